@@ -1,0 +1,97 @@
+"""A promise that can be measured: ours and its peers on the same input, in turn, in one process."""
+
+import dataclasses
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Peer:
+    """Another library's way to do the same.
+
+    run : callable without arguments, returns a result to compare; may raise ImportError when built, which skips the peer
+    promise : the least ratio (peer's time over ours) that we claim, or None
+    same : callable (ours, theirs) -> (bool, str): are the results equal, and by what measure; None uses the case's
+    """
+
+    run: Callable[[], Any]
+    promise: float | None = None
+    same: Callable[[Any, Any], tuple[bool, str]] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One row of the table.
+
+    peers : name -> *builder* of a Peer (called late, so that an absent library skips only its own row)
+    unit, per : report ours as time over `per` (such as points) in nanoseconds, when `per` is given
+    pairs : how many interleaved pairs to time; the first call of each side is not counted
+    """
+
+    name: str
+    ours: Callable[[], Any]
+    peers: Mapping[str, Callable[[], Peer]]
+    same: Callable[[Any, Any], tuple[bool, str]]
+    threads: int = 1
+    per: int | None = None
+    pairs: int = 7
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What was measured: medians in seconds (CPU time on one thread, wall time on more), ratio of pairs with its spread."""
+
+    group: str
+    name: str
+    threads: int
+    peer: str
+    ours: float | None = None
+    theirs: float | None = None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    promise: float | None = None
+    equal: bool | None = None
+    measure: str = ""
+    per: int | None = None
+    skipped: str = ""
+
+
+def timed(run, clock):
+    start = clock()
+    result = run()
+    return clock() - start, result
+
+
+def measure(group, case, name):
+    """Time `case` against the peer `name`: pairs A B, A B, …"""
+    empty = Row(group, case.name, case.threads, name, per=case.per)
+    try:
+        peer = case.peers[name]()
+    except ImportError as error:
+        return dataclasses.replace(empty, skipped=str(error))
+    clock = time.process_time if case.threads == 1 else time.perf_counter
+    ours, theirs = case.ours(), peer.run()
+    equal, words = (peer.same or case.same)(ours, theirs)
+    gc.collect()
+    gc.disable()
+    try:
+        pairs = [(timed(case.ours, clock)[0], timed(peer.run, clock)[0]) for _ in range(case.pairs)]
+    finally:
+        gc.enable()
+    ratios = sorted(b / max(a, 1e-9) for a, b in pairs)
+    quarter = len(ratios) // 4
+    return dataclasses.replace(
+        empty,
+        ours=statistics.median(a for a, _ in pairs),
+        theirs=statistics.median(b for _, b in pairs),
+        ratio=statistics.median(ratios),
+        low=ratios[quarter],
+        high=ratios[-1 - quarter],
+        promise=peer.promise,
+        equal=equal,
+        measure=words,
+    )

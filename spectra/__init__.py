@@ -1,0 +1,25 @@
+"""From raw MALDI-TOF mass spectra to a validated biomarker panel.
+
+Names are imported when first used, so ``import spectra`` is quick and loads neither numba nor scikit-learn.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_MODULES = {
+    "containers": ["Cohort", "FeatureMatrix", "PeakList", "Spectrum", "Warp"],
+    "errors": ["SettingsError", "SpectraError", "SpectrumError"],
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module 'spectra' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"spectra.{_HOME[name]}"), name)
+
+
+def __dir__():
+    return __all__

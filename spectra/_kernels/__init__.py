@@ -1,0 +1,1 @@
+"""Numba kernels of the per-spectrum and learned steps, one self-contained file per family."""

@@ -1,0 +1,49 @@
+"""The package's one policy for compiled kernels: cached, without the GIL, with C's division.
+
+Numba stamps a cached kernel with the time of its *own* file, so an edited callee in another file would go unnoticed and the
+old machine code would be served. Here the stamp is a digest of every source file of the package that defines kernels:
+whatever changes, nothing stale is loaded.
+"""
+
+import functools
+import hashlib
+import pathlib
+import warnings
+
+import numba
+
+FAST_MATH = frozenset({"contract", "nsz", "nnan", "reassoc"})  # for kernels whose input holds no NaN
+
+
+@functools.cache
+def kernel_stamp():
+    """Digest of all sources of this package that mention ``_jit``, i.e. that define or call kernels."""
+    digest = hashlib.blake2b(digest_size=16)
+    root = pathlib.Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        text = path.read_bytes()
+        if b"_jit" in text:
+            digest.update(str(path.relative_to(root)).encode() + b"\0" + text)
+    return digest.hexdigest()
+
+
+@functools.cache
+def _warn_uncached(reason):
+    warnings.warn(f"no writable place for compiled kernels, each process compiles anew: {reason}", RuntimeWarning, stacklevel=4)
+
+
+def njit(function=None, *, fastmath=False, **options):
+    """``numba.njit`` under this package's policy; use it as ``@njit`` or ``@njit(fastmath=FAST_MATH)``."""
+    if function is None:
+        return functools.partial(njit, fastmath=fastmath, **options)
+    if numba.config.DISABLE_JIT:  # plain Python, for coverage and debugging
+        return function
+    options = {"nogil": True, "error_model": "numpy", "fastmath": set(fastmath) if fastmath else False} | options
+    dispatcher = numba.njit(**options)(function)
+    try:
+        dispatcher.enable_caching()
+    except RuntimeError as error:
+        _warn_uncached(str(error).rpartition("/")[2])
+    else:
+        dispatcher._cache._cache_file._source_stamp = kernel_stamp()
+    return dispatcher

@@ -1,0 +1,275 @@
+"""What the steps pass to each other: `Spectrum`, `Cohort`, `PeakList`, `Warp`, `FeatureMatrix`.
+
+A cohort is flat: all intensities behind one another, all *different* m/z axes behind one another, and one start per
+spectrum into each. Spectra that share an axis start at the same place::
+
+    intensity  |--- spectrum 0 ---|--- spectrum 1 ---|--- spectrum 2 ---|
+    offsets    0                  n0                 n0+n1              n0+n1+n2
+    mz         |------ axis A ------|--- axis B ---|
+    mz_start   0 (spectrum 0)   0 (spectrum 1)   nA (spectrum 2)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spectra.errors import SpectraError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Spectrum:
+    """One profile: m/z in Da/e, strictly increasing, intensities in counts, and where it came from."""
+
+    mz: np.ndarray
+    intensity: np.ndarray
+    name: str = ""
+
+    def __len__(self) -> int:
+        return self.intensity.size
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class PeakList:
+    """The peaks of one spectrum, by increasing m/z; every field has shape (n_peaks,).
+
+    ``mz`` is the position (Da/e), ``intensity`` the height there, ``snr`` the height over the local noise, ``fwhm`` the full width
+    at half maximum (Da/e), ``area`` the integral between ``left`` and ``right`` (Da/e), ``index`` the apex's point.
+    """
+
+    mz: np.ndarray
+    intensity: np.ndarray
+    snr: np.ndarray
+    fwhm: np.ndarray
+    area: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    index: np.ndarray
+
+    def __len__(self) -> int:
+        return self.mz.size
+
+    def __getitem__(self, rows) -> PeakList:
+        return PeakList(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Warp:
+    """A spectrum's calibration shift: add ``interp(mz, at, shift)``, constant beyond the ends. Empty arrays: no shift."""
+
+    at: np.ndarray
+    shift: np.ndarray
+
+    def __call__(self, mz):
+        mz = np.asarray(mz, dtype=np.float64)
+        return mz + np.interp(mz, self.at, self.shift) if self.at.size else mz
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Cohort:
+    """Many spectra and a table that says what each is.
+
+    Attributes
+    ----------
+    intensity : ndarray of float32 or float64, shape (n_points_of_all,)
+    offsets : int64 ndarray, shape (n_spectra + 1,)
+    mz : float64 ndarray, all different axes behind one another
+    mz_start : int64 ndarray, shape (n_spectra,)
+    samples : DataFrame, one row per spectrum, with at least the column ``file``
+    peaks : list of PeakList, or None before detection
+    warps : list of Warp, or None before alignment
+    noise : list of ndarray (one noise level, or one per point), or None before estimation
+    set_aside : list of dict with ``file`` and ``reason``: the spectra that could not be used
+    notes : list of str, what the reader did to the data (such as points trimmed)
+
+    Every public function of one spectrum is a method as well: ``cohort.savitzky_golay(half_window=10)`` runs it over all
+    spectra, on ``n_jobs`` threads.
+    """
+
+    intensity: np.ndarray
+    offsets: np.ndarray
+    mz: np.ndarray
+    mz_start: np.ndarray
+    samples: pd.DataFrame
+    peaks: list[PeakList] | None = None
+    warps: list[Warp] | None = None
+    noise: list[np.ndarray] | None = None
+    set_aside: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    @classmethod
+    def from_spectra(cls, spectra: Iterable[Spectrum], samples: pd.DataFrame | None = None, **more) -> Cohort:
+        """Lay spectra out flat; equal axes are stored once. `samples` defaults to a table of their names."""
+        import pandas as pd
+
+        spectra = list(spectra)
+        if samples is None:
+            samples = pd.DataFrame({"file": [spectrum.name for spectrum in spectra]})
+        if len(samples) != len(spectra):
+            raise SpectraError(f"samples has {len(samples)} rows for {len(spectra)} spectra")
+        starts: dict[bytes, int] = {}
+        axes, mz_start, end = [], [], 0
+        for spectrum in spectra:
+            key = spectrum.mz.tobytes()
+            if key not in starts:
+                starts[key] = end
+                axes.append(spectrum.mz)
+                end += spectrum.mz.size
+            mz_start.append(starts[key])
+        offsets = np.cumsum([0] + [len(spectrum) for spectrum in spectra], dtype=np.int64)
+        single = bool(spectra) and all(spectrum.intensity.dtype == np.float32 for spectrum in spectra)
+        intensity = np.empty(offsets[-1], np.float32 if single else np.float64)
+        for i, spectrum in enumerate(spectra):
+            intensity[offsets[i] : offsets[i + 1]] = spectrum.intensity
+        mz = np.concatenate(axes) if axes else np.empty(0)
+        return cls(intensity, offsets, mz, np.array(mz_start, np.int64), samples.reset_index(drop=True), **more)
+
+    def __len__(self) -> int:
+        return self.mz_start.size
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(n_spectra,), so that scikit-learn's splitters can index a cohort like an array."""
+        return (len(self),)
+
+    @property
+    def n_axes(self) -> int:
+        """How many different m/z axes there are."""
+        return np.unique(self.mz_start).size
+
+    def axis_of(self, i: int) -> np.ndarray:
+        """m/z of spectrum `i`, a view."""
+        start = self.mz_start[i]
+        return self.mz[start : start + self.offsets[i + 1] - self.offsets[i]]
+
+    def intensity_of(self, i: int) -> np.ndarray:
+        """Intensities of spectrum `i`, a view."""
+        return self.intensity[self.offsets[i] : self.offsets[i + 1]]
+
+    def spectrum(self, i: int) -> Spectrum:
+        """Spectrum `i` (views, no copy)."""
+        return Spectrum(self.axis_of(i), self.intensity_of(i), str(self.samples["file"].iloc[i]))
+
+    def __iter__(self):
+        return (self.spectrum(i) for i in range(len(self)))
+
+    def __getitem__(self, rows):
+        """One `Spectrum` for a whole number, a `Cohort` for a slice, a mask or an index array (whose axes are shared)."""
+        if isinstance(rows, (int, np.integer)):
+            return self.spectrum(range(len(self))[rows])
+        rows = np.arange(len(self))[rows]
+        pieces = [self.intensity_of(i) for i in rows]
+        return dataclasses.replace(
+            self,
+            intensity=np.concatenate(pieces) if pieces else self.intensity[:0],
+            offsets=np.cumsum([0] + [piece.size for piece in pieces], dtype=np.int64),
+            mz_start=self.mz_start[rows],
+            samples=self.samples.iloc[rows].reset_index(drop=True),
+            peaks=_take(self.peaks, rows),
+            warps=_take(self.warps, rows),
+            noise=_take(self.noise, rows),
+        )
+
+    def map(self, function: Callable[..., Any], *, n_jobs: int | None = None) -> list[Any]:
+        """``[function(mz, intensity) for each spectrum]`` over threads; an error names the spectrum."""
+        from joblib import Parallel, delayed
+
+        def call(i):
+            try:
+                return function(self.axis_of(i), self.intensity_of(i))
+            except SpectraError as error:
+                raise type(error)(f"{self.samples['file'].iloc[i]}: {error}") from None
+
+        jobs = (delayed(call)(i) for i in range(len(self)))
+        return Parallel(n_jobs=n_jobs, prefer="threads", batch_size=1)(jobs)
+
+    def __getattr__(self, name):
+        """Public functions of one spectrum, as methods (see `verb`)."""
+        function = None if name.startswith("_") else getattr(importlib.import_module(__package__), name, None)
+        if not hasattr(function, "takes"):
+            raise AttributeError(f"a Cohort has no {name!r}")
+        return functools.partial(_run_verb, self, function)
+
+
+def _take(items: Sequence[Any] | None, rows) -> list[Any] | None:
+    return None if items is None else [items[i] for i in rows]
+
+
+def verb(*, takes: str, gives: str):
+    """Mark a public function of one spectrum so that it becomes a method of `Cohort`.
+
+    takes : ``"intensity"`` or ``"mz, intensity"``, its leading arguments
+    gives : ``"intensity"`` (method returns a Cohort with the intensities replaced), ``"baseline"`` (likewise; subtract it yourself
+        or use `remove_baseline`), ``"noise"``, ``"peaks"`` (a Cohort with that field set) or ``"number"`` (an array, one per spectrum)
+    """
+
+    def mark(function):
+        function.takes, function.gives = takes, gives
+        return function
+
+    return mark
+
+
+def _run_verb(cohort: Cohort, function, *, n_jobs: int | None = None, **options):
+    if function.takes == "intensity":
+        results = cohort.map(lambda mz, y: function(y, **options), n_jobs=n_jobs)
+    else:
+        results = cohort.map(lambda mz, y: function(mz, y, **options), n_jobs=n_jobs)
+    if function.gives == "number":
+        return np.array(results)
+    if function.gives in ("intensity", "baseline"):
+        flat = np.concatenate(results) if results else cohort.intensity
+        return dataclasses.replace(cohort, intensity=flat)
+    changed: dict[str, Any] = {function.gives: results}
+    return dataclasses.replace(cohort, **changed)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FeatureMatrix:
+    """Spectra (or samples) by bins.
+
+    Attributes
+    ----------
+    values : float64 ndarray, shape (n_rows, n_features), NaN where a value is unknown
+    mz : float64 ndarray, shape (n_features,), the bins' centres (Da/e); or NaN where features are no peaks
+    present : bool ndarray, shape (n_rows, n_features): a peak was found there (False: the value was filled in)
+    samples : DataFrame, one row per row
+    names : list of str, one per feature
+    """
+
+    values: np.ndarray
+    mz: np.ndarray
+    present: np.ndarray
+    samples: pd.DataFrame
+    names: list[str]
+
+    def __len__(self) -> int:
+        return self.values.shape[0]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n_rows, n_features)"""
+        return self.values.shape
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype=dtype, copy=copy)
+
+    def __getitem__(self, rows) -> FeatureMatrix:
+        rows = np.arange(len(self))[rows]
+        samples = self.samples.iloc[rows].reset_index(drop=True)
+        return dataclasses.replace(self, values=self.values[rows], present=self.present[rows], samples=samples)
+
+    def columns(self, keep) -> FeatureMatrix:
+        """The features that `keep` (mask or indices) selects."""
+        keep = np.arange(self.values.shape[1])[keep]
+        return dataclasses.replace(
+            self, values=self.values[:, keep], mz=self.mz[keep], present=self.present[:, keep], names=[self.names[i] for i in keep]
+        )

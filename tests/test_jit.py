@@ -1,0 +1,38 @@
+"""A cached kernel whose callee was edited is compiled anew, even where the callee lives in another file."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+POLICIES = ["fasttree/_jit.py", "spectra/_kernels/_jit.py"]
+
+
+def run(folder):
+    code = "import package.caller; print(package.caller.outer(1))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_an_edited_callee_is_never_served_stale(policy, tmp_path):
+    package = tmp_path / "package"
+    package.mkdir()
+    shutil.copy(ROOT / policy, package / "_jit.py")
+    callee = "from package._jit import njit\n\n@njit\ndef inner(x):\n    return x + {}\n"
+    (package / "callee.py").write_text(callee.format(1))
+    (package / "caller.py").write_text(
+        "from package._jit import njit\nfrom package.callee import inner\n\n@njit\ndef outer(x):\n    return inner(x)\n"
+    )
+    assert run(tmp_path) == 2
+    (package / "callee.py").write_text(callee.format(10))
+    assert run(tmp_path) == 11
+    assert list(package.rglob("*.nbi"))
+
+
+def test_both_packages_keep_one_policy():
+    first, second = [(ROOT / policy).read_text() for policy in POLICIES]
+    assert first == second
