@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "containers": ["Cohort", "FeatureMatrix", "PeakList", "Spectrum", "Warp"],
     "errors": ["SettingsError", "SpectraError", "SpectrumError"],
+    "peaks": ["find_peaks"],
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = sorted(_HOME)
