@@ -11,7 +11,20 @@ _MODULES = {
     "binning": ["FrequencyFilter", "PeakBinner", "bin_peaks"],
     "containers": ["Cohort", "FeatureMatrix", "PeakList", "Spectrum", "Warp"],
     "errors": ["SettingsError", "SpectraError", "SpectrumError"],
+    "io": [
+        "bruker_axis",
+        "bruker_calibration",
+        "open_cohort",
+        "read_cohort",
+        "read_manifest",
+        "read_spectrum",
+        "read_table",
+        "save_cohort",
+        "write_bruker",
+        "write_csv",
+    ],
     "peaks": ["find_peaks"],
+    "replicates": ["average_replicates"],
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = sorted(_HOME)

@@ -191,6 +191,15 @@ class Cohort:
         jobs = (delayed(call)(i) for i in range(len(self)))
         return Parallel(n_jobs=n_jobs, prefer="threads", batch_size=1)(jobs)
 
+    def save(self, path) -> None:
+        """Write the cohort to one file (see `save_cohort`)."""
+        importlib.import_module(__package__).save_cohort(self, path)
+
+    @classmethod
+    def open(cls, path) -> Cohort:
+        """Read a file that `save` wrote (see `open_cohort`)."""
+        return importlib.import_module(__package__).open_cohort(path)
+
     def __getattr__(self, name):
         """Public functions of one spectrum, as methods (see `verb`)."""
         function = None if name.startswith("_") else getattr(importlib.import_module(__package__), name, None)
