@@ -21,6 +21,7 @@ SPECTRA = [
         "spectra.wavelets",
         "spectra.baseline",
         "spectra.normalization",
+        "spectra.replicates",
         "spectra.noise",
         "spectra.quality",
         "spectra.peaks",
