@@ -8,6 +8,7 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULES = {
+    "alignment": ["WarpAligner"],
     "binning": ["FrequencyFilter", "PeakBinner", "bin_peaks"],
     "containers": ["Cohort", "FeatureMatrix", "PeakList", "Spectrum", "Warp"],
     "errors": ["SettingsError", "SpectraError", "SpectrumError"],

@@ -1,0 +1,143 @@
+"""Locally weighted regression: a smooth shift through the matched peaks of one spectrum."""
+
+import math
+
+import numpy as np
+
+from spectra._kernels._jit import njit
+
+
+@njit
+def _sort(values, size):
+    """Sort the first `size` values in place (Shell's sort with Ciura's gaps: short vectors, no allocation)."""
+    gap = 1
+    while gap < size:
+        gap = gap * 9 // 4 + 1
+    while gap > 1:
+        gap = (gap - 1) * 4 // 9 if gap > 2 else 1
+        gap = max(gap, 1)
+        for i in range(gap, size):
+            value, j = values[i], i
+            while j >= gap and values[j - gap] > value:
+                values[j] = values[j - gap]
+                j -= gap
+            values[j] = value
+
+
+@njit
+def _neighbours(x, centre, radius, first, weights):
+    """Tricube weights of the points within `radius`, from `first` on. Returns how many points."""
+    count = 0
+    for j in range(first, x.size):
+        distance = abs(x[j] - centre)
+        if distance > 0.999 * radius:
+            if x[j] > centre:
+                break
+            weights[count] = 0.0
+        elif distance <= 0.001 * radius:
+            weights[count] = 1.0
+        else:
+            ratio = distance / radius
+            rest = 1.0 - ratio * ratio * ratio
+            weights[count] = rest * rest * rest
+        count += 1
+    return count
+
+
+@njit
+def _line_at(x, y, centre, first, count, weights, robust):
+    """Value at `centre` of the weighted least-squares line; NaN without weight."""
+    total = mean = level = 0.0
+    for k in range(count):
+        w = weights[k] * robust[first + k]
+        total += w
+        mean += w * x[first + k]
+        level += w * y[first + k]
+    if total <= 0:
+        return math.nan
+    mean /= total
+    level /= total
+    spread = slope = 0.0
+    for k in range(count):
+        from_mean = x[first + k] - mean
+        w = weights[k] * robust[first + k] / total * from_mean
+        spread += w * from_mean
+        slope += w * y[first + k]
+    if math.sqrt(spread) <= 0.001 * (x[-1] - x[0]):
+        return level
+    return level + (centre - mean) * slope / spread
+
+
+@njit
+def _robust_weights(y, fitted, size, robust, work):
+    """Bisquare weights of the residuals; False when they are all but zero."""
+    n = y.size
+    total = 0.0
+    for i in range(n):
+        work[i] = abs(y[i] - fitted[i])
+        total += work[i]
+    _sort(work, n)
+    cut = 3.0 * (work[n // 2] + work[n // 2 if n % 2 else n // 2 - 1])
+    if cut < 1e-7 * total / n:
+        return False
+    for i in range(n):
+        residual = abs(y[i] - fitted[i])
+        if residual <= 0.001 * cut:
+            robust[i] = 1.0
+        elif residual <= 0.999 * cut:
+            ratio = residual / cut
+            robust[i] = (1.0 - ratio * ratio) * (1.0 - ratio * ratio)
+        else:
+            robust[i] = 0.0
+    return True
+
+
+@njit
+def _anchor_points(x, delta, anchors):
+    """Points at which a line is fitted; those within `delta` behind the last are skipped. Returns how many."""
+    n, count, i = x.size, 0, 0
+    while True:
+        anchors[count] = i
+        count += 1
+        if i == n - 1:
+            return count
+        following = i + 1
+        while following < n and x[following] <= x[i] + delta:
+            following += 1
+        i = max(i + 1, following - 1)
+
+
+@njit
+def lowess(x, y, span, iterations, delta, fitted):
+    """Cleveland's lowess: at each point the line through its nearest neighbours, refitted without outliers.
+
+    x, y : float64[::1], shape (n_points,), at least 2; x strictly increasing
+    span : float, share of the points that make a neighbourhood
+    iterations : int, how often outliers are weighted down
+    delta : float; between points nearer than this the fit is interpolated
+    fitted : float64[::1], shape (n_points,). Fully overwritten.
+    """
+    n = x.size
+    near = max(2, min(n, int(span * n + 1e-7)))
+    anchors, first, count = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    n_anchors = _anchor_points(x, delta, anchors)
+    weights, robust, work = np.empty((n_anchors, n)), np.ones(n), np.empty(n)
+    left = 0
+    for a in range(n_anchors):  # a neighbourhood does not depend on the iteration: weigh it once
+        centre = x[anchors[a]]
+        while left + near < n and centre - x[left] > x[left + near] - centre:
+            left += 1
+        first[a] = left
+        radius = max(centre - x[left], x[left + near - 1] - centre)
+        count[a] = _neighbours(x, centre, radius, left, weights[a])
+    for iteration in range(iterations + 1):
+        for a in range(n_anchors):
+            i = anchors[a]
+            value = _line_at(x, y, x[i], first[a], count[a], weights[a], robust)
+            fitted[i] = y[i] if math.isnan(value) else value
+            before = anchors[a - 1] if a > 0 else i
+            for j in range(before + 1, i):
+                part = (x[j] - x[before]) / (x[i] - x[before])
+                fitted[j] = part * fitted[i] + (1.0 - part) * fitted[before]
+        if iteration == iterations or not _robust_weights(y, fitted, n, robust, work):
+            return

@@ -1,0 +1,169 @@
+"""Put the spectra of a cohort on one mass axis, by peaks that nearly all of them have."""
+
+import dataclasses
+
+import numpy as np
+
+from spectra._kernels import alignment as kernels
+from spectra._steps import Learned
+from spectra._validation import check_choice, check_number
+from spectra.binning import check_peaks, frozen_bins, group_peaks, pool_peaks, winners
+from spectra.containers import Warp
+from spectra.errors import SpectraError
+
+_LEAST_MATCHES = {"lowess": 2, "linear": 2, "quadratic": 3, "cubic": 4}
+_KNOTS = 65  # a cubic over 10 kDa with a shift of 2000 ppm leaves its 64 chords by less than 0.1 ppm
+
+
+class WarpAligner(Learned):
+    """Learn common reference peaks, and shift each spectrum onto them.
+
+    `fit` bins the peaks; bins found in nearly all spectra become the reference. `transform` matches each spectrum's peaks to it and
+    fits (reference - m/z) against m/z. Both the peaks and the profile move; the profile through `Cohort.warps`, without being copied.
+
+    Parameters
+    ----------
+    method : {"lowess", "linear", "quadratic", "cubic"}
+        The shape of the shift; it needs at least 2, 2, 3 and 4 matched peaks. Beyond the outermost it stays constant.
+    tolerance : float, above 0
+        Greatest relative distance of a peak from its reference: 0.002 is 2000 ppm.
+    min_frequency : float, above 0, up to 1
+        Least share of the spectra that have a reference peak.
+    allow_no_matches : bool
+        Leave a spectrum with too few matches where it is (see `diagnose`), instead of raising an error.
+
+    Attributes
+    ----------
+    reference_mz_ : ndarray, shape (n_reference,)
+        Increasing (Da/e).
+    low_, high_ : ndarray, shape (n_reference,)
+        The interval in which a peak matches (Da/e).
+
+    References
+    ----------
+    Gibb & Strimmer (2012), Bioinformatics 28, 2270: reference peaks and shifts are those of ``MALDIquant``, except that a shift here
+    does not depend on which other spectra are transformed with it.
+    """
+
+    def __init__(self, *, method="lowess", tolerance=0.002, min_frequency=0.9, allow_no_matches=True):
+        self.method = method
+        self.tolerance = tolerance
+        self.min_frequency = min_frequency
+        self.allow_no_matches = allow_no_matches
+
+    def fit(self, cohort, y=None):
+        """Learn the reference peaks from a cohort with peaks."""
+        check_choice(self.method, "method", list(_LEAST_MATCHES))
+        tolerance = check_number(self.tolerance, "tolerance", above=0)
+        share = check_number(self.min_frequency, "min_frequency", above=0, high=1)
+        peak_lists = check_peaks(cohort, "WarpAligner")
+        reference = _reference_peaks(peak_lists, tolerance, share)
+        if not reference.size:
+            raise SpectraError(
+                f"no peak is common to a share of {share:g} of the {len(cohort)} spectra: lower min_frequency, or raise tolerance"
+            )
+        pool = pool_peaks(peak_lists, reference)
+        start, centre, _ = group_peaks(pool, tolerance, "reference")
+        self.reference_mz_, self.low_, self.high_ = frozen_bins(pool, start, centre, tolerance)
+        return self
+
+    def transform(self, cohort):
+        """Return the cohort with its peaks moved and its ``warps`` set."""
+        warps = [self._warp(mz, shift) for mz, shift in self._matches(cohort)]
+        for i, warp in enumerate(warps):
+            if not warp.at.size and not self.allow_no_matches:
+                raise SpectraError(
+                    f"{cohort.samples['file'].iloc[i]}: fewer than {_LEAST_MATCHES[self.method]} peaks match the "
+                    f"{self.reference_mz_.size} reference peaks: raise tolerance, or allow_no_matches"
+                )
+        return move(cohort, warps)
+
+    def diagnose(self, cohort):
+        """How well each spectrum fits the reference before and after: a DataFrame with one row per spectrum.
+
+        Columns: ``file``, ``matched`` (peaks), ``aligned`` (False: too few, left where it was), ``ppm_before`` and ``ppm_after`` (median
+        absolute distance of the matched peaks from the reference).
+        """
+        import pandas as pd
+
+        rows = []
+        for (mz, shift), file in zip(self._matches(cohort), cohort.samples["file"], strict=True):
+            warp = self._warp(mz, shift)
+            reference = mz + shift
+            before, after = (1e6 * np.abs(x - reference) / reference for x in (mz, warp(mz)))
+            medians = [float(np.median(ppm)) if mz.size else np.nan for ppm in (before, after)]
+            rows.append((file, mz.size, bool(warp.at.size), *medians))
+        return pd.DataFrame(rows, columns=["file", "matched", "aligned", "ppm_before", "ppm_after"])
+
+    def _matches(self, cohort):
+        """[(mz, shift)]: each spectrum's matched peaks and how far they are from the reference."""
+        winner, mass, _ = winners(check_peaks(cohort, "WarpAligner"), self.low_, self.high_)
+        matched = [np.flatnonzero(row >= 0) for row in winner]
+        places = [mass[row[bins]] for row, bins in zip(winner, matched, strict=True)]
+        return [(mz, self.reference_mz_[bins] - mz) for mz, bins in zip(places, matched, strict=True)]
+
+    def _warp(self, mz, shift):
+        """The shift through matched peaks; an empty Warp when there are too few, or when it would fold the axis."""
+        if mz.size < _LEAST_MATCHES[self.method]:
+            return _NO_WARP
+        if self.method == "lowess":
+            warp = Warp(mz, lowess(mz, shift))
+        else:
+            degree = ["linear", "quadratic", "cubic"].index(self.method) + 1
+            knots = np.linspace(mz[0], mz[-1], 2 if degree == 1 else _KNOTS)
+            middle, half = (mz[0] + mz[-1]) / 2, (mz[-1] - mz[0]) / 2
+            curve = np.polyfit((mz - middle) / half, shift, degree)
+            warp = Warp(knots, np.polyval(curve, (knots - middle) / half))
+        return warp if np.all(np.diff(warp.at + warp.shift) > 0) else _NO_WARP
+
+
+_NO_WARP = Warp(np.empty(0), np.empty(0))
+
+
+def _reference_peaks(peak_lists, tolerance, share):
+    """m/z of the strict bins that hold a peak of at least `share` of the spectra."""
+    pool = pool_peaks(peak_lists)
+    if not pool.mass.size:
+        return np.empty(0)
+    start, centre, _ = group_peaks(pool, tolerance, "strict")
+    count = np.diff(start, append=pool.mass.size)
+    return centre[count >= share * len(peak_lists) - 1e-9]
+
+
+def lowess(x, y, *, span=2 / 3, iterations=3):
+    """Robust locally weighted regression of `y` on strictly increasing `x`, at the points of `x`.
+
+    References
+    ----------
+    Cleveland (1979), J. Am. Stat. Assoc. 74, 829; the same as R's ``lowess`` with its defaults.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.arange(8.0)
+    >>> lowess(x, np.array([1, 2, 3, 4, 50, 6, 7, 8.0])).round(6)
+    array([1., 2., 3., 4., 5., 6., 7., 8.])
+    """
+    fitted = np.empty_like(x)
+    kernels.lowess(x, y, span, iterations, 0.01 * (x[-1] - x[0]), fitted)
+    return fitted
+
+
+def move(cohort, warps):
+    """Apply one Warp per spectrum to peaks and profiles, after any that the cohort has."""
+    peaks = [
+        dataclasses.replace(found, mz=warp(found.mz), left=warp(found.left), right=warp(found.right))
+        for found, warp in zip(cohort.peaks, warps, strict=True)
+    ]
+    if cohort.warps is not None:
+        warps = [_after(first, second) for first, second in zip(cohort.warps, warps, strict=True)]
+    return dataclasses.replace(cohort, peaks=peaks, warps=warps)
+
+
+def _after(first, second):
+    """The Warp that does `first` and then `second`."""
+    if not (first.at.size and second.at.size):
+        return first if first.at.size else second
+    back = np.interp(second.at, first.at + first.shift, first.shift)
+    at = np.union1d(first.at, second.at - back)
+    return Warp(at, second(first(at)) - at)
