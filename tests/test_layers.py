@@ -42,6 +42,7 @@ SPECTRA = [
 FASTTREE = [
     {"fasttree.warmup"},
     {"fasttree.tree", "fasttree.forest", "fasttree.boosting", "fasttree.inspection", "fasttree.interop"},
+    {"fasttree._estimators"},
     {"fasttree._growth"},
     {"fasttree._tree", "fasttree._splitting", "fasttree._histogram", "fasttree._binning", "fasttree._losses"},
     {"fasttree._validation"},

@@ -1,0 +1,399 @@
+"""What the forests share: many trees on resampled rows, averaged."""
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
+from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils._param_validation import Interval, RealNotInt
+from sklearn.utils.validation import check_is_fitted
+
+from fasttree._estimators_tree import TREE_CONSTRAINTS, check_poisson, growing_rules, most_likely
+from fasttree._growth_plan import grow_tree, plan
+from fasttree._tree import dense_blocks
+from fasttree._validation import check_fit, check_predict, check_weights, encode_classes, feature_count
+
+_SEEDS = np.iinfo(np.int32).max
+_BLOCK = 4096  # rows that one thread predicts at a time
+
+FOREST_CONSTRAINTS: dict = {
+    "n_estimators": [Interval(Integral, 1, None, closed="left")],
+    **TREE_CONSTRAINTS,
+    "bootstrap": ["boolean"],
+    "oob_score": ["boolean", callable],
+    "n_jobs": [Integral, None],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "max_samples": [None, Interval(RealNotInt, 0.0, None, closed="neither"), Interval(Integral, 1, None, closed="left")],
+}
+_TREE_PARAMETERS = (
+    "criterion",
+    "max_depth",
+    "min_samples_split",
+    "min_samples_leaf",
+    "min_weight_fraction_leaf",
+    "max_features",
+    "max_leaf_nodes",
+    "min_impurity_decrease",
+)
+
+
+def drawn_counts(seed, n_samples, n_drawn, weight):
+    """How often a bootstrap draws each row; rows are drawn in proportion to `weight`."""
+    random_state = np.random.RandomState(seed)
+    if weight is None:
+        rows = random_state.randint(0, n_samples, n_drawn)
+    else:
+        rows = random_state.choice(n_samples, n_drawn, replace=True, p=weight / np.sum(weight))
+    return np.bincount(rows, minlength=n_samples)
+
+
+class BaseForest(MultiOutputMixin, BaseEstimator):
+    """What all forests share."""
+
+    def __len__(self):
+        return len(self.estimators_)
+
+    def __iter__(self):
+        return iter(self.estimators_)
+
+    def __getitem__(self, index):
+        return self.estimators_[index]
+
+    def _fit(self, X, y, n_classes, weight, row_weight=None):
+        """Grow the trees that are missing.
+
+        y : ndarray of float64, shape (n_samples, n_outputs)
+        weight : ndarray or None, probabilities of the draws, or weights without bootstrap
+        row_weight : callable or None, counts of the draws -> factors on them
+        """
+        if not self.bootstrap and self.max_samples is not None:
+            raise ValueError("`max_sample` cannot be set if `bootstrap=False`. Either switch to `bootstrap=True` or set `max_sample=None`.")
+        if not self.bootstrap and self.oob_score:
+            raise ValueError("Out of bag estimation only available if bootstrap=True")
+        n_samples = len(y)
+        self._n_samples, self._weight = n_samples, weight
+        self._n_drawn = self._draws(n_samples, weight) if self.bootstrap else None
+        random_state = check_random_state(self.random_state)
+        if not self.warm_start or not hasattr(self, "estimators_"):
+            self.estimators_ = []
+        n_more = self.n_estimators - len(self.estimators_)
+        if n_more < 0:
+            raise ValueError(
+                f"n_estimators={self.n_estimators} must be larger or equal to "
+                f"len(estimators_)={len(self.estimators_)} when warm_start==True"
+            )
+        if n_more == 0:
+            warnings.warn("Warm-start fitting without increasing n_estimators does not fit new trees.", UserWarning, stacklevel=3)
+            return
+        if self.estimators_:  # as if these had been drawn in one go
+            random_state.randint(_SEEDS, size=len(self.estimators_))
+        seeds = [random_state.randint(_SEEDS) for _ in range(n_more)]
+        max_features = feature_count(self.max_features, X.shape[1])
+        problem = plan(X, y, n_classes=n_classes, criterion=self.criterion, max_features=max_features, n_jobs=self.n_jobs)
+
+        def run(seed):
+            own = weight
+            if self.bootstrap:
+                own = drawn_counts(seed, n_samples, self._n_drawn, weight).astype(np.float64)
+                if row_weight is not None:
+                    own *= row_weight(own)
+            elif own is None:
+                own = np.ones(n_samples)
+            return grow_tree(problem, own, growing_rules(self, n_samples, own.sum()), seed)
+
+        trees = Parallel(n_jobs=self.n_jobs, verbose=self.verbose, prefer="threads", require="sharedmem")(
+            delayed(run)(seed) for seed in seeds
+        )
+        self.estimators_ += [self._wrap(tree, seed, max_features) for tree, seed in zip(trees, seeds, strict=True)]
+
+    def _draws(self, n_samples, weight):
+        """Size of a bootstrap."""
+        if self.max_samples is None:
+            return n_samples
+        if isinstance(self.max_samples, Integral):
+            return int(self.max_samples)
+        return max(1, round((n_samples if weight is None else weight.sum()) * self.max_samples))
+
+    def _wrap(self, tree, seed, max_features):
+        """A grown tree as an estimator of its own."""
+        estimator = self._tree_class(random_state=int(seed), **{name: getattr(self, name) for name in _TREE_PARAMETERS})
+        estimator.tree_, estimator.max_features_ = tree, max_features
+        estimator.n_features_in_, estimator.n_outputs_ = tree.n_features, tree.n_outputs
+        return estimator
+
+    def _mean_values(self, X):
+        """Leaf values averaged over the trees, shape (n_samples, n_outputs, n_classes); trees are always added in the same order."""
+        X = check_predict(self, X, fitted="estimators_")
+        trees = [estimator.tree_ for estimator in self.estimators_]
+        out = np.zeros((X.shape[0], *trees[0].value.shape[1:]))
+
+        def run(start):
+            for first, part in dense_blocks(X[start : start + _BLOCK]):
+                mean = out[start + first : start + first + len(part)]
+                for tree in trees:
+                    mean += tree.value.take(tree.apply(part), axis=0)
+                mean /= len(trees)
+
+        starts = range(0, X.shape[0], _BLOCK)
+        n_jobs = min(effective_n_jobs(self.n_jobs), len(starts))
+        Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(run)(start) for start in starts)
+        return out
+
+    def _in_bag(self, estimator):
+        return drawn_counts(estimator.random_state, self._n_samples, self._n_drawn, self._weight)
+
+    def _out_of_bag_values(self, X):
+        """Leaf values averaged over the trees that didn't see a row."""
+        total, count = 0.0, np.zeros(X.shape[0])
+        X = X.tocsr() if sparse.issparse(X) else X
+        for estimator in self.estimators_:
+            unseen = self._in_bag(estimator) == 0
+            value = np.zeros((X.shape[0], *estimator.tree_.value.shape[1:]))
+            value[unseen] = estimator.tree_.value.take(estimator.tree_.apply(X[unseen]), axis=0)
+            total, count = total + value, count + unseen
+        if np.any(count == 0):
+            warnings.warn(
+                "Some inputs do not have OOB scores. This probably means too few trees were used to compute any reliable OOB estimates.",
+                UserWarning,
+                stacklevel=4,
+            )
+        return total / np.maximum(count, 1)[:, None, None]
+
+    def apply(self, X):
+        """Leaf that each row of `X` ends in, tree by tree.
+
+        Parameters
+        ----------
+        X : {array_like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of int32, shape (n_samples, n_estimators)
+        """
+        X = check_predict(self, X, fitted="estimators_")
+        return np.column_stack([estimator.tree_.apply(X) for estimator in self.estimators_])
+
+    def decision_path(self, X):
+        """Nodes that each row of `X` passes.
+
+        Parameters
+        ----------
+        X : {array_like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        indicator : csr_matrix of shape (n_samples, n_nodes)
+        n_nodes_ptr : ndarray of shape (n_estimators + 1,)
+            Columns ``n_nodes_ptr[i]:n_nodes_ptr[i + 1]`` belong to tree i.
+        """
+        X = check_predict(self, X, fitted="estimators_")
+        paths = [estimator.tree_.decision_path(X) for estimator in self.estimators_]
+        return sparse.hstack(paths, format="csr"), np.cumsum([0] + [path.shape[1] for path in paths])
+
+    @property
+    def feature_importances_(self):
+        """Mean over the trees of each feature's share in the decrease of impurity, shape (n_features,)."""
+        check_is_fitted(self, "estimators_")
+        trees = [estimator.tree_ for estimator in self.estimators_ if estimator.tree_.node_count > 1]
+        if not trees:
+            return np.zeros(self.n_features_in_)
+        mean = np.mean([tree.compute_feature_importances() for tree in trees], axis=0)
+        return mean / np.sum(mean)
+
+    @property
+    def estimators_samples_(self):
+        """Rows that each tree was grown on, repeated as often as drawn."""
+        check_is_fitted(self, "estimators_")
+        every = np.arange(self._n_samples)
+        return [np.repeat(every, self._in_bag(e)) if self.bootstrap else every for e in self.estimators_]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class ForestClassifier(ClassifierMixin, BaseForest):
+    """What forests for classes share."""
+
+    _tree_class: type
+
+    def fit(self, X, y, sample_weight=None):
+        """Grow the forest.
+
+        Parameters
+        ----------
+        X : {array_like, sparse matrix} of shape (n_samples, n_features)
+        y : array_like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array_like of shape (n_samples,) or None
+            Not negative. With `bootstrap`, rows are drawn in proportion to it.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        X, y = check_fit(self, X, _one_column(y), regression=False)
+        weight = check_weights(sample_weight, len(y))
+        classes, numbers = encode_classes(y)
+        n_classes = np.array([len(found) for found in classes])
+        self.n_outputs_ = len(classes)
+        self.classes_, self.n_classes_ = (classes[0], len(classes[0])) if len(classes) == 1 else (classes, n_classes)
+        by_class = self._class_factors(y, classes, weight)
+        if by_class is not None:
+            weight = by_class if weight is None else weight * by_class
+        row_weight = None
+        if self.class_weight == "balanced_subsample" and self.bootstrap:
+            every = np.arange(len(y))
+
+            def row_weight(counts):
+                return compute_sample_weight("balanced", y, indices=np.repeat(every, counts.astype(np.int64)))
+
+        n_before = len(getattr(self, "estimators_", [])) if self.warm_start else 0
+        self._fit(X, numbers, n_classes, weight, row_weight)
+        if self.oob_score and (len(self.estimators_) > n_before or not hasattr(self, "oob_score_")):
+            self._score_out_of_bag(X, y)
+        return self
+
+    def _class_factors(self, y, classes, weight):
+        """Factor on each row's weight from `class_weight`, or None."""
+        if self.class_weight is None or (self.class_weight == "balanced_subsample" and self.bootstrap):
+            return None
+        if not isinstance(self.class_weight, str):
+            return compute_sample_weight(self.class_weight, y)
+        if self.warm_start:
+            warnings.warn(
+                'class_weight presets "balanced" or "balanced_subsample" are not recommended for warm_start if the fitted data '
+                "differs from the full dataset.",
+                UserWarning,
+                stacklevel=3,
+            )
+        factors = np.ones(len(y))
+        for output, found in enumerate(classes):
+            counts = np.bincount(np.searchsorted(found, y[:, output]), weights=weight, minlength=len(found))
+            factors *= (counts.sum() / (len(found) * counts))[np.searchsorted(found, y[:, output])]
+        return factors
+
+    def _score_out_of_bag(self, X, y):
+        value = self._out_of_bag_values(X)
+        if self.n_outputs_ == 1:
+            self.oob_decision_function_ = value[:, 0]
+            guess = self.classes_.take(np.argmax(value[:, 0], axis=1))
+            y = y[:, 0]
+        else:
+            self.oob_decision_function_ = np.moveaxis(value, 1, 2)
+            guess = np.column_stack([found.take(np.argmax(value[:, k, : len(found)], axis=1)) for k, found in enumerate(self.classes_)])
+        score = self.oob_score if callable(self.oob_score) else accuracy_score
+        self.oob_score_ = score(y, guess)
+
+    def _wrap(self, tree, seed, max_features):
+        estimator = super()._wrap(tree, seed, max_features)
+        estimator.classes_, estimator.n_classes_ = self.classes_, self.n_classes_
+        return estimator
+
+    def predict_proba(self, X):
+        """Mean over the trees of the classes' shares.
+
+        Parameters
+        ----------
+        X : {array_like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or list of such arrays, one per output
+        """
+        value = self._mean_values(X)
+        if self.n_outputs_ == 1:
+            return value[:, 0]
+        return [value[:, output, :n_classes] for output, n_classes in enumerate(self.n_classes_)]
+
+    def predict_log_proba(self, X):
+        """Logarithms of `predict_proba`; minus infinity for classes that no leaf holds."""
+        proba = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return np.log(proba) if self.n_outputs_ == 1 else [np.log(part) for part in proba]
+
+    def predict(self, X):
+        """Class of greatest mean share, the first of ties.
+
+        Parameters
+        ----------
+        X : {array_like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        return most_likely(self.predict_proba(X), self.classes_, self.n_outputs_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def _one_column(y):
+    """Warn, as scikit-learn does, of a single column where a row is expected."""
+    if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
+        warnings.warn(
+            "A column-vector y was passed when a 1d array was expected. Please change the shape of y to (n_samples,), "
+            "for example using ravel().",
+            DataConversionWarning,
+            stacklevel=3,
+        )
+    return y
+
+
+class ForestRegressor(RegressorMixin, BaseForest):
+    """What forests for numbers share."""
+
+    _tree_class: type
+
+    def fit(self, X, y, sample_weight=None):
+        """Grow the forest.
+
+        Parameters
+        ----------
+        X : {array_like, sparse matrix} of shape (n_samples, n_features)
+        y : array_like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array_like of shape (n_samples,) or None
+            Not negative. With `bootstrap`, rows are drawn in proportion to it.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        X, y = check_fit(self, X, _one_column(y), regression=True)
+        if self.criterion == "poisson":
+            check_poisson(y)
+        self.n_outputs_ = y.shape[1]
+        n_before = len(getattr(self, "estimators_", [])) if self.warm_start else 0
+        self._fit(X, y, None, check_weights(sample_weight, len(y)))
+        if self.oob_score and (len(self.estimators_) > n_before or not hasattr(self, "oob_score_")):
+            value = self._out_of_bag_values(X)[:, :, 0]
+            self.oob_prediction_ = value[:, 0] if self.n_outputs_ == 1 else value
+            score = self.oob_score if callable(self.oob_score) else r2_score
+            self.oob_score_ = score(y if self.n_outputs_ > 1 else y[:, 0], self.oob_prediction_)
+        return self
+
+    def predict(self, X):
+        """Mean over the trees of the leaves' means.
+
+        Parameters
+        ----------
+        X : {array_like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        value = self._mean_values(X)[:, :, 0]
+        return value[:, 0] if self.n_outputs_ == 1 else value

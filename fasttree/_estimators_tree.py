@@ -1,0 +1,131 @@
+"""What the tree estimators share: parameters, growing, walking."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, MultiOutputMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from fasttree._growth_plan import grow_tree, plan
+from fasttree._splitting_scan import Rules
+from fasttree._validation import check_predict, count_of, feature_count
+
+_UNLIMITED = 2**62
+
+TREE_CONSTRAINTS: dict = {
+    "max_depth": [Interval(Integral, 1, None, closed="left"), None],
+    "min_samples_split": [Interval(Integral, 2, None, closed="left"), Interval(RealNotInt, 0.0, 1.0, closed="right")],
+    "min_samples_leaf": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0.0, 1.0, closed="neither")],
+    "min_weight_fraction_leaf": [Interval(Real, 0.0, 0.5, closed="both")],
+    "max_features": [
+        Interval(Integral, 1, None, closed="left"),
+        Interval(RealNotInt, 0.0, 1.0, closed="right"),
+        StrOptions({"sqrt", "log2"}),
+        None,
+    ],
+    "random_state": ["random_state"],
+    "max_leaf_nodes": [Interval(Integral, 2, None, closed="left"), None],
+    "min_impurity_decrease": [Interval(Real, 0.0, None, closed="left")],
+}
+CLASS_CRITERIA = {"gini", "entropy", "log_loss"}
+TARGET_CRITERIA = {"squared_error", "friedman_mse", "poisson"}
+
+
+def growing_rules(estimator, n_samples, total_weight):
+    """The estimator's stopping parameters as numbers."""
+    min_leaf = count_of(estimator.min_samples_leaf, n_samples)
+    min_split = count_of(estimator.min_samples_split, n_samples, least=2)
+    return Rules(
+        max_depth=_UNLIMITED if estimator.max_depth is None else int(estimator.max_depth),
+        max_leaves=_UNLIMITED if estimator.max_leaf_nodes is None else int(estimator.max_leaf_nodes),
+        min_split=max(min_split, 2 * min_leaf),
+        min_leaf=min_leaf,
+        min_weight=float(estimator.min_weight_fraction_leaf * total_weight),
+        min_decrease=float(estimator.min_impurity_decrease),
+    )
+
+
+def check_poisson(y):
+    """Poisson deviance needs targets that aren't negative, and not all zero."""
+    if np.any(y < 0):
+        raise ValueError("Some value(s) of y are negative which is not allowed for Poisson regression.")
+    if np.sum(y) <= 0:
+        raise ValueError("Sum of y is not positive which is necessary for Poisson regression.")
+
+
+class BaseTree(MultiOutputMixin, BaseEstimator):
+    """What both kinds of tree share."""
+
+    def _grow(self, X, y, n_classes, weight):
+        n_samples, n_features = X.shape
+        weight = np.ones(n_samples) if weight is None else weight
+        self.max_features_ = feature_count(self.max_features, n_features)
+        problem = plan(X, y, n_classes=n_classes, criterion=self.criterion, max_features=self.max_features_)
+        rules = growing_rules(self, n_samples, weight.sum())
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        self.tree_ = grow_tree(problem, weight, rules, seed)
+        return self
+
+    def _leaf_values(self, X):
+        leaves = self.apply(X)
+        return self.tree_.value.take(leaves, axis=0)
+
+    def apply(self, X):
+        """Leaf that each row of `X` ends in.
+
+        Parameters
+        ----------
+        X : {array_like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of int32, shape (n_samples,)
+            Numbers of nodes of ``tree_``.
+        """
+        X = check_predict(self, X, fitted="tree_")
+        return self.tree_.apply(X)
+
+    def decision_path(self, X):
+        """Nodes that each row of `X` passes.
+
+        Parameters
+        ----------
+        X : {array_like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        csr_matrix of shape (n_samples, n_nodes)
+        """
+        X = check_predict(self, X, fitted="tree_")
+        return self.tree_.decision_path(X)
+
+    def get_depth(self):
+        """Greatest number of decisions from the root to a leaf."""
+        check_is_fitted(self, "tree_")
+        return self.tree_.max_depth
+
+    def get_n_leaves(self):
+        """Number of leaves."""
+        check_is_fitted(self, "tree_")
+        return self.tree_.n_leaves
+
+    @property
+    def feature_importances_(self):
+        """Share of each feature in the total decrease of impurity, shape (n_features,)."""
+        check_is_fitted(self, "tree_")
+        return self.tree_.compute_feature_importances()
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def most_likely(proba, classes, n_outputs):
+    """Classes of greatest probability."""
+    if n_outputs == 1:
+        return classes.take(np.argmax(proba, axis=1))
+    return np.column_stack([found.take(np.argmax(part, axis=1)) for found, part in zip(classes, proba, strict=True)])

@@ -1,0 +1,232 @@
+"""Growing a tree: one loop for every way to search.
+
+The rows of a node are the range ``[start, stop)`` of `rows`; a split reorders that range so that each child is a range again::
+
+    rows   [ 4 9 1 7 | 0 3 2 8 5 6 ]
+             left      right
+
+With `keys` (all features are searched) each feature's keys are kept sorted within the same ranges; with `codes` the drawn
+features are sorted node by node.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fasttree._jit import njit
+from fasttree._splitting_encode import MISSING, ROW, SHIFT
+from fasttree._splitting_scan import POISSON, decrease, xlogx
+from fasttree._splitting_search import search_presorted, search_sampled
+
+_EPSILON = np.finfo(np.float64).eps
+
+
+class Columns(NamedTuple):
+    """The features of a problem: one of the two is empty (shape (n_features, 0))."""
+
+    keys: np.ndarray  # uint64, shape (n_features, n_rows), each row sorted; overwritten
+    codes: np.ndarray  # uint32, shape (n_features, n_all_rows)
+    max_features: int
+
+
+class Sketch(NamedTuple):
+    """A tree while it grows: one entry per node, in order of creation."""
+
+    left: np.ndarray  # int32; the right child follows the left one; -1 for a leaf
+    feature: np.ndarray  # int32
+    cut: np.ndarray  # uint32, the greatest code that goes left
+    low: np.ndarray  # int64, a row with the greatest value on the left
+    high: np.ndarray  # int64, a row with the least value on the right; -1 where only missing values go right
+    missing_left: np.ndarray  # uint8
+    start: np.ndarray  # int64
+    stop: np.ndarray  # int64
+    depth: np.ndarray  # int32
+    weight: np.ndarray  # float64
+    decrease: np.ndarray  # float64, of the node's weight times its impurity
+    sums: np.ndarray  # float64, shape (n_nodes, n_slots)
+
+
+def new_sketch(n_nodes, n_slots):
+    """Room for `n_nodes`; memory that isn't written isn't used."""
+    return Sketch(
+        left=np.empty(n_nodes, np.int32),
+        feature=np.empty(n_nodes, np.int32),
+        cut=np.empty(n_nodes, np.uint32),
+        low=np.empty(n_nodes, np.int64),
+        high=np.empty(n_nodes, np.int64),
+        missing_left=np.empty(n_nodes, np.uint8),
+        start=np.empty(n_nodes, np.int64),
+        stop=np.empty(n_nodes, np.int64),
+        depth=np.empty(n_nodes, np.int32),
+        weight=np.empty(n_nodes, np.float64),
+        decrease=np.empty(n_nodes, np.float64),
+        sums=np.empty((n_nodes, n_slots), np.float64),
+    )
+
+
+@njit
+def add_up(target, rows, sums):
+    """Total weight of `rows`, their sums into `sums`; True when all have the same target."""
+    weight = 0.0
+    pure = True
+    n_outputs = target.outputs.shape[1]
+    for slot in range(len(sums)):
+        sums[slot] = 0.0
+    first = target.outputs[rows[0]]
+    for i in range(len(rows)):
+        row = rows[i]
+        part = target.weight[row]
+        weight += part
+        for output in range(n_outputs):
+            y = target.outputs[row, output]
+            pure &= y == first[output]
+            if target.classes:
+                sums[np.int64(y)] += part
+            else:
+                sums[output] += part * y
+                sums[n_outputs + output] += part * (xlogx(y) if target.family == POISSON else y * y)
+    return weight, pure
+
+
+@njit
+def open_node(sketch, node, start, stop, depth, target, rows, rules):
+    """Enter a node; True when it might be split."""
+    sketch.left[node] = -1
+    sketch.start[node], sketch.stop[node], sketch.depth[node] = start, stop, depth
+    weight, pure = add_up(target, rows[start:stop], sketch.sums[node])
+    sketch.weight[node] = weight
+    size = stop - start
+    return not (pure or depth >= rules.max_depth or size < rules.min_split or size < 2 * rules.min_leaf or weight < 2.0 * rules.min_weight)
+
+
+@njit
+def mark_presorted(keys, cut, missing_left, side):
+    """Set ``side[row]`` to 1 for the rows that go left."""
+    for i in range(len(keys)):
+        code = keys[i] >> SHIFT
+        side[keys[i] & ROW] = missing_left if code == MISSING else code <= cut
+
+
+@njit
+def mark_coded(codes, rows, cut, missing_left, side):
+    """Set ``side[row]`` to 1 for the rows that go left."""
+    for i in range(len(rows)):
+        code = codes[rows[i]]
+        side[rows[i]] = missing_left if code == MISSING else code <= cut
+
+
+@njit
+def partition_rows(rows, side, spare):
+    """Bring the rows that go left to the front, both parts in their former order; returns their number."""
+    left, right = 0, 0
+    for i in range(len(rows)):
+        row = rows[i]
+        rows[left] = row
+        spare[right] = row
+        goes_left = np.int64(side[row])
+        left += goes_left
+        right += 1 - goes_left
+    for i in range(right):
+        rows[left + i] = spare[i]
+    return left
+
+
+@njit
+def partition_keys(keys, side, spare):
+    """The same for one feature's sorted keys, which stay sorted within each part."""
+    left, right = 0, 0
+    for i in range(len(keys)):
+        key = keys[i]
+        keys[left] = key
+        spare[right] = key
+        goes_left = np.int64(side[key & ROW])
+        left += goes_left
+        right += 1 - goes_left
+    for i in range(right):
+        keys[left + i] = spare[i]
+
+
+@njit
+def split_rows(sketch, node, columns, rows, side, spare):
+    """Carry out the split that was found for `node`; returns where its right child starts."""
+    start, stop, feature = sketch.start[node], sketch.stop[node], sketch.feature[node]
+    if columns.keys.shape[1]:
+        mark_presorted(columns.keys[feature, start:stop], sketch.cut[node], sketch.missing_left[node], side)
+    else:
+        mark_coded(columns.codes[feature], rows[start:stop], sketch.cut[node], sketch.missing_left[node], side)
+    return start + partition_rows(rows[start:stop], side, spare)
+
+
+@njit
+def split_keys(keys, start, stop, side, spare):
+    """Partition every feature that isn't constant in the node (one that is stays constant below)."""
+    for feature in range(keys.shape[0]):
+        part = keys[feature, start:stop]
+        if part[0] >> SHIFT != part[-1] >> SHIFT:
+            partition_keys(part, side, spare)
+
+
+@njit
+def find_split(sketch, node, columns, target, rows, rules, work, total_weight):
+    """Search a split for `node`; True when there is one that decreases the impurity enough."""
+    start, stop = sketch.start[node], sketch.stop[node]
+    weight, sums = sketch.weight[node], sketch.sums[node, : target.n_slots]
+    if columns.keys.shape[1]:
+        found = search_presorted(columns.keys[:, start:stop], target, weight, sums, rules, work)
+    else:
+        found = search_sampled(columns, rows[start:stop], target, weight, sums, rules, work)
+    if found.feature < 0:
+        return False
+    sketch.feature[node], sketch.cut[node], sketch.missing_left[node] = found.feature, found.cut, found.missing_left
+    sketch.low[node], sketch.high[node] = found.low, found.high
+    sketch.decrease[node] = decrease(target, found.score, weight, sums)
+    return sketch.decrease[node] / total_weight + _EPSILON >= rules.min_decrease
+
+
+@njit
+def grow(columns, target, rows, rules, sketch, work):
+    """Grow one tree on `rows` (uint32[::1], reordered; at least one); returns the number of nodes.
+
+    Nodes are split in order of depth, or best first where the number of leaves is limited.
+    """
+    side = np.zeros(len(target.weight), np.uint8)
+    spare_rows = np.empty(len(rows), np.uint32)
+    spare_keys = np.empty(columns.keys.shape[1], np.uint64)
+    frontier = np.empty((len(rows) + 1) // 2 + 1, np.int64)
+    n_open, n_nodes, n_leaves = 0, 1, 1
+    if open_node(sketch, 0, 0, len(rows), 0, target, rows, rules) and find_split(
+        sketch, 0, columns, target, rows, rules, work, sketch.weight[0]
+    ):
+        frontier[0] = 0
+        n_open = 1
+    while n_open and n_leaves < rules.max_leaves:
+        node = take(frontier, n_open, sketch.decrease, rules.max_leaves < len(rows))
+        n_open -= 1
+        start, stop, depth = sketch.start[node], sketch.stop[node], sketch.depth[node] + 1
+        middle = split_rows(sketch, node, columns, rows, side, spare_rows)
+        left = n_nodes
+        sketch.left[node] = left
+        left_open = open_node(sketch, left, start, middle, depth, target, rows, rules)
+        right_open = open_node(sketch, left + 1, middle, stop, depth, target, rows, rules)
+        n_nodes += 2
+        n_leaves += 1
+        if columns.keys.shape[1] and (left_open or right_open):
+            split_keys(columns.keys, start, stop, side, spare_keys)
+        for child, is_open in ((left + 1, right_open), (left, left_open)):
+            if is_open and find_split(sketch, child, columns, target, rows, rules, work, sketch.weight[0]):
+                frontier[n_open] = child
+                n_open += 1
+    return n_nodes
+
+
+@njit
+def take(frontier, n_open, decrease, best_first):
+    """Remove the next node to split from ``frontier[:n_open]``: the last, or the one of greatest decrease (first of ties)."""
+    chosen = n_open - 1
+    if best_first:
+        for i in range(n_open):
+            if decrease[frontier[i]] > decrease[frontier[chosen]]:
+                chosen = i
+    node = frontier[chosen]
+    frontier[chosen] = frontier[n_open - 1]
+    return node

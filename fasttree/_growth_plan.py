@@ -1,0 +1,188 @@
+"""From validated arrays to a fitted tree: choose the search, allocate, grow, number, weigh."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fasttree._growth import Columns, grow, new_sketch
+from fasttree._splitting_encode import encode, select_rows
+from fasttree._splitting_scan import ENTROPY, GINI, MOMENT, POISSON, SQUARED, Target
+from fasttree._splitting_search import Work
+from fasttree._tree import LEAF, UNDEFINED, Tree, number_preorder
+
+CRITERIA = {
+    "gini": GINI,
+    "entropy": ENTROPY,
+    "log_loss": ENTROPY,
+    "squared_error": SQUARED,
+    "friedman_mse": SQUARED,  # ranks the splits of a node as the squared error does
+    "poisson": POISSON,
+}
+
+
+class Problem(NamedTuple):
+    """What the trees of one forest share."""
+
+    X: object  # ndarray or csc matrix, shape (n_rows, n_features): thresholds come from it
+    outputs: np.ndarray  # float64, shape (n_rows, n_outputs): slots of classes, or targets less `offset`
+    offset: np.ndarray  # float64, shape (n_outputs,)
+    n_classes: np.ndarray  # int64, shape (n_outputs,); 1 for regression
+    classes: bool
+    criterion: str
+    max_features: int
+    keys: np.ndarray
+    codes: np.ndarray
+
+
+def plan(X, y, *, n_classes, criterion, max_features, n_jobs=None):
+    """Encode `X` and `y` once for any number of trees.
+
+    Parameters
+    ----------
+    X : ndarray or csc matrix, shape (n_rows, n_features)
+    y : ndarray of float64, shape (n_rows, n_outputs)
+        Class numbers or targets.
+    n_classes : ndarray of int, shape (n_outputs,), or None for regression
+    criterion : str
+    max_features : int
+    n_jobs : int or None
+    """
+    n_features, n_outputs = X.shape[1], y.shape[1]
+    classes = n_classes is not None
+    offset = np.zeros(n_outputs)
+    if classes:
+        outputs = y + np.concatenate([[0], np.cumsum(n_classes)[:-1]])
+    else:
+        n_classes = np.ones(n_outputs, dtype=np.int64)
+        if CRITERIA[criterion] == SQUARED:
+            offset = _central(y)
+        outputs = y - offset
+    all_features = max_features == n_features
+    keys, codes = encode(X, keys=all_features, codes=not all_features, n_jobs=n_jobs)
+    return Problem(X, np.ascontiguousarray(outputs), offset, n_classes, classes, criterion, max_features, keys, codes)
+
+
+def _central(y):
+    """Each output's target nearest the mean: sums of squares of centred targets lose no digits, and whole numbers stay whole."""
+    nearest = np.argmin(np.abs(y - y.mean(axis=0)), axis=0)
+    return y[nearest, np.arange(y.shape[1])]
+
+
+def grow_tree(problem, weight, rules, seed):
+    """Grow one tree.
+
+    Parameters
+    ----------
+    problem : Problem
+    weight : ndarray of float64, shape (n_rows,)
+        Rows of weight 0 take no part.
+    rules : Rules
+    seed : int
+    """
+    rows = np.flatnonzero(weight).astype(np.uint32)
+    target = _target(problem, weight)
+    n_slots = target.n_slots if problem.classes else 2 * target.n_slots
+    keys = problem.keys
+    if keys.shape[1]:
+        keys = np.empty((len(keys), len(rows)), dtype=np.uint64)  # a copy of its own, which growing reorders
+        select_rows(problem.keys, weight, keys)
+    sketch = new_sketch(_most_nodes(len(rows), rules), n_slots)
+    work = _work(problem, target, len(rows), seed)
+    n_nodes = grow(Columns(keys, problem.codes, problem.max_features), target, rows, rules, sketch, work)
+    return _finish(problem, sketch, n_nodes)
+
+
+def _target(problem, weight):
+    family = CRITERIA[problem.criterion]
+    single = problem.outputs.shape[1] == 1
+    if single and (family == SQUARED or (family == GINI and problem.n_classes[0] == 2)):
+        family = MOMENT
+    value = weight * problem.outputs[:, 0] if family == MOMENT else np.empty(0)
+    return Target(family, problem.classes, int(np.sum(problem.n_classes)), weight, value, problem.outputs)
+
+
+def _most_nodes(n_rows, rules):
+    leaves = min(n_rows, rules.max_leaves, max(1, n_rows // rules.min_leaf))
+    if rules.max_depth < 31:
+        leaves = min(leaves, 1 << rules.max_depth)
+    return 2 * leaves - 1
+
+
+def _work(problem, target, n_rows, seed):
+    sampled = n_rows if problem.codes.shape[1] else 0
+    room = 8
+    while room < 2 * sampled + 2:
+        room *= 2
+    return Work(
+        left=np.empty(target.n_slots),
+        right=np.empty(target.n_slots),
+        order=np.arange(problem.X.shape[1]),
+        random=np.array([(seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64) or 1], dtype=np.uint64),
+        keys=np.empty((2, sampled), dtype=np.uint64),
+        places=np.empty(room, dtype=np.int64),
+        weight=np.empty(sampled),
+        value=np.empty(sampled if target.family == MOMENT else 0),
+        outputs=np.empty((0 if target.family == MOMENT else sampled, problem.outputs.shape[1])),
+    )
+
+
+def _finish(problem, sketch, n_nodes):
+    """Number the nodes in preorder and derive what the estimators show."""
+    order, parents = np.empty(n_nodes, dtype=np.int64), np.empty(n_nodes, dtype=np.int64)
+    number_preorder(sketch.left[:n_nodes], order, parents)
+    left, right = np.full(n_nodes, LEAF, dtype=np.int32), np.full(n_nodes, LEAF, dtype=np.int32)
+    child = np.arange(1, n_nodes, dtype=np.int32)
+    is_right = parents[1:] & 1 == 1
+    left[parents[1:][~is_right] >> 1] = child[~is_right]
+    right[parents[1:][is_right] >> 1] = child[is_right]
+    leaf = left == LEAF
+    inner = order[~leaf]
+    feature, threshold = np.full(n_nodes, UNDEFINED, dtype=np.int32), np.full(n_nodes, float(UNDEFINED))
+    feature[~leaf] = sketch.feature[inner]
+    threshold[~leaf] = _thresholds(problem.X, sketch.low[inner], sketch.high[inner], sketch.feature[inner])
+    missing_left = np.zeros(n_nodes, dtype=np.uint8)
+    missing_left[~leaf] = sketch.missing_left[inner]
+    weight, sums = sketch.weight[order], sketch.sums[order]
+    value, impurity = _values(problem, weight, sums)
+    arrays = {
+        "children_left": left,
+        "children_right": right,
+        "feature": feature,
+        "threshold": threshold,
+        "impurity": impurity,
+        "n_node_samples": sketch.stop[order] - sketch.start[order],
+        "weighted_n_node_samples": weight,
+        "missing_go_to_left": missing_left,
+        "value": value,
+    }
+    return Tree(arrays, problem.X.shape[1], problem.n_classes)
+
+
+def _thresholds(X, low, high, feature):
+    """Middle between the two neighbours, nearer the lower one where rounding would reach the upper; infinity without an upper one."""
+    pick = (lambda rows: np.asarray(X[rows, feature], dtype=np.float64).ravel()) if len(feature) else (lambda rows: np.empty(0))
+    below, above = pick(low), pick(np.maximum(high, 0))
+    middle = below / 2.0 + above / 2.0
+    middle = np.where((middle >= above) | (middle < below), below, middle)
+    return np.where(high < 0, np.inf, middle)
+
+
+def _values(problem, weight, sums):
+    """Value (class shares or targets) and impurity of each node."""
+    n_outputs = problem.outputs.shape[1]
+    if not problem.classes:
+        mean = sums[:, :n_outputs] / weight[:, None]
+        if CRITERIA[problem.criterion] == SQUARED:
+            impurity = np.mean(sums[:, n_outputs:] / weight[:, None] - mean**2, axis=1)
+        else:
+            impurity = np.mean(sums[:, n_outputs:] / weight[:, None] - mean * np.log(np.where(mean > 0, mean, 1.0)), axis=1)
+        return (mean + problem.offset)[:, :, None], np.maximum(impurity, 0.0)
+    value = np.zeros((len(weight), n_outputs, int(np.max(problem.n_classes))))
+    first = 0
+    for output, n_classes in enumerate(problem.n_classes):
+        value[:, output, :n_classes] = sums[:, first : first + n_classes] / weight[:, None]
+        first += n_classes
+    if CRITERIA[problem.criterion] == GINI:
+        return value, np.mean(1.0 - np.sum(value**2, axis=2), axis=1)
+    bits = np.log2(value, out=np.zeros_like(value), where=value > 0)
+    return value, np.maximum(np.mean(-np.sum(value * bits, axis=2), axis=1), 0.0)

@@ -1,0 +1,172 @@
+"""Scans: the best boundary in one feature's sorted rows, one kernel per family of criteria.
+
+A scan walks the rows of a node in ascending order of a feature and scores every boundary between two different values::
+
+    keys       [3|r9] [3|r2] [5|r4] [8|r0]   [MISSING|r7]
+    boundaries              ^      ^       ^ (all present values left, missing ones right)
+
+Scores are to be maximised and comparable only within one node; `decrease` turns the winner's into a decrease of impurity.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fasttree._jit import njit
+from fasttree._splitting_encode import ROW, SHIFT
+
+# Families of criteria. MOMENT: one number per row suffices (squared error; Gini of two classes, whose decrease is twice that of
+# the squared error of 0/1 labels). The others add up `outputs`.
+MOMENT, GINI, ENTROPY, SQUARED, POISSON = range(5)
+
+_TINY = 1e-300
+_LOG2 = np.log(2.0)
+_POISSON_LEAST = 10 * np.finfo(np.float64).eps  # of a child's sum of targets
+
+
+class Target(NamedTuple):
+    """What the rows of a problem are to predict."""
+
+    family: int
+    classes: bool  # do `outputs` hold slots of classes
+    n_slots: int  # sums that a scan keeps: one per class of each output, or one per output
+    weight: np.ndarray  # float64, shape (n_rows,)
+    value: np.ndarray  # float64, shape (n_rows,): weight times target; MOMENT only, else empty
+    outputs: np.ndarray  # float64, shape (n_rows, n_outputs): the slot of the class, or the target
+
+
+class Rules(NamedTuple):
+    """When a node stays a leaf."""
+
+    max_depth: int
+    max_leaves: int
+    min_split: int
+    min_leaf: int
+    min_weight: float
+    min_decrease: float
+
+
+@njit
+def scan_bounds(n_rows, n_present, missing_left, min_leaf):
+    """First and one past the last boundary to score: boundary i puts present rows 0..i to the left."""
+    taken = n_rows - n_present if missing_left else 0
+    last = n_present if not missing_left and n_present < n_rows else n_present - 1
+    return max(0, min_leaf - taken - 1), min(last, n_rows - taken - min_leaf)
+
+
+@njit
+def scan_moment(keys, n_present, missing_left, target, total_weight, total_value, rules, best):
+    """Best boundary by squared error (or Gini of two classes): score (s W - w S)^2 / (w (W - w)).
+
+    Returns the score and the boundary, -1 when none beats `best`.
+    """
+    first, stop = scan_bounds(len(keys), n_present, missing_left, rules.min_leaf)
+    least = max(rules.min_weight, _TINY)
+    where = -1
+    left_weight, left_value = 0.0, 0.0
+    if missing_left:
+        for i in range(n_present, len(keys)):
+            row = keys[i] & ROW
+            left_weight += target.weight[row]
+            left_value += target.value[row]
+    for i in range(min(first, stop)):
+        row = keys[i] & ROW
+        left_weight += target.weight[row]
+        left_value += target.value[row]
+    for i in range(first, stop):
+        row = keys[i] & ROW
+        left_weight += target.weight[row]
+        left_value += target.value[row]
+        if keys[i] >> SHIFT != keys[i + 1] >> SHIFT:
+            right_weight = total_weight - left_weight
+            if left_weight >= least and right_weight >= least:
+                difference = left_value * total_weight - left_weight * total_value
+                score = difference * difference / (left_weight * right_weight)
+                if score > best:
+                    best = score
+                    where = i
+    return best, where
+
+
+@njit
+def xlogx(x):
+    return x * np.log(x) if x > 0.0 else 0.0
+
+
+@njit
+def side_score(family, sums, weight):
+    """One child's part of the score from its sums (class weights, or sums of targets)."""
+    score = 0.0
+    if family in (GINI, SQUARED):
+        for slot in range(len(sums)):
+            score += sums[slot] * sums[slot]
+        return score / weight
+    if family == ENTROPY:
+        for slot in range(len(sums)):
+            score += xlogx(sums[slot])
+        return score
+    for slot in range(len(sums)):  # Poisson
+        if sums[slot] <= _POISSON_LEAST:
+            return -np.inf
+        score += sums[slot] * np.log(sums[slot] / weight)
+    return score
+
+
+@njit
+def move_row(target, row, left, right):
+    """Take one row's part of the sums from the right to the left child; returns its weight."""
+    weight = target.weight[row]
+    if target.classes:
+        for output in range(target.outputs.shape[1]):
+            slot = np.int64(target.outputs[row, output])
+            left[slot] += weight
+            right[slot] -= weight
+    else:
+        for output in range(target.outputs.shape[1]):
+            part = weight * target.outputs[row, output]
+            left[output] += part
+            right[output] -= part
+    return weight
+
+
+@njit
+def scan_sums(keys, n_present, missing_left, target, total_weight, totals, rules, best, left, right):
+    """Best boundary for any number of outputs and classes; the score is summed over the outputs.
+
+    left, right : float64[::1], shape (n_slots,). Overwritten.
+    """
+    first, stop = scan_bounds(len(keys), n_present, missing_left, rules.min_leaf)
+    least = max(rules.min_weight, _TINY)
+    n_outputs = target.outputs.shape[1]
+    where = -1
+    left_weight = 0.0
+    for slot in range(len(left)):
+        left[slot] = 0.0
+        right[slot] = totals[slot]
+    if missing_left:
+        for i in range(n_present, len(keys)):
+            left_weight += move_row(target, keys[i] & ROW, left, right)
+    for i in range(stop):
+        left_weight += move_row(target, keys[i] & ROW, left, right)
+        if i >= first and keys[i] >> SHIFT != keys[i + 1] >> SHIFT:
+            right_weight = total_weight - left_weight
+            if left_weight >= least and right_weight >= least:
+                score = side_score(target.family, left, left_weight) + side_score(target.family, right, right_weight)
+                if target.family == ENTROPY:
+                    score -= n_outputs * (xlogx(left_weight) + xlogx(right_weight))
+                if score > best:
+                    best = score
+                    where = i
+    return best, where
+
+
+@njit
+def decrease(target, score, weight, totals):
+    """Decrease of impurity, times the node's weight, that a split with `score` brings; averaged over the outputs."""
+    if target.family == MOMENT:
+        return score / weight
+    n_outputs = target.outputs.shape[1]
+    own = side_score(target.family, totals[: target.n_slots], weight)
+    if target.family == ENTROPY:
+        return (score - own + n_outputs * xlogx(weight)) / (n_outputs * _LOG2)
+    return (score - own) / n_outputs

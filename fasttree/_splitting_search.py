@@ -1,0 +1,268 @@
+"""Searching one node: over all features by their presorted keys, or over drawn features by sorting them in the node."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fasttree._jit import njit
+from fasttree._splitting_encode import MISSING, ROW, SHIFT
+from fasttree._splitting_scan import ENTROPY, GINI, MOMENT, Target, scan_moment, scan_sums
+
+_INSERTION = 24  # keys up to which insertion sort is the quickest
+
+
+class Found(NamedTuple):
+    """A split; `feature` is -1 when there is none."""
+
+    score: float
+    feature: int
+    cut: int
+    low: int
+    high: int
+    missing_left: int
+
+
+class Work(NamedTuple):
+    """Room that searching overwrites, and the state of the draws."""
+
+    left: np.ndarray  # float64, shape (n_slots,)
+    right: np.ndarray  # float64, shape (n_slots,)
+    order: np.ndarray  # int64, shape (n_features,): a permutation of the features
+    random: np.ndarray  # uint64, shape (1,)
+    keys: np.ndarray  # uint64, shape (2, n_rows)
+    places: np.ndarray  # int64, shape (n_buckets + 1,)
+    weight: np.ndarray  # float64, shape (n_rows,)
+    value: np.ndarray  # float64, shape (n_rows,)
+    outputs: np.ndarray  # float64, shape (n_rows, n_outputs)
+
+
+@njit
+def scan(keys, n_present, missing_left, target, weight, totals, rules, best, work):
+    """The target's own scan."""
+    if target.family == MOMENT:
+        total = totals[1] if target.classes else totals[0]
+        return scan_moment(keys, n_present, missing_left, target, weight, total, rules, best)
+    return scan_sums(keys, n_present, missing_left, target, weight, totals, rules, best, work.left, work.right)
+
+
+@njit
+def count_present(keys):
+    """Number of keys before the missing ones."""
+    low, high = 0, len(keys)
+    while low < high:
+        middle = (low + high) // 2
+        if keys[middle] >> SHIFT == MISSING:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+@njit
+def scan_feature(feature, keys, target, weight, totals, rules, found, work):
+    """The better of `found` and this feature's best split; missing values try the right side first."""
+    n_present = len(keys)
+    if keys[-1] >> SHIFT == MISSING:
+        n_present = count_present(keys)
+    for missing_left in range(1 if n_present == len(keys) else 2):
+        score, where = scan(keys, n_present, missing_left == 1, target, weight, totals, rules, found.score, work)
+        if where >= 0:
+            side = missing_left
+            if n_present == len(keys):
+                side = 1 if where + 1 > len(keys) - where - 1 else 0
+            high = np.int64(keys[where + 1] & ROW) if where + 1 < n_present else -1
+            found = Found(score, feature, np.int64(keys[where] >> SHIFT), np.int64(keys[where] & ROW), high, side)
+    return found
+
+
+@njit
+def ceiling(target, weight, totals):
+    """A score that no split of the node can beat, where one is known: reached, the search may end."""
+    if target.family == MOMENT and target.classes:
+        return totals[0] * totals[1]
+    if target.family == ENTROPY:
+        return 0.0
+    if target.family == GINI:
+        return weight * target.outputs.shape[1]
+    return np.inf
+
+
+@njit
+def search_presorted(keys, target, weight, totals, rules, work):
+    """Best split over all features; `keys` (uint64[n_features, n_rows]) are sorted. Ties: lowest feature, lowest threshold."""
+    found = Found(-np.inf, -1, 0, 0, 0, 0)
+    enough = ceiling(target, weight, totals)
+    for feature in range(keys.shape[0]):
+        part = keys[feature]
+        if part[0] >> SHIFT == part[-1] >> SHIFT:
+            continue
+        found = scan_feature(feature, part, target, weight, totals, rules, found, work)
+        if found.score >= enough or (len(part) == 2 and found.feature >= 0):
+            break
+    return found
+
+
+@njit
+def draw(random, n):
+    """A number below `n`; `random` holds the state of a xorshift generator."""
+    state = random[0]
+    state ^= state << np.uint64(13)
+    state ^= state >> np.uint64(7)
+    state ^= state << np.uint64(17)
+    random[0] = state
+    return np.int64(((state >> SHIFT) * np.uint64(n)) >> SHIFT)
+
+
+@njit
+def draw_features(order, n_drawn, n, random):
+    """Draw features without replacement into ``order[n_drawn:n]``, after those already drawn, then sort these few."""
+    for i in range(n_drawn, n):
+        other = i + draw(random, len(order) - i)
+        order[i], order[other] = order[other], order[i]
+    for i in range(n_drawn + 1, n):
+        feature = order[i]
+        j = i - 1
+        while j >= n_drawn and order[j] > feature:
+            order[j + 1] = order[j]
+            j -= 1
+        order[j + 1] = feature
+
+
+@njit
+def gather_target(target, rows, work):
+    """The node's part of the target, in the order of `rows`, so that scans read it from cache."""
+    for i in range(len(rows)):
+        row = rows[i]
+        work.weight[i] = target.weight[row]
+        if target.family == MOMENT:
+            work.value[i] = target.value[row]
+        else:
+            for output in range(target.outputs.shape[1]):
+                work.outputs[i, output] = target.outputs[row, output]
+    return Target(target.family, target.classes, target.n_slots, work.weight, work.value, work.outputs)
+
+
+@njit
+def search_sampled(columns, rows, target, weight, totals, rules, work):
+    """Best split over ``columns.max_features`` drawn features, or more until one isn't constant. Ties: lowest feature, threshold."""
+    found = Found(-np.inf, -1, 0, 0, 0, 0)
+    enough = ceiling(target, weight, totals)
+    local = gather_target(target, rows, work)
+    n_features, size = len(work.order), len(rows)
+    n_drawn, n_varying = 0, 0
+    while n_drawn < columns.max_features or (n_varying == 0 and n_drawn < n_features):
+        n_next = max(columns.max_features, n_drawn + 1)
+        draw_features(work.order, n_drawn, n_next, work.random)
+        for i in range(n_drawn, n_next):
+            feature = work.order[i]
+            low, high, missing = gather_keys(columns.codes[feature], rows, work.keys[0])
+            if (low == high and not missing) or low > high:
+                continue
+            n_varying += 1
+            keys = sort_keys(work.keys, size, low, high, missing, work.places)
+            found = scan_feature(feature, keys, local, weight, totals, rules, found, work)
+            if found.score >= enough or (size == 2 and found.feature >= 0):
+                break
+        n_drawn = n_next
+    if found.feature < 0:
+        return found
+    high = np.int64(rows[found.high]) if found.high >= 0 else -1
+    return Found(found.score, found.feature, found.cut, np.int64(rows[found.low]), high, found.missing_left)
+
+
+@njit
+def gather_keys(codes, rows, keys):
+    """Keys code << 32 | position of a node's rows; returns the least and the greatest code present and whether any is missing."""
+    low, high, missing = np.uint32(MISSING), np.uint32(0), False
+    for i in range(len(rows)):
+        code = codes[rows[i]]
+        keys[i] = (np.uint64(code) << SHIFT) | np.uint64(i)
+        low = min(low, code)
+        if code == MISSING:
+            missing = True
+        else:
+            high = max(high, code)
+    return low, high, missing
+
+
+@njit
+def insertion_sort(keys, size):
+    for i in range(1, size):
+        key = keys[i]
+        j = i - 1
+        while j >= 0 and keys[j] > key:
+            keys[j + 1] = keys[j]
+            j -= 1
+        keys[j + 1] = key
+
+
+@njit
+def sort_keys(keys, size, low, high, missing, places):
+    """Sort ``keys[0, :size]`` (codes between `low` and `high`, or MISSING); returns a view of the sorted keys.
+
+    keys : uint64[2, n_rows]. Overwritten.
+    places : int64[::1], at least twice `size` + 2 long. Overwritten.
+
+    One pass over buckets of equal width, then insertion sort; where codes crowd into few buckets, merge sort.
+    """
+    if size <= _INSERTION:
+        insertion_sort(keys[0], size)
+        return keys[0, :size]
+    n_buckets = 1
+    while n_buckets < size:
+        n_buckets *= 2
+    scale = (np.uint64(n_buckets) << SHIFT) // (np.uint64(high - low) + np.uint64(1))
+    for bucket in range(n_buckets + 1):
+        places[bucket] = 0
+    for i in range(size):
+        places[_bucket(keys[0, i], low, scale, n_buckets)] += 1
+    place, largest = 0, 0
+    for bucket in range(n_buckets + 1):
+        count = places[bucket]
+        if bucket < n_buckets:
+            largest = max(largest, count)
+        places[bucket] = place
+        place += count
+    for i in range(size):
+        bucket = _bucket(keys[0, i], low, scale, n_buckets)
+        keys[1, places[bucket]] = keys[0, i]
+        places[bucket] += 1
+    if largest <= _INSERTION:
+        insertion_sort(keys[1], size)
+        return keys[1, :size]
+    return merge_sort(keys, size)
+
+
+@njit
+def _bucket(key, low, scale, n_buckets):
+    code = key >> SHIFT
+    if code == MISSING:
+        return np.int64(n_buckets)
+    return np.int64(((code - np.uint64(low)) * scale) >> SHIFT)
+
+
+@njit
+def merge_sort(keys, size):
+    """Sort ``keys[1, :size]`` bottom up with ``keys[0]`` as the other buffer; returns a view of the sorted keys."""
+    source, width = 1, _INSERTION
+    for start in range(0, size, width):
+        insertion_sort(keys[1, start:], min(width, size - start))
+    while width < size:
+        for start in range(0, size, 2 * width):
+            middle, stop = min(start + width, size), min(start + 2 * width, size)
+            _merge(keys[source], start, middle, stop, keys[1 - source])
+        source = 1 - source
+        width *= 2
+    return keys[source, :size]
+
+
+@njit
+def _merge(keys, start, middle, stop, out):
+    i, j = start, middle
+    for place in range(start, stop):
+        if j >= stop or (i < middle and keys[i] <= keys[j]):
+            out[place] = keys[i]
+            i += 1
+        else:
+            out[place] = keys[j]
+            j += 1

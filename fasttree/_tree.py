@@ -1,0 +1,188 @@
+"""A fitted tree as flat arrays, numbered in preorder, and walking it.
+
+::
+
+            0                 left   1  2 -1 -1 -1        (-1: a leaf)
+          /   \\               right  4  3 -1 -1 -1
+         1     4
+        / \\
+       2   3
+"""
+
+import numpy as np
+import scipy.sparse
+
+from fasttree._jit import njit
+
+LEAF = -1
+UNDEFINED = -2
+
+
+@njit
+def number_preorder(left, order, parents):
+    """Number the nodes of a tree in preorder.
+
+    left : int32[::1], the left child or -1; the right child is the one after it.
+    order : int64[::1]. Filled with the old number of each new node.
+    parents : int64[::1]. Filled with twice the new number of the parent, plus 1 for a right child; -1 for the root.
+    """
+    stack = np.empty((len(left) + 1, 2), np.int64)
+    stack[0, 0], stack[0, 1] = 0, -1
+    depth, n_nodes = 1, 0
+    while depth:
+        depth -= 1
+        node, parent = stack[depth, 0], stack[depth, 1]
+        order[n_nodes], parents[n_nodes] = node, parent
+        if left[node] >= 0:
+            stack[depth, 0], stack[depth, 1] = left[node] + 1, 2 * n_nodes + 1
+            stack[depth + 1, 0], stack[depth + 1, 1] = left[node], 2 * n_nodes
+            depth += 2
+        n_nodes += 1
+
+
+@njit
+def find_leaves(X, feature, threshold, left, right, missing_left, out):
+    """Leaf of each row of `X` (float32 or float64, shape (n_rows, n_features)) into `out` (int32[::1])."""
+    for i in range(X.shape[0]):
+        node = 0
+        while left[node] >= 0:
+            x = X[i, feature[node]]
+            if x != x:
+                goes_left = missing_left[node] == 1
+            else:
+                goes_left = x <= threshold[node]
+            node = left[node] if goes_left else right[node]
+        out[i] = node
+
+
+@njit
+def mark_paths(left, right, leaves, starts, nodes):
+    """Nodes on the way to each row's leaf.
+
+    starts : int64[::1], shape (n_rows + 1,). Filled with where each row's nodes start.
+    nodes : int32[::1], long enough for all rows; filled, ascending within a row.
+    """
+    parent = np.full(len(left), -1, np.int64)
+    depth = np.zeros(len(left), np.int64)
+    for node in range(len(left)):
+        if left[node] >= 0:
+            parent[left[node]] = parent[right[node]] = node
+            depth[left[node]] = depth[right[node]] = depth[node] + 1
+    starts[0] = 0
+    for i in range(len(leaves)):
+        node = np.int64(leaves[i])
+        stop = starts[i] + depth[node] + 1
+        starts[i + 1] = stop
+        while node >= 0:
+            stop -= 1
+            nodes[stop] = node
+            node = parent[node]
+
+
+class Tree:
+    """One fitted tree; the arrays have scikit-learn's names and meaning.
+
+    Parameters
+    ----------
+    arrays : dict
+        ``children_left``, ``children_right``, ``feature``, ``threshold``, ``impurity``, ``n_node_samples``,
+        ``weighted_n_node_samples``, ``missing_go_to_left`` (one entry per node) and ``value``, shape (n_nodes, n_outputs,
+        greatest number of classes or 1).
+    n_features : int
+    n_classes : ndarray of int, shape (n_outputs,)
+        1 for regression.
+    """
+
+    NODE_ARRAYS = (
+        "children_left",
+        "children_right",
+        "feature",
+        "threshold",
+        "impurity",
+        "n_node_samples",
+        "weighted_n_node_samples",
+        "missing_go_to_left",
+        "value",
+    )
+
+    def __init__(self, arrays, n_features, n_classes):
+        for name in self.NODE_ARRAYS:
+            setattr(self, name, arrays[name])
+        self.n_features = n_features
+        self.n_classes = n_classes
+
+    @property
+    def node_count(self):
+        return len(self.children_left)
+
+    @property
+    def n_outputs(self):
+        return len(self.n_classes)
+
+    @property
+    def max_n_classes(self):
+        return int(np.max(self.n_classes))
+
+    @property
+    def n_leaves(self):
+        return int(np.count_nonzero(self.children_left == LEAF))
+
+    @property
+    def max_depth(self):
+        return int(np.max(self.node_depths()))
+
+    def node_depths(self):
+        """Depth of each node, the root's being 0."""
+        depth = np.zeros(self.node_count, dtype=np.int64)
+        inner = self.children_left != LEAF
+        for node in np.flatnonzero(inner):  # preorder: parents come first
+            depth[self.children_left[node]] = depth[self.children_right[node]] = depth[node] + 1
+        return depth
+
+    def apply(self, X):
+        """Leaf of each row of `X`, a float array or csr matrix."""
+        out = np.empty(X.shape[0], dtype=np.int32)
+        for start, part in dense_blocks(X):
+            find_leaves(
+                part,
+                self.feature,
+                self.threshold,
+                self.children_left,
+                self.children_right,
+                self.missing_go_to_left,
+                out[start : start + len(part)],
+            )
+        return out
+
+    def predict(self, X):
+        """Value of each row's leaf, shape (n_rows, n_classes) or (n_rows, n_outputs, n_classes) for several outputs."""
+        out = self.value.take(self.apply(X), axis=0)
+        return out[:, 0] if self.n_outputs == 1 else out
+
+    def decision_path(self, X):
+        """Nodes that each row passes, a csr matrix of shape (n_rows, n_nodes)."""
+        leaves = self.apply(X)
+        starts = np.empty(len(leaves) + 1, dtype=np.int64)
+        nodes = np.empty(int(np.sum(self.node_depths()[leaves] + 1)), dtype=np.int32)
+        mark_paths(self.children_left, self.children_right, leaves, starts, nodes)
+        shape = (len(leaves), self.node_count)
+        return scipy.sparse.csr_matrix((np.ones(len(nodes), dtype=np.int64), nodes, starts), shape=shape)
+
+    def compute_feature_importances(self, normalize=True):
+        """Decrease of weighted impurity that each feature brought, summing to 1 when normalised."""
+        inner = np.flatnonzero(self.children_left != LEAF)
+        burden = self.weighted_n_node_samples * self.impurity
+        gain = burden[inner] - burden[self.children_left[inner]] - burden[self.children_right[inner]]
+        total = np.bincount(self.feature[inner], weights=gain, minlength=self.n_features) / self.weighted_n_node_samples[0]
+        if normalize and total.sum() > 0.0:
+            total /= total.sum()
+        return total
+
+
+def dense_blocks(X, n_rows=8192):
+    """Pairs (first row, C-contiguous block of rows) that cover `X`; a dense array is one block."""
+    if not scipy.sparse.issparse(X):
+        yield 0, X
+        return
+    for start in range(0, X.shape[0], n_rows):
+        yield start, X[start : start + n_rows].toarray()

@@ -1,0 +1,133 @@
+"""Checking what callers give, in scikit-learn's words where it has them."""
+
+import numbers
+from math import ceil
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import check_array
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import assert_all_finite, check_consistent_length, check_is_fitted, validate_data
+
+FLOATS = [np.float64, np.float32]  # the first is what other types become
+MOST_ROWS = 2**31 - 1
+
+
+def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_output=True):
+    """Validate training data.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets ``n_features_in_`` and, where columns have names, ``feature_names_in_``.
+    X : array_like or sparse matrix, shape (n_samples, n_features)
+        Floats keep their type, others become float64. NaN means missing; infinities are refused.
+    y : array_like, shape (n_samples,) or (n_samples, n_outputs)
+    regression : bool
+        Whether `y` must be finite numbers.
+    accept_sparse : sequence of str or False
+    multi_output : bool
+        Whether `y` may have several columns.
+
+    Returns
+    -------
+    X : ndarray or sparse matrix of float32 or float64
+    y : ndarray, shape (n_samples, n_outputs)
+
+    Raises
+    ------
+    ValueError, TypeError
+        As scikit-learn's own estimators.
+    """
+    if issparse(y):
+        raise ValueError("sparse multilabel-indicator for y is not supported.")
+    X, y = validate_data(
+        estimator, X, y, multi_output=multi_output, accept_sparse=accept_sparse, dtype=FLOATS, ensure_all_finite="allow-nan"
+    )
+    if X.shape[0] > MOST_ROWS:
+        raise ValueError(f"X has {X.shape[0]} rows; at most {MOST_ROWS} can be numbered")
+    if regression:
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    else:
+        check_classification_targets(y)
+        if y.dtype.kind == "f":
+            assert_all_finite(y, input_name="y")
+    return X, y.reshape(len(y), -1)
+
+
+def check_predict(estimator, X, *, fitted, accept_sparse=("csr",)):
+    """Validate data to predict: the columns that `fit` saw, NaN allowed.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : array_like or sparse matrix, shape (n_samples, n_features)
+    fitted : str
+        Attribute that a fitted estimator has.
+    accept_sparse : sequence of str or False
+
+    Returns
+    -------
+    ndarray (C-contiguous) or csr matrix of float32 or float64
+
+    Raises
+    ------
+    NotFittedError, ValueError, TypeError
+        As scikit-learn's own estimators.
+    """
+    check_is_fitted(estimator, fitted)
+    return validate_data(estimator, X, reset=False, accept_sparse=accept_sparse, dtype=FLOATS, ensure_all_finite="allow-nan", order="C")
+
+
+def check_weights(sample_weight, n_samples):
+    """Weights as float64, or None; refuses negative ones and those that are all zero."""
+    if sample_weight is None:
+        return None
+    if isinstance(sample_weight, numbers.Number):
+        sample_weight = np.full(n_samples, sample_weight, dtype=np.float64)
+    weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64, order="C", input_name="sample_weight")
+    if weight.ndim != 1:
+        raise ValueError(
+            f"Sample weights must be 1D array or scalar, got {weight.ndim}D array. "
+            f"Expected either a scalar value or a 1D array of length {n_samples}."
+        )
+    check_consistent_length(weight, np.empty(n_samples))
+    if np.any(weight < 0):
+        raise ValueError("Negative values in data passed to `sample_weight`.")
+    if not np.any(weight):
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weight
+
+
+def encode_classes(y):
+    """Number the classes of each output.
+
+    Returns
+    -------
+    classes : list of ndarray, one per output, sorted
+    numbers : ndarray of float64, shape (n_samples, n_outputs)
+    """
+    classes, columns = [], []
+    for output in range(y.shape[1]):
+        found, number = np.unique(y[:, output], return_inverse=True)
+        classes.append(found)
+        columns.append(number.reshape(-1))
+    return classes, np.column_stack(columns).astype(np.float64)
+
+
+def count_of(value, whole, least=1):
+    """A parameter that is a number of samples, or a share of `whole`, as a number."""
+    return int(value) if isinstance(value, numbers.Integral) else max(least, ceil(value * whole))
+
+
+def feature_count(max_features, n_features):
+    """``max_features`` as a number of features."""
+    if max_features is None:
+        return n_features
+    if max_features == "sqrt":
+        return max(1, int(np.sqrt(n_features)))
+    if max_features == "log2":
+        return max(1, int(np.log2(n_features)))
+    if isinstance(max_features, numbers.Integral):
+        return min(int(max_features), n_features)
+    return max(1, int(max_features * n_features))

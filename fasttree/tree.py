@@ -1,0 +1,245 @@
+"""Single decision trees."""
+
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import compute_sample_weight
+from sklearn.utils._param_validation import StrOptions
+
+from fasttree._estimators_tree import CLASS_CRITERIA, TARGET_CRITERIA, TREE_CONSTRAINTS, BaseTree, check_poisson, most_likely
+from fasttree._validation import check_fit, check_weights, encode_classes
+
+
+class DecisionTreeClassifier(ClassifierMixin, BaseTree):
+    """A decision tree for classes.
+
+    Every split is the exact best one; ties go to the lowest feature, then to the lowest threshold. NaN in `X` means missing: each
+    split learns the side that missing values take, and where training saw none they take the side with more samples.
+
+    Parameters
+    ----------
+    criterion : {"gini", "entropy", "log_loss"}, default="gini"
+        Impurity to decrease; the last two are the same.
+    max_depth : int or None, default=None
+        Greatest number of decisions on a path.
+    min_samples_split, min_samples_leaf : int or float, default=2, 1
+        Fewest samples of a node to split and of a leaf; a float is a share of all samples.
+    min_weight_fraction_leaf : float, default=0.0
+        Least share of the total weight in a leaf.
+    max_features : int, float, {"sqrt", "log2"} or None, default=None
+        Features to draw anew for each split; a float is a share, None is all. Drawing goes on until one varies in the node.
+    random_state : int, RandomState or None, default=None
+        Draws the features; without effect when all are searched.
+    max_leaf_nodes : int or None, default=None
+        Most leaves; nodes are then split in order of the decrease they bring.
+    min_impurity_decrease : float, default=0.0
+        Least decrease of impurity, weighted by the node's share of the samples, that a split must bring.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Factors on the weights of the samples of each class.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,), or list of such arrays
+    n_classes_ : int or ndarray of int
+    max_features_ : int
+    n_features_in_, n_outputs_ : int
+    feature_names_in_ : ndarray of str, where the columns of `X` have names
+    tree_ : Tree
+        Flat arrays with scikit-learn's names.
+
+    Examples
+    --------
+    >>> from fasttree import DecisionTreeClassifier
+    >>> tree = DecisionTreeClassifier().fit([[0.0], [1.0], [2.0], [3.0]], ["a", "a", "b", "b"])
+    >>> tree.predict([[1.4], [1.6]]).tolist()
+    ['a', 'b']
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "criterion": [StrOptions(CLASS_CRITERIA)],
+        **TREE_CONSTRAINTS,
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        *,
+        criterion="gini",
+        max_depth=None,
+        min_samples_split=2,
+        min_samples_leaf=1,
+        min_weight_fraction_leaf=0.0,
+        max_features=None,
+        random_state=None,
+        max_leaf_nodes=None,
+        min_impurity_decrease=0.0,
+        class_weight=None,
+    ):
+        self.criterion = criterion
+        self.max_depth = max_depth
+        self.min_samples_split = min_samples_split
+        self.min_samples_leaf = min_samples_leaf
+        self.min_weight_fraction_leaf = min_weight_fraction_leaf
+        self.max_features = max_features
+        self.random_state = random_state
+        self.max_leaf_nodes = max_leaf_nodes
+        self.min_impurity_decrease = min_impurity_decrease
+        self.class_weight = class_weight
+
+    def fit(self, X, y, sample_weight=None):
+        """Grow the tree.
+
+        Parameters
+        ----------
+        X : {array_like, sparse matrix} of shape (n_samples, n_features)
+        y : array_like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array_like of shape (n_samples,) or None
+            Not negative; samples of weight 0 are left out.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        X, y = check_fit(self, X, y, regression=False)
+        weight = check_weights(sample_weight, len(y))
+        if self.class_weight is not None:
+            by_class = compute_sample_weight(self.class_weight, y)
+            weight = by_class if weight is None else weight * by_class
+        classes, numbers = encode_classes(y)
+        n_classes = np.array([len(found) for found in classes])
+        self.n_outputs_ = len(classes)
+        self.classes_, self.n_classes_ = (classes[0], len(classes[0])) if len(classes) == 1 else (classes, n_classes)
+        return self._grow(X, numbers, n_classes, weight)
+
+    def predict_proba(self, X):
+        """Shares of the classes in each row's leaf.
+
+        Parameters
+        ----------
+        X : {array_like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or list of such arrays, one per output
+        """
+        value = self._leaf_values(X)
+        if self.n_outputs_ == 1:
+            return value[:, 0]
+        return [value[:, output, :n_classes] for output, n_classes in enumerate(self.n_classes_)]
+
+    def predict_log_proba(self, X):
+        """Logarithms of `predict_proba`; minus infinity for classes that a leaf doesn't hold."""
+        proba = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return np.log(proba) if self.n_outputs_ == 1 else [np.log(part) for part in proba]
+
+    def predict(self, X):
+        """Most frequent class of each row's leaf, the first of ties.
+
+        Parameters
+        ----------
+        X : {array_like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        proba = self.predict_proba(X)
+        return most_likely(proba, self.classes_, self.n_outputs_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class DecisionTreeRegressor(RegressorMixin, BaseTree):
+    """A decision tree for numbers.
+
+    Every split is the exact best one; ties go to the lowest feature, then to the lowest threshold. NaN in `X` means missing: each
+    split learns the side that missing values take, and where training saw none they take the side with more samples.
+
+    Parameters
+    ----------
+    criterion : {"squared_error", "friedman_mse", "poisson"}, default="squared_error"
+        Impurity to decrease. Friedman's criterion ranks the splits of a node as the squared error does; "poisson" (half the
+        deviance) needs targets that aren't negative.
+    max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, random_state, max_leaf_nodes, \
+min_impurity_decrease
+        As in `DecisionTreeClassifier`.
+
+    Attributes
+    ----------
+    max_features_, n_features_in_, n_outputs_ : int
+    feature_names_in_ : ndarray of str, where the columns of `X` have names
+    tree_ : Tree
+        Flat arrays with scikit-learn's names.
+
+    Examples
+    --------
+    >>> from fasttree import DecisionTreeRegressor
+    >>> DecisionTreeRegressor(max_depth=1).fit([[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 9.0, 9.0]).predict([[0.0], [5.0]])
+    array([2., 9.])
+    """
+
+    _parameter_constraints: ClassVar[dict] = {"criterion": [StrOptions(TARGET_CRITERIA)], **TREE_CONSTRAINTS}
+
+    def __init__(
+        self,
+        *,
+        criterion="squared_error",
+        max_depth=None,
+        min_samples_split=2,
+        min_samples_leaf=1,
+        min_weight_fraction_leaf=0.0,
+        max_features=None,
+        random_state=None,
+        max_leaf_nodes=None,
+        min_impurity_decrease=0.0,
+    ):
+        self.criterion = criterion
+        self.max_depth = max_depth
+        self.min_samples_split = min_samples_split
+        self.min_samples_leaf = min_samples_leaf
+        self.min_weight_fraction_leaf = min_weight_fraction_leaf
+        self.max_features = max_features
+        self.random_state = random_state
+        self.max_leaf_nodes = max_leaf_nodes
+        self.min_impurity_decrease = min_impurity_decrease
+
+    def fit(self, X, y, sample_weight=None):
+        """Grow the tree.
+
+        Parameters
+        ----------
+        X : {array_like, sparse matrix} of shape (n_samples, n_features)
+        y : array_like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array_like of shape (n_samples,) or None
+            Not negative; samples of weight 0 are left out.
+
+        Returns
+        -------
+        self
+        """
+        self._validate_params()
+        X, y = check_fit(self, X, y, regression=True)
+        if self.criterion == "poisson":
+            check_poisson(y)
+        self.n_outputs_ = y.shape[1]
+        return self._grow(X, y, None, check_weights(sample_weight, len(y)))
+
+    def predict(self, X):
+        """Mean of each row's leaf.
+
+        Parameters
+        ----------
+        X : {array_like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        value = self._leaf_values(X)[:, :, 0]
+        return value[:, 0] if self.n_outputs_ == 1 else value

@@ -1,0 +1,151 @@
+"""Forests: against scikit-learn, and properties."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import ensemble as peer
+from sklearn.exceptions import SkipTestWarning
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.utils.estimator_checks import check_estimator
+
+from fasttree import DecisionTreeClassifier, RandomForestClassifier, RandomForestRegressor
+
+# What scikit-learn's own forests fail, for the same reason: rows are drawn in proportion to their weights.
+FAILS_AS_PEER = {
+    f"check_sample_weight_equivalence_on_{kind}_data": "drawing by weight isn't repeating rows" for kind in ("dense", "sparse")
+}
+FORESTS = [RandomForestClassifier, RandomForestRegressor]
+
+
+def table(n_rows=300, n_features=8, seed=0):
+    random = np.random.default_rng(seed)
+    X = random.normal(size=(n_rows, n_features)).astype(np.float32)
+    return X, X[:, 0] + X[:, 1] * X[:, 2] + random.normal(size=n_rows) / 2
+
+
+@pytest.mark.parametrize("forest", FORESTS)
+def test_estimator_checks_of_scikit_learn(forest):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SkipTestWarning)
+        check_estimator(forest(n_estimators=5), expected_failed_checks=FAILS_AS_PEER)
+
+
+@pytest.mark.parametrize("forest", FORESTS)
+@pytest.mark.parametrize("max_features", ["sqrt", None])
+def test_number_of_threads_changes_nothing(forest, max_features):
+    X, y = table(9000, 8)  # large enough to encode and predict in several blocks
+    y = (y > 0).astype(float)
+    fits = [forest(7, max_features=max_features, max_depth=6, n_jobs=n, random_state=3).fit(X, y) for n in (1, 2, 7)]
+    for other in fits[1:]:
+        for first, second in zip(fits[0], other, strict=True):
+            for name in first.tree_.NODE_ARRAYS:
+                assert np.array_equal(getattr(first.tree_, name), getattr(second.tree_, name))
+        assert np.array_equal(fits[0].predict(X), other.predict(X))
+
+
+@pytest.mark.peer
+def test_forest_on_all_features_is_scikit_learns():
+    """With all features searched and leaves too large for ties, nothing but the bootstrap is drawn, and that in the same way."""
+    X, y = table()
+    options = {"n_estimators": 5, "min_samples_leaf": 20, "random_state": 7, "oob_score": True}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # rows without out-of-bag prediction
+        ours = RandomForestRegressor(**options).fit(X, y)
+        theirs = peer.RandomForestRegressor(**options).fit(X, y)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-9)
+    np.testing.assert_allclose(ours.feature_importances_, theirs.feature_importances_)
+    assert ours.oob_score_ == pytest.approx(theirs.oob_score_)
+    assert all(np.array_equal(a, np.sort(b)) for a, b in zip(ours.estimators_samples_, theirs.estimators_samples_, strict=True))
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("options", [{}, {"criterion": "entropy", "class_weight": "balanced_subsample"}, {"bootstrap": False}])
+def test_scores_equal_scikit_learns_within_noise(options):
+    X, y = table(400, 10)
+    y = np.digitize(y, [-1, 1])
+    ours, theirs = [], []
+    for seed in range(10):
+        order = np.random.default_rng(seed).permutation(len(y))
+        fit, rest = order[:250], order[250:]
+        for forest, scores in ((RandomForestClassifier, ours), (peer.RandomForestClassifier, theirs)):
+            scores.append(forest(30, random_state=seed, **options).fit(X[fit], y[fit]).score(X[rest], y[rest]))
+    difference = np.subtract(ours, theirs)
+    assert abs(difference.mean()) < 3 * difference.std(ddof=1) / np.sqrt(len(difference)) + 1e-3
+
+
+@pytest.mark.data
+def test_red_wine_reproduces_the_literature(data):
+    """Good wine (quality at least 6) is told with 0.80 to 0.83 accuracy by a random forest."""
+    wine = pd.read_csv(data / "tabular" / "winequality-red.csv", sep=";")
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    forest = RandomForestClassifier(random_state=0, n_jobs=2)
+    accuracy = cross_val_score(forest, wine.drop(columns="quality"), wine["quality"] >= 6, cv=folds)
+    assert 0.79 <= accuracy.mean() <= 0.85
+
+
+def test_out_of_bag_rows_are_predicted_by_trees_that_did_not_see_them():
+    X, y = table()
+    forest = RandomForestClassifier(25, oob_score=True, random_state=0).fit(X, y > 0)
+    row = 11
+    unseen = [tree for tree, rows in zip(forest, forest.estimators_samples_, strict=True) if row not in rows]
+    expected = np.mean([tree.predict_proba(X[[row]])[0] for tree in unseen], axis=0)
+    np.testing.assert_allclose(forest.oob_decision_function_[row], expected)
+    assert 0.6 < forest.oob_score_ < forest.score(X, y > 0)
+
+
+def test_warm_start_adds_the_trees_of_one_fit():
+    X, y = table()
+    forest = RandomForestClassifier(3, warm_start=True, random_state=0).fit(X, y > 0)
+    forest.set_params(n_estimators=6).fit(X, y > 0)
+    whole = RandomForestClassifier(6, random_state=0).fit(X, y > 0)
+    assert np.array_equal(forest.predict_proba(X), whole.predict_proba(X))
+    with pytest.warns(UserWarning, match="does not fit new trees"):
+        forest.fit(X, y > 0)
+    with pytest.raises(ValueError, match="must be larger or equal"):
+        forest.set_params(n_estimators=2).fit(X, y > 0)
+
+
+def test_several_outputs():
+    X, y = table()
+    both = np.column_stack([y > 0, np.digitize(X[:, 3], [0, 1])])
+    forest = RandomForestClassifier(20, random_state=0, oob_score=False).fit(X, both)
+    assert forest.predict(X).shape == both.shape
+    assert [part.shape[1] for part in forest.predict_proba(X)] == [2, 3]
+    assert np.mean(forest.predict(X) == both) > 0.9
+    numbers = np.column_stack([y, -y])
+    regressor = RandomForestRegressor(10, random_state=0).fit(X, numbers)
+    np.testing.assert_allclose(regressor.predict(X)[:, 0], -regressor.predict(X)[:, 1])
+
+
+def test_balanced_classes():
+    X, y = table(500)
+    y = y > 2
+    plain = RandomForestClassifier(20, max_depth=3, random_state=0).fit(X, y)
+    for weight in ("balanced", "balanced_subsample", {False: 1, True: 12}):
+        balanced = RandomForestClassifier(20, max_depth=3, class_weight=weight, random_state=0).fit(X, y)
+        assert balanced.predict(X).sum() > plain.predict(X).sum()
+
+
+def test_bootstrap_parameters_that_contradict_are_refused():
+    X, y = table(50)
+    with pytest.raises(ValueError, match="max_sample"):
+        RandomForestRegressor(bootstrap=False, max_samples=0.5).fit(X, y)
+    with pytest.raises(ValueError, match="Out of bag"):
+        RandomForestRegressor(bootstrap=False, oob_score=True).fit(X, y)
+    with pytest.raises(ValueError, match="max_samples"):
+        RandomForestRegressor(max_samples=-1.0).fit(X, y)
+
+
+def test_a_forest_is_a_sequence_of_trees_and_can_be_pickled():
+    X, y = table(80)
+    forest = RandomForestClassifier(4, max_samples=0.5, random_state=0).fit(X, y > 0)
+    assert len(forest) == 4 and all(isinstance(tree, DecisionTreeClassifier) for tree in forest)
+    assert [len(rows) for rows in forest.estimators_samples_] == [40] * 4
+    copy = pickle.loads(pickle.dumps(forest))
+    assert np.array_equal(copy.predict_proba(X), forest.predict_proba(X))
+    assert forest.apply(X).shape == (80, 4)
+    path, starts = forest.decision_path(X)
+    assert path.shape == (80, starts[-1]) and len(starts) == 5

@@ -1,0 +1,309 @@
+"""Single trees: against the plain twin, scikit-learn, and properties."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import tree as peer
+from sklearn.exceptions import SkipTestWarning
+from sklearn.utils.estimator_checks import check_estimator
+
+from fasttree import DecisionTreeClassifier, DecisionTreeRegressor
+from tests.naive import trees as naive
+
+CLASSES = ["gini", "entropy"]
+TARGETS = ["squared_error", "poisson"]
+NAN = float("nan")
+
+
+def walk(tree, twin, check, node=0):
+    """Call `check(node, twin)` for every node of both trees, which must have the same shape."""
+    check(node, twin)
+    if twin.split is None:
+        assert tree.children_left[node] == -1
+        return
+    walk(tree, twin.left, check, tree.children_left[node])
+    walk(tree, twin.right, check, tree.children_right[node])
+
+
+def assert_same_tree(tree, twin):
+    """Same splits, sizes, weights, impurities in every node."""
+
+    def check(node, twin):
+        if twin.split is not None:
+            assert (tree.feature[node], tree.threshold[node], bool(tree.missing_go_to_left[node])) == twin.split
+        assert tree.n_node_samples[node] == len(twin.rows)
+        assert tree.weighted_n_node_samples[node] == float(twin.weight)
+        assert tree.impurity[node] == pytest.approx(twin.impurity, abs=1e-12)
+
+    walk(tree, twin, check)
+
+
+@st.composite
+def problems(draw, n_classes=2, n_outputs=1, least=1):
+    """Small tables full of ties, with missing values and weights that may be zero."""
+    n_rows, n_features = draw(st.integers(least, 9)), draw(st.integers(1, 3))
+    value = st.one_of(st.integers(-2, 3).map(float), st.just(NAN)) if draw(st.booleans()) else st.integers(-2, 3).map(float)
+    X = draw(st.lists(st.lists(value, min_size=n_features, max_size=n_features), min_size=n_rows, max_size=n_rows))
+    targets = st.lists(st.integers(0, n_classes - 1), min_size=n_rows, max_size=n_rows)
+    ys = [draw(targets) for _ in range(n_outputs)]
+    weight = draw(st.lists(st.integers(0, 3), min_size=n_rows, max_size=n_rows).filter(any))
+    rules = draw(st.fixed_dictionaries({"min_leaf": st.integers(1, 3), "min_split": st.integers(2, 4), "max_depth": st.integers(1, 5)}))
+    return X, ys, weight, rules
+
+
+def fitted(estimator, X, ys, weight, rules):
+    names = {"min_leaf": "min_samples_leaf", "min_split": "min_samples_split", "max_depth": "max_depth"}
+    estimator.set_params(**{names[name]: value for name, value in rules.items()})
+    return estimator.fit(X, np.array(ys).T if len(ys) > 1 else ys[0], weight).tree_
+
+
+@settings(deadline=None, max_examples=150)
+@given(problems())
+def test_two_classes_grow_the_twins_tree(problem):
+    X, ys, weight, rules = problem
+    assert_same_tree(fitted(DecisionTreeClassifier(), *problem), naive.grow(X, ys, weight, "gini", **rules))
+
+
+@settings(deadline=None, max_examples=100)
+@given(problems(n_classes=6))
+def test_squared_error_grows_the_twins_tree(problem):
+    X, ys, weight, rules = problem
+    assert_same_tree(fitted(DecisionTreeRegressor(), *problem), naive.grow(X, ys, weight, "squared_error", **rules))
+
+
+def assert_greedy(tree, X, ys, weight, criterion, rules, n_all):
+    """Every split brings as much as any could; leaves are leaves for a reason."""
+    X = np.asarray(X)
+
+    def visit(node, rows, depth):
+        total = sum(weight[i] for i in rows)
+        own = naive.total_impurity(ys, weight, criterion, rows)
+        assert tree.impurity[node] == pytest.approx(float(own), abs=1e-9)
+        pure = all(len({y[i] for i in rows}) == 1 for y in ys)
+        stop = pure or depth >= rules["max_depth"] or len(rows) < rules["min_split"]
+        best = None if stop else naive.best_split(X.tolist(), ys, weight, rows, criterion, rules["min_leaf"], 0)
+        if tree.children_left[node] == -1:
+            assert best is None
+            return
+        feature, threshold, missing_left = tree.feature[node], tree.threshold[node], tree.missing_go_to_left[node]
+        left = [i for i in rows if naive.goes_left(X[i, feature], threshold, missing_left)]
+        right = [i for i in rows if i not in left]
+        brought = total * own - sum(
+            sum(weight[i] for i in part) * naive.total_impurity(ys, weight, criterion, part) for part in (left, right)
+        )
+        assert float(brought) == pytest.approx(float(best[0]), abs=1e-9)
+        visit(tree.children_left[node], left, depth + 1)
+        visit(tree.children_right[node], right, depth + 1)
+
+    visit(0, [i for i in range(n_all) if weight[i]], 0)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data(), st.sampled_from(CLASSES), st.integers(1, 2), st.integers(2, 4))
+def test_every_split_of_classes_is_a_best_one(data, criterion, n_outputs, n_classes):
+    X, ys, weight, rules = data.draw(problems(n_classes=n_classes, n_outputs=n_outputs))
+    tree = fitted(DecisionTreeClassifier(criterion=criterion), X, ys, weight, rules)
+    assert_greedy(tree, X, ys, weight, criterion, rules, len(X))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data(), st.sampled_from(TARGETS), st.integers(1, 2))
+def test_every_split_of_numbers_is_a_best_one(data, criterion, n_outputs):
+    X, ys, weight, rules = data.draw(problems(n_classes=5, n_outputs=n_outputs))
+    if criterion == "poisson" and any(sum(y[i] * weight[i] for i in range(len(y))) == 0 for y in ys):
+        return
+    tree = fitted(DecisionTreeRegressor(criterion=criterion), X, ys, weight, rules)
+    assert_greedy(tree, X, ys, weight, criterion, rules, len(X))
+
+
+def smooth(n_rows=400, n_features=6, seed=0, dtype=np.float32):
+    """Tie-free table; two informative columns."""
+    X = np.random.default_rng(seed).normal(size=(n_rows, n_features)).astype(dtype)
+    return X, X[:, 0] + X[:, 1] ** 2 + np.random.default_rng(seed + 1).normal(size=n_rows) / 4
+
+
+def assert_same_as_peer(ours, theirs):
+    ours, theirs = ours.tree_, theirs.tree_
+    inner = theirs.children_left >= 0
+    assert np.array_equal(ours.children_left, theirs.children_left)
+    assert np.array_equal(ours.children_right, theirs.children_right)
+    assert np.array_equal(ours.feature, theirs.feature)
+    np.testing.assert_allclose(ours.threshold[inner], theirs.threshold[inner], rtol=1e-12)
+    np.testing.assert_allclose(ours.value, theirs.value, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(ours.impurity, theirs.impurity, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(ours.weighted_n_node_samples, theirs.weighted_n_node_samples)
+    np.testing.assert_allclose(ours.compute_feature_importances(), theirs.compute_feature_importances())
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize(
+    "options", [{}, {"min_samples_leaf": 17}, {"max_depth": 4}, {"max_leaf_nodes": 12}, {"min_impurity_decrease": 0.01}]
+)
+def test_regression_tree_is_scikit_learns_node_for_node(options, missing):
+    X, y = smooth(seed=3)
+    weight = np.random.default_rng(0).uniform(0.5, 2.0, size=len(y))
+    if missing:
+        X[::7, 0] = np.nan
+    options = {"min_samples_leaf": 10} | options  # few rows can be parted alike by two features
+    ours = DecisionTreeRegressor(**options).fit(X, y, weight)
+    theirs = peer.DecisionTreeRegressor(random_state=0, **options).fit(X, y, weight)
+    if "max_leaf_nodes" in options:  # theirs are numbered in order of creation
+        np.testing.assert_allclose(ours.predict(X), theirs.predict(X))
+    else:
+        assert_same_as_peer(ours, theirs)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("criterion", [*CLASSES, "log_loss"])
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_classes_are_split_as_well_as_scikit_learn_does(criterion, n_classes):
+    X, y = smooth(seed=5)
+    y = np.digitize(y, np.quantile(y, np.linspace(0, 1, n_classes + 1)[1:-1]))
+    ours = DecisionTreeClassifier(criterion=criterion, max_depth=3).fit(X, y)
+    theirs = peer.DecisionTreeClassifier(criterion=criterion, max_depth=3, random_state=0).fit(X, y)
+    assert_same_as_peer(ours, theirs)
+
+
+@pytest.mark.parametrize("estimator", [DecisionTreeClassifier(), DecisionTreeRegressor()], ids=["classifier", "regressor"])
+def test_estimator_checks_of_scikit_learn(estimator):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SkipTestWarning)
+        check_estimator(estimator)
+
+
+@pytest.mark.parametrize("n_bits", [2, 3, 6])
+def test_xor_and_parity_are_solved(n_bits):
+    X = np.array([[(i >> bit) & 1 for bit in range(n_bits)] for i in range(2**n_bits)])
+    y = X.sum(axis=1) % 2
+    assert DecisionTreeClassifier().fit(X, y).score(X, y) == 1.0
+    assert DecisionTreeRegressor().fit(X, y).score(X, y) == 1.0
+
+
+def test_missing_values_learn_their_side():
+    X = np.array([[0.0], [1.0], [NAN], [5.0], [6.0], [NAN]])
+    y = np.array([0, 0, 1, 1, 1, 1])
+    tree = DecisionTreeClassifier().fit(X, y)
+    assert tree.get_n_leaves() == 2
+    assert tree.predict([[NAN]]) == 1
+    assert DecisionTreeClassifier().fit(X, 1 - y).predict([[NAN]]) == 0
+
+
+def test_missing_values_alone_can_be_split_off():
+    X = np.array([[0.0], [1.0], [NAN], [5.0], [6.0], [NAN]])
+    tree = DecisionTreeClassifier().fit(X, np.isnan(X[:, 0]))
+    assert tree.tree_.threshold[0] == np.inf
+    assert tree.predict([[100.0], [NAN]]).tolist() == [False, True]
+
+
+def test_values_missing_only_later_go_where_more_samples_went():
+    tree = DecisionTreeRegressor(max_depth=1).fit([[0.0], [1.0], [2.0], [9.0]], [1.0, 1.0, 1.0, 7.0])
+    assert tree.predict([[NAN]]) == 1.0
+
+
+@pytest.mark.parametrize("max_features", [None, 2])
+def test_row_order_does_not_matter(max_features):
+    X, y = smooth(200)
+    order = np.random.default_rng(1).permutation(len(y))
+    first = DecisionTreeClassifier(max_features=max_features, random_state=0).fit(X, y > 0.5)
+    second = DecisionTreeClassifier(max_features=max_features, random_state=0).fit(X[order], y[order] > 0.5)
+    assert np.array_equal(first.tree_.threshold, second.tree_.threshold)
+
+
+def test_monotone_transformations_do_not_matter():
+    X, y = smooth(200, dtype=np.float64)
+    first, second = (DecisionTreeClassifier().fit(Z, y > 0.5) for Z in (X, np.exp(X)))
+    assert np.array_equal(first.tree_.feature, second.tree_.feature)
+    assert np.array_equal(first.apply(X), second.apply(np.exp(X)))
+
+
+def test_repeating_rows_is_weighting_them():
+    X, y = smooth(150)
+    times = np.random.default_rng(2).integers(0, 4, size=len(y))
+    first = DecisionTreeClassifier(min_weight_fraction_leaf=0.01).fit(X, y > 0.5, times)
+    second = DecisionTreeClassifier(min_weight_fraction_leaf=0.01).fit(np.repeat(X, times, axis=0), np.repeat(y > 0.5, times))
+    assert np.array_equal(first.tree_.threshold, second.tree_.threshold)
+    assert np.array_equal(first.predict_proba(X), second.predict_proba(X))
+
+
+@pytest.mark.parametrize("max_features", [1, "sqrt", 0.9])
+def test_drawn_features_are_searched_exactly(max_features):
+    """A tree of depth 1 on drawn features has the best split of one of the features."""
+    X, y = smooth(300)
+    X[:, 2] = np.round(X[:, 2])
+    X[5:9, 3] = NAN
+    singles = [peer.DecisionTreeClassifier(max_depth=1).fit(X[:, [f]], y > 0.5).tree_.threshold[0] for f in range(X.shape[1])]
+    for seed in range(10):
+        tree = DecisionTreeClassifier(max_depth=1, max_features=max_features, random_state=seed).fit(X, y > 0.5).tree_
+        assert tree.threshold[0] == pytest.approx(singles[tree.feature[0]])
+
+
+def test_crowded_codes_are_sorted_too():
+    """Codes of a node that lie in few buckets: one far value, many near ones."""
+    X = np.concatenate([np.linspace(0, 1e-3, 3000), [1e6]])[:, None] * np.ones((1, 2))
+    y = np.arange(3001) % 2
+    y[:1500] = 0
+    first = DecisionTreeClassifier(max_features=1, random_state=0).fit(X, y)
+    assert np.array_equal(first.tree_.threshold, DecisionTreeClassifier().fit(X, y).tree_.threshold)
+
+
+def test_input_is_left_alone_and_may_be_read_only_strided_or_sparse():
+    from scipy import sparse
+
+    X, y = smooth(100)
+    X[X < 0] = 0
+    expected = DecisionTreeRegressor().fit(X, y).predict(X)
+    wide = np.repeat(X, 2, axis=1)[:, ::2]
+    X.setflags(write=False)
+    y.setflags(write=False)
+    for other in (np.asfortranarray(X), wide, X.astype(np.float64), sparse.csc_array(X), sparse.csr_matrix(X), sparse.coo_array(X)):
+        assert np.array_equal(DecisionTreeRegressor().fit(other, y).predict(other), expected)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "weight", "message"),
+    [
+        ([[np.inf], [1.0]], [0, 1], None, "infinity"),
+        ([[0.0], [1.0]], [0, 1, 2], None, "inconsistent numbers of samples"),
+        ([[0.0], [1.0]], [0, 1], [-1.0, 1.0], "Negative values in data passed to `sample_weight`"),
+        ([[0.0], [1.0]], [0, 1], [0.0, 0.0], "at least one non-zero"),
+        ([[0.0], [1.0]], [0, 1], [1.0], "inconsistent"),
+        ([[0.0], [1.0]], [0, 1], [np.nan, 1.0], "sample_weight contains NaN"),
+        (np.empty((0, 2)), [], None, "0 sample"),
+        (np.empty((2, 0)), [0, 1], None, "0 feature"),
+        (np.array([[1j], [2.0]]), [0, 1], None, "Complex data not supported"),
+        ([["a"], ["b"]], [0, 1], None, "could not convert string"),
+        ([[0.0], [1.0]], [0.0, np.nan], None, "NaN"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [DecisionTreeClassifier(), DecisionTreeRegressor()], ids=["classifier", "regressor"])
+def test_bad_input_is_refused(estimator, X, y, weight, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        estimator.fit(X, y, weight)
+
+
+def test_poisson_needs_targets_that_are_not_negative():
+    with pytest.raises(ValueError, match="negative which is not allowed for Poisson"):
+        DecisionTreeRegressor(criterion="poisson").fit([[0], [1]], [-1, 2])
+    with pytest.raises(ValueError, match="Sum of y is not positive"):
+        DecisionTreeRegressor(criterion="poisson").fit([[0], [1]], [0, 0])
+
+
+@pytest.mark.parametrize("parameters", [{"max_depth": 0}, {"min_samples_leaf": 0}, {"criterion": "mse"}, {"max_features": 1.5}])
+def test_bad_parameters_are_named(parameters):
+    with pytest.raises(ValueError, match=next(iter(parameters))):
+        DecisionTreeClassifier(**parameters).fit([[0], [1]], [0, 1])
+
+
+def test_paths_lead_to_the_leaves():
+    X, y = smooth(60)
+    tree = DecisionTreeClassifier().fit(X, y > 0.5)
+    theirs = peer.DecisionTreeClassifier(random_state=0).fit(X, y > 0.5)
+    path = tree.decision_path(X)
+    assert path.shape == (60, tree.tree_.node_count)
+    assert np.array_equal(np.diff(path.indptr) - 1, tree.tree_.node_depths()[tree.apply(X)])
+    assert path[np.arange(60), tree.apply(X)].min() == 1
+    assert tree.get_depth() == theirs.get_depth()
