@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "alignment": ["WarpAligner"],
+    "baseline": ["convex_hull", "median_baseline", "snip", "tophat"],
     "binning": ["FrequencyFilter", "PeakBinner", "bin_peaks"],
     "containers": ["Cohort", "FeatureMatrix", "PeakList", "Spectrum", "Warp"],
     "errors": ["SettingsError", "SpectraError", "SpectrumError"],
@@ -24,8 +25,12 @@ _MODULES = {
         "write_bruker",
         "write_csv",
     ],
+    "noise": ["noise_mad"],
+    "normalization": ["normalize_tic", "total_ion_current"],
     "peaks": ["find_peaks"],
     "replicates": ["average_replicates"],
+    "smoothing": ["moving_average", "savitzky_golay"],
+    "transform": ["square_root"],
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = sorted(_HOME)

@@ -4,7 +4,7 @@ import operator
 
 import numpy as np
 
-from spectra.errors import SpectraError
+from spectra.errors import SpectraError, SpectrumError
 
 
 def check_vector(values, name="intensity"):
@@ -67,6 +67,15 @@ def check_number(value, name, *, above=None, low=None, high=None):
         words += [f"at most {high}"] * (high is not None)
         raise SpectraError(f"{name} must be {' and '.join(words) or 'finite'}, not {value!r}")
     return number
+
+
+def check_half_window(value, n_points, name="half_window"):
+    """Return `value` as an int of at least 1 whose window, ``2 * value + 1`` points, fits into the spectrum."""
+    half_window = check_integer(value, name, low=1)
+    if 2 * half_window + 1 > n_points:
+        allowed = f"at most {(n_points - 1) // 2}" if n_points > 2 else "used on at least 3 points"
+        raise SpectrumError(f"{name} must be {allowed} for a spectrum of {n_points} points, not {half_window}")
+    return half_window
 
 
 def check_choice(value, name, choices):

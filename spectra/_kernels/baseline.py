@@ -1,0 +1,142 @@
+"""Baselines by clipping, by opening and by the lower hull."""
+
+import math
+
+from spectra._kernels._jit import njit
+
+FAST = frozenset({"contract", "nsz", "nnan"})
+TILE = 1536  # points of one skewed tile; two buffers of them stay in the first cache
+
+
+@njit(fastmath=FAST)
+def _clip(source, first, last, window, target):
+    """target = the lower of the point and the middle of its two neighbours `window` away, for first <= i < last."""
+    n = last - first
+    half = source.dtype.type(0.5)
+    a, b, c = source[first - window : last - window], source[first:last], source[first + window : last + window]
+    o = target[first:last]
+    for i in range(n):
+        middle = half * (a[i] + c[i])
+        o[i] = middle if middle < b[i] else b[i]
+
+
+@njit
+def _copy(source, first, last, target):
+    for i in range(first, last):
+        target[i] = source[i]
+
+
+@njit
+def snip(y, z, windows):
+    """Clip with each window in turn; points nearer to an end than the window keep their value.
+
+    y, z : float[::1], shape (n_points,), both holding the profile. Both are overwritten; the result is in `y` when the number of
+        windows is even, else in `z`.
+    windows : int64[::1], each below ``n_points / 2``
+    """
+    # Step t needs step t - 1 only up to `window` points further right. So each tile runs through all the steps, further left by a
+    # window at every step, and stays in the first cache throughout (26 ns a point against 58 step by step, 100 windows):
+    #
+    #     step 1        |<---- tile p ---->|<--- tile p + 1 --->|
+    #     step 2     |<---- tile p ---->|<--- tile p + 1 --->|
+    #     step 3   |<---- tile p ---->|<--- tile p + 1 --->|
+    n = y.size
+    skew = 0
+    for t in range(1, windows.size):
+        skew += max(windows[t], windows[t - 1])
+    for start in range(0, n + skew, TILE):
+        shift = 0
+        for t in range(windows.size):
+            window = windows[t]
+            shift += max(window, windows[t - 1]) if t > 0 else 0
+            low, high = max(start - shift, 0), min(start + TILE - shift, n)
+            if high <= low:
+                continue
+            source, target = (y, z) if t % 2 == 0 else (z, y)
+            _copy(source, low, min(high, window), target)
+            first, last = max(low, window), min(high, n - window)
+            if first < last:
+                _clip(source, first, last, window, target)
+            _copy(source, max(low, n - window), high, target)
+
+
+@njit(fastmath=FAST)
+def _lower(a, b, out, n):
+    for i in range(n):
+        out[i] = a[i] if a[i] < b[i] else b[i]
+
+
+@njit(fastmath=FAST)
+def _upper(a, b, out, n):
+    for i in range(n):
+        out[i] = a[i] if a[i] > b[i] else b[i]
+
+
+@njit
+def _slide(x, window, upper, work, out):
+    """out[i] = the least (or, with `upper`, the greatest) of x[i : i + window]; x has ``out.size + window - 1`` points.
+
+    work : same dtype, shape (2, at least TILE + window - 1). Overwritten.
+    """
+    # Windows of 1, 2, 4, ... points are pairs of the ones before, and two overlapping ones of the last make any window: log2 steps
+    # that vectorise, where the two-pass scheme of van Herk has a running minimum that does not (3.4 ns a point against 11).
+    for start in range(0, out.size, TILE):
+        n = min(TILE, out.size - start)
+        source, width, valid, turn = x[start : start + n + window - 1], 1, n + window - 1, 0
+        while 2 * width <= window:
+            valid -= width
+            target = work[turn]
+            if upper:
+                _upper(source, source[width:], target, valid)
+            else:
+                _lower(source, source[width:], target, valid)
+            source, width, turn = target, 2 * width, 1 - turn
+        if upper:
+            _upper(source, source[window - width :], out[start:], n)
+        else:
+            _lower(source, source[window - width :], out[start:], n)
+
+
+@njit
+def opening(y, half_window, padded, work, out):
+    """The greatest over the window of the least over the window; windows are cut at the ends.
+
+    padded : same dtype, shape (n_points + 2 * half_window,). Overwritten.
+    work : same dtype, shape (2, at least TILE + 2 * half_window). Overwritten.
+    out : same dtype, shape (n_points,). Fully overwritten.
+    """
+    n, h = y.size, half_window
+    for i in range(h):
+        padded[i] = padded[n + h + i] = math.inf
+    for i in range(n):
+        padded[h + i] = y[i]
+    _slide(padded, 2 * h + 1, False, work, out)
+    for i in range(h):
+        padded[i] = padded[n + h + i] = -math.inf
+    for i in range(n):
+        padded[h + i] = out[i]
+    _slide(padded, 2 * h + 1, True, work, out)
+
+
+@njit
+def lower_hull(mz, y, corners, out):
+    """The convex hull from below, linear between its corners.
+
+    corners : int64[::1], shape (n_points,). Overwritten.
+    out : float[::1], shape (n_points,). Fully overwritten.
+    """
+    top = 0
+    for i in range(y.size):
+        while top > 1:
+            a, b = corners[top - 2], corners[top - 1]
+            if (mz[b] - mz[a]) * (y[i] - y[a]) > (mz[i] - mz[a]) * (y[b] - y[a]):
+                break
+            top -= 1
+        corners[top] = i
+        top += 1
+    for c in range(top - 1):
+        a, b = corners[c], corners[c + 1]
+        slope = (y[b] - y[a]) / (mz[b] - mz[a])
+        for i in range(a, b):
+            out[i] = y[a] + slope * (mz[i] - mz[a])
+    out[y.size - 1] = y[y.size - 1]

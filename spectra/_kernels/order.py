@@ -1,0 +1,188 @@
+"""Order statistics: the median of a profile, its median absolute deviation, the running median."""
+
+import math
+
+import numpy as np
+
+from spectra._kernels._jit import njit
+
+SAMPLE = 1024  # points that bracket the median before all are looked at
+
+
+@njit
+def select(a, n, k):
+    """The `k`-th smallest of the first `n` values (Hoare's quickselect). Reorders them."""
+    low, high = 0, n - 1
+    while high > low:
+        first, middle, last = a[low], a[(low + high) >> 1], a[high]
+        pivot = max(min(first, middle), min(max(first, middle), last))
+        i, j = low, high
+        while i <= j:
+            while a[i] < pivot:
+                i += 1
+            while a[j] > pivot:
+                j -= 1
+            if i <= j:
+                a[i], a[j] = a[j], a[i]
+                i += 1
+                j -= 1
+        if k <= j:
+            high = j
+        elif k >= i:
+            low = i
+        else:
+            break
+    return a[k]
+
+
+@njit
+def _bracket(y, centre, deviations, work):
+    """Two values between which the median almost surely lies: order statistics of every so many points."""
+    step = max(1, y.size // SAMPLE)
+    m = 0
+    for i in range(0, y.size, step):
+        work[m] = abs(y[i] - centre) if deviations else y[i]
+        m += 1
+    margin = int(1.25 * math.sqrt(m)) + 1
+    low = select(work, m, max(0, m // 2 - margin))
+    return low, select(work, m, min(m - 1, m // 2 + margin))
+
+
+@njit
+def median(y, centre, deviations, work):
+    """Median of `y` or, with `deviations`, of ``abs(y - centre)``; the mean of the two middle ones for an even number.
+
+    y : float[::1], shape (n_points,), at least one
+    centre : scalar of that dtype
+    work : same dtype, shape (n_points,). Overwritten.
+    """
+    # All points are counted against the bracket and only those inside are kept and sorted further, without a branch a point: 6 ns
+    # a point for the whole deviation against 15 with quickselect on all, 42,000 points.
+    n = y.size
+    low, high = _bracket(y, centre, deviations, work)
+    below = inside = 0
+    for i in range(n):
+        value = abs(y[i] - centre) if deviations else y[i]
+        work[inside] = value
+        below += np.int64(value < low)
+        inside += np.int64((value >= low) & (value <= high))
+    k = (n - 1) // 2
+    if k < below or n // 2 >= below + inside:  # the bracket missed
+        for i in range(n):
+            work[i] = abs(y[i] - centre) if deviations else y[i]
+        below, inside = 0, n
+    middle = select(work, inside, k - below)
+    if n % 2 == 1:
+        return middle
+    above = work[k - below + 1]
+    for i in range(k - below + 2, inside):
+        above = min(above, work[i])
+    return middle + (above - middle) / 2
+
+
+@njit
+def mad(y, work):
+    """Median absolute deviation from the median, times 1 (no factor). `work` as in `median`."""
+    centre = y.dtype.type(median(y, y.dtype.type(0), False, work))
+    return median(y, centre, True, work)
+
+
+@njit
+def order_keys(y, keys):
+    """Map each float to an integer of the same order, through its bits.
+
+    y : int32 or int64[::1], the *bits* of the floats
+    keys : same dtype. Fully overwritten. The map is its own inverse.
+    """
+    ones = ~(y.dtype.type(1) << y.dtype.type(8 * y.itemsize - 1))
+    for i in range(y.size):
+        bits = y[i]
+        keys[i] = bits if bits >= 0 else bits ^ ones
+
+
+@njit
+def _count_equal(window, value):
+    count = np.int32(0)
+    for j in range(window.size):
+        count = np.int32(count + np.int32(window[j] == value))
+    return np.int64(count)
+
+
+@njit
+def _next_above(window, value, top):
+    best = top
+    for j in range(window.size):
+        best = min(best, window[j] if window[j] > value else top)
+    return best
+
+
+@njit
+def _next_below(window, value, bottom):
+    best = bottom
+    for j in range(window.size):
+        best = max(best, window[j] if window[j] < value else bottom)
+    return best
+
+
+@njit
+def running_median(keys, half_window, bottom, top, work, out):
+    """Median of each whole window; the first and last `half_window` points are left alone.
+
+    keys : int32 or int64[::1], shape (n_points,)
+    bottom, top : the least and greatest number of that dtype
+    work : same dtype, shape (2 * half_window + 1,). Overwritten.
+    out : same dtype, shape (n_points,). Overwritten but for the ends; must not alias `keys`.
+    """
+    # How many lie below and not above the median is kept while the window slides; only when the median has to move is the window
+    # scanned, for the next value up or down. Scans of integers vectorise, those of floats do not (57 ns a point for 201 points of
+    # float64, 27 of float32, against 90 with a linked list of ranks).
+    h = half_window
+    w = 2 * h + 1
+    for j in range(w):
+        work[j] = keys[j]
+    value = select(work, w, h)
+    below = equal = 0
+    for j in range(w):
+        below += np.int64(keys[j] < value)
+        equal += np.int64(keys[j] == value)
+    upto = below + equal
+    out[h] = value
+    for start in range(1, keys.size - w + 1):
+        gone, new = keys[start - 1], keys[start + w - 1]
+        below += np.int64(new < value) - np.int64(gone < value)
+        upto += np.int64(new <= value) - np.int64(gone <= value)
+        if below > h or upto <= h:
+            window = keys[start : start + w]
+            while below > h:
+                value = _next_below(window, value, bottom)
+                upto = below
+                below = upto - _count_equal(window, value)
+            while upto <= h:
+                value = _next_above(window, value, top)
+                below = upto
+                upto = below + _count_equal(window, value)
+        out[start + h] = value
+
+
+@njit
+def median_ends(y, half_window, work, out):
+    """The first and last `half_window` points, from windows that shrink towards the ends and look at `out` where it is done.
+
+    Tukey's rule as in R's ``smoothEnds``: the outermost point is the median of itself, its neighbour, and the line through the
+    next two.
+
+    y : float[::1], shape (n_points,)
+    work : same dtype, shape (2 * half_window + 1,). Overwritten.
+    out : same dtype, holds the running median of the inner points. The ends are overwritten.
+    """
+    h, n = half_window, y.size
+    for side in range(2):
+        first, step = (0, 1) if side == 0 else (n - 1, -1)
+        for i in range(1, h):  # point i of the side, window of 2 i + 1 points from the end
+            for j in range(2 * i + 1):
+                at = first + step * j
+                work[j] = out[at] if h <= at < n - h else y[at]
+            out[first + step * i] = select(work, 2 * i + 1, i)
+        second, third = out[first + step], out[first + 2 * step]
+        work[0], work[1], work[2] = y[first], second, 3 * second - 2 * third
+        out[first] = select(work, 3, 1)

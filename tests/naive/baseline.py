@@ -1,0 +1,42 @@
+"""Baselines, one point at a time."""
+
+import numpy as np
+
+
+def snip(y, windows):
+    y = list(y)
+    for k in windows:
+        y = [min(y[i], (y[i - k] + y[i + k]) / 2) if k <= i < len(y) - k else y[i] for i in range(len(y))]
+    return np.array(y)
+
+
+def opening(y, half_window):
+    def slide(values, extreme):
+        return [extreme(values[max(i - half_window, 0) : i + half_window + 1]) for i in range(len(values))]
+
+    return np.array(slide(slide(list(y), min), max))
+
+
+def running_median(y, half_window):
+    """R's ``runmed`` with its rule for the ends."""
+    n, h = len(y), half_window
+    inner = np.array([np.median(y[i - h : i + h + 1]) if h <= i < n - h else y[i] for i in range(n)])
+    out = inner.copy()
+    for i in range(1, h):
+        out[i] = np.median(inner[: 2 * i + 1])
+        out[n - 1 - i] = np.median(inner[n - 2 * i - 1 :])
+    out[0] = np.median([inner[0], out[1], 3 * out[1] - 2 * out[2]])
+    out[-1] = np.median([inner[-1], out[-2], 3 * out[-2] - 2 * out[-3]])
+    return out
+
+
+def lower_hull(mz, y):
+    """At each point the lowest chord between any point at or before and any at or after it."""
+    out = []
+    for i in range(len(y)):
+        chords = [y[i]]
+        for a in range(i):
+            for b in range(i + 1, len(y)):
+                chords.append(y[a] + (y[b] - y[a]) * (mz[i] - mz[a]) / (mz[b] - mz[a]))
+        out.append(min(chords))
+    return np.array(out)
