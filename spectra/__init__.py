@@ -29,6 +29,8 @@ _MODULES = {
     "normalization": ["normalize_tic", "total_ion_current"],
     "peaks": ["find_peaks"],
     "replicates": ["average_replicates"],
+    "simulate": ["Simulation", "simulate_cohort"],
+    "simulate_flight": ["Instrument", "flight_time"],
     "smoothing": ["moving_average", "savitzky_golay"],
     "transform": ["square_root"],
 }
