@@ -8,7 +8,7 @@ import zlib
 from spectra.errors import SpectrumError
 
 MAX_BYTES = 2**27  # of one text file; a million points are some 30 MB
-MAX_POINTS = 2**24  # of one spectrum; time-of-flight profiles have 10^4 to 10^6
+MAX_POINTS = 2**22  # of one spectrum; time-of-flight profiles have 10^4 to 10^6
 GZIP = b"\x1f\x8b"
 
 

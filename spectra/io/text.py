@@ -9,6 +9,7 @@ from spectra._validation import check_axis, check_vector
 from spectra.errors import SpectrumError
 from spectra.io.files import MAX_POINTS, read_bytes, replace_file
 
+_TOO_MANY = f"more than {MAX_POINTS} points: not one spectrum"
 _COMMENT = (b"#", b"%")
 _NUMBERS = msgspec.json.Decoder(list[float])
 _NUMERIC = re.compile(rb"[+-]?(?:[.,]*\d[\d.,]*(?:e[+-]?\d+)?|nan|inf(?:inity)?)", re.IGNORECASE)
@@ -39,8 +40,6 @@ def read_text(path):
     points = _parse_fast(body, delimiter)
     if points is None:
         points = _parse_lines(body, delimiter, first_line)
-    if len(points) > MAX_POINTS:
-        raise SpectrumError(f"more than {MAX_POINTS} points: not one spectrum")
     return points[:, 0], points[:, 1], lambda i: f"line {_line_of(body, i) + first_line}"
 
 
@@ -51,8 +50,10 @@ def _skipped(line):
 
 def _find_numbers(raw):
     """Offset and number of the first line of numbers, below comments and at most one line of names."""
-    start, names = 0, None
-    for number, line in enumerate(raw.split(b"\n"), 1):
+    start, number, names = 0, 1, None
+    while start < len(raw):
+        end = raw.find(b"\n", start) % (len(raw) + 1)
+        line = raw[start:end]
         if not _skipped(line):
             first = _fields(line, _delimiter(line))[0]
             if _NUMERIC.fullmatch(first):
@@ -60,7 +61,7 @@ def _find_numbers(raw):
             if names is not None:
                 raise SpectrumError(f"line {number}: {_shown(first)} is not a number; correct or remove the line")
             names = number
-        start += len(line) + 1
+        start, number = end + 1, number + 1
     raise SpectrumError("holds no numbers; two columns are needed, m/z and intensity")
 
 
@@ -117,10 +118,13 @@ def _parse_fast(body, delimiter):
     codes = codes[(codes == ord(",")) | (codes == ord("\n"))]
     if codes.size % 2 == 0 or (codes[::2] != ord(",")).any() or (codes[1::2] != ord("\n")).any():
         return None
+    if codes.size > 2 * MAX_POINTS:
+        raise SpectrumError(_TOO_MANY)
     try:
-        return np.array(_NUMBERS.decode(b"[" + body.replace(b"\n", b",") + b"]")).reshape(-1, 2)
+        numbers = _NUMBERS.decode(b"[" + body.replace(b"\n", b",") + b"]")
     except msgspec.DecodeError:
         return None
+    return np.fromiter(numbers, np.float64, len(numbers)).reshape(-1, 2)
 
 
 def _parse_lines(body, delimiter, first_line):
@@ -137,6 +141,8 @@ def _parse_lines(body, delimiter, first_line):
         if None in values:
             raise SpectrumError(f"line {number}: {_shown(fields[values.index(None)])} is not a number; correct or remove the line")
         points.append(values)
+        if len(points) > MAX_POINTS:
+            raise SpectrumError(_TOO_MANY)
     return np.array(points)
 
 
