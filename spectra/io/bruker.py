@@ -40,12 +40,20 @@ def bruker_axis(n_points, *, ml1, ml2, ml3, delay, dwell):
     """
     n_points = check_integer(n_points, "n_points", low=1, high=MAX_POINTS)
     slope = math.sqrt(1e12 / check_number(ml1, "ml1", above=0))
-    time = delay + dwell * np.arange(n_points) - ml2
-    inner = slope * slope + 4 * ml3 * time
+    time = np.arange(n_points, dtype=np.float64)
+    time *= dwell
+    time += delay - ml2
+    inner = time * (4 * ml3)
+    inner += slope * slope
     if inner.min() < 0:
         raise SpectraError(f"no m/z belongs to the flight times, the calibration is wrong (ML1={ml1}, ML2={ml2}, ML3={ml3})")
-    root = 2 * time / (slope + np.sqrt(inner))  # this form of the quadratic's root also holds where ml3 is zero
-    return root * np.abs(root)
+    np.sqrt(inner, out=inner)
+    inner += slope
+    time /= inner  # half the quadratic's root, in the form that loses no digits and holds where ml3 is zero
+    np.abs(time, out=inner)
+    time *= inner
+    time *= 4
+    return time
 
 
 def bruker_calibration(time, mz):
