@@ -3,6 +3,7 @@
 import itertools
 import re
 import warnings
+from functools import partial
 
 import numpy as np
 
@@ -10,9 +11,11 @@ from spectra.containers import Spectrum
 from spectra.errors import SpectrumError
 from spectra.io.bruker import read_bruker
 from spectra.io.files import as_path, check_file, read_chunks
-from spectra.io.mzml import read_mzml
+from spectra.io.mzml import Spectra
 from spectra.io.profile import check_profile
+from spectra.io.single import MMass, ProteinChip
 from spectra.io.text import read_text
+from spectra.io.xml import parse_xml
 
 _NUMBERED = re.compile(r"(.+)#(\d{1,9})")
 _XML = re.compile(rb"\s*<")
@@ -22,8 +25,9 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 def read_spectrum(path):
     """Read one spectrum.
 
-    Known are two columns of text (m/z and intensity; comma, semicolon, tab or spaces; with or without a line of names), mzML, mzXML,
-    each also as ``.gz``, and Bruker flex (the ``fid`` file or its folder). Points at m/z <= 0 are left out, with a warning.
+    Known are two columns of text (m/z and intensity; comma, semicolon, tab or spaces; with or without a line of names), mzML, imzML,
+    mzXML, Ciphergen XML and mMass files, each also as ``.gz``, and Bruker flex (the ``fid`` file or its folder). Points at m/z <= 0 are
+    left out, with a warning.
 
     Parameters
     ----------
@@ -89,11 +93,33 @@ def _read_points(path):
         check_file(path)
         head = next(itertools.islice(read_chunks(path, 512), 1)).removeprefix(b"\xef\xbb\xbf")
         if _XML.match(head) or (head.startswith(_UTF16) and b"<" in head[:8]):
-            return read_mzml(path, index)
+            return _read_xml(path, index)
         reader = read_text
+    _refuse_number(index)
+    return reader(path)
+
+
+def _read_xml(path, index):
+    documents = {
+        "mzML": partial(Spectra, path, index, "spectrum"),
+        "indexedmzML": partial(Spectra, path, index, "spectrum"),
+        "mzXML": partial(Spectra, path, index, "scan"),
+        "msRun": partial(Spectra, path, index, "scan"),
+        "spectrum": ProteinChip,
+        "mSD": MMass,
+    }
+    document = parse_xml(path, documents)
+    if not isinstance(document, Spectra):
+        _refuse_number(index)
+    mz, intensity = document.result()
+    if mz.size != intensity.size:
+        raise SpectrumError(f"has {mz.size} m/z values but {intensity.size} intensities; export it again")
+    return mz, intensity, "point {}".format
+
+
+def _refuse_number(index):
     if index is not None:
         raise SpectrumError(f"holds one spectrum; leave out #{index}")
-    return reader(path)
 
 
 def _split_number(path):

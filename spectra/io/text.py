@@ -72,14 +72,15 @@ def _delimiter(line):
     """What parts the columns of this line; None for white space."""
     if b";" in line:
         return b";"
-    words = line.split()
+    words = line.split(None, 2)
     if b"," in line and (len(words) == 1 or words[0].endswith(b",") or words[1:2] == [b","]):
         return b","
     return None
 
 
 def _fields(line, delimiter):
-    return [field.strip().strip(b"\"'") for field in line.split(delimiter)]
+    """The first three at most: no more than two are of use."""
+    return [field.strip().strip(b"\"'") for field in line.split(delimiter, 2)]
 
 
 def _number(field):
@@ -129,7 +130,7 @@ def _parse_lines(body, delimiter, first_line):
             continue
         fields = _fields(line, delimiter)
         if len(fields) != 2:
-            columns = "one column" if len(fields) == 1 else f"{len(fields)} columns"
+            columns = "one column" if len(fields) == 1 else "more than two columns"
             raise SpectrumError(f"line {number}: {columns}; two are needed, m/z and intensity")
         values = [_number(field) for field in fields]
         if None in values:
