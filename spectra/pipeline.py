@@ -1,0 +1,188 @@
+"""Settings -> steps: `preprocess` for what looks at one spectrum at a time, `learned_steps` for what looks across them.
+
+>>> from spectra.settings import Settings
+>>> [name for name, _ in make_pipeline(Settings()).steps]
+['preprocess', 'align', 'bin', 'filter']
+"""
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+import spectra
+from spectra._steps import Learned, PerSpectrum
+from spectra.containers import Cohort, FeatureMatrix
+from spectra.errors import SpectraError
+from spectra.normalization import total_ion_current
+from spectra.settings import Method, Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NUISANCE = ("total ion current", "baseline level", "noise level", "number of peaks")
+"""What a spectrum shows that no biomarker should depend on; the audit asks whether it tells the classes apart."""
+
+
+def call(section: Method, *arguments):
+    """Run the public function that a section names, with its options; ``"none"`` returns the last argument as it is."""
+    if section.method == "none":
+        return arguments[-1]
+    function = getattr(spectra, section.method)
+    return function(*arguments[-1:] if function.takes == "intensity" else arguments, **section.options)
+
+
+def signal_stages(settings: Settings, mz, intensity):
+    """One spectrum after each signal step.
+
+    Returns
+    -------
+    dict of name -> ndarray, shape (n_points,)
+        ``raw``, ``transform``, ``smooth``, ``baseline`` (the estimate), ``corrected`` (smooth minus baseline), ``normalize``.
+    """
+    stages = {"raw": intensity, "transform": call(settings.transform, mz, intensity)}
+    stages["smooth"] = call(settings.smooth, mz, stages["transform"])
+    if settings.baseline.method == "none":
+        stages["baseline"] = np.zeros_like(stages["smooth"])
+    else:
+        stages["baseline"] = call(settings.baseline, mz, stages["smooth"])
+    stages["corrected"] = stages["smooth"] - stages["baseline"]
+    stages["normalize"] = call(settings.normalize, mz, stages["corrected"])
+    return stages
+
+
+def _signal(settings, mz, intensity):
+    """Processed intensities and the first three nuisance numbers of one spectrum."""
+    stages = signal_stages(settings, mz, intensity)
+    noise = np.mean(call(settings.noise, mz, stages["corrected"]))
+    return stages["normalize"], (total_ion_current(mz, intensity), stages["baseline"].mean(), noise)
+
+
+def _peaks(settings, mz, intensity):
+    noise = call(settings.noise, mz, intensity)
+    options = settings.peaks.options
+    return getattr(spectra, settings.peaks.method)(mz, intensity, noise=noise, **options)
+
+
+def _attempt(function, settings, cohort, n_jobs):
+    """Results of ``function(settings, mz, intensity)`` per spectrum, an error in place of a result."""
+
+    def run(mz, intensity):
+        try:
+            return function(settings, mz, intensity)
+        except SpectraError as error:
+            return error
+
+    return cohort.map(run, n_jobs=n_jobs)
+
+
+def _set_aside(cohort, results):
+    """`cohort` and `results` without the spectra whose result is an error; these are listed in ``set_aside``."""
+    good = [i for i, result in enumerate(results) if not isinstance(result, SpectraError)]
+    if len(good) == len(cohort):
+        return cohort, results
+    bad = [
+        {"file": str(cohort.samples["file"].iloc[i]), "reason": str(result)}
+        for i, result in enumerate(results)
+        if isinstance(result, SpectraError)
+    ]
+    if not good:
+        raise SpectraError(f"no spectrum could be processed; the first, {bad[0]['file']}: {bad[0]['reason']}")
+    kept = dataclasses.replace(cohort[good], set_aside=cohort.set_aside + bad)
+    return kept, [results[i] for i in good]
+
+
+def preprocess(cohort: Cohort, settings: Settings, *, n_jobs: int | None = None) -> tuple[Cohort, "pd.DataFrame"]:
+    """Run all per-spectrum steps on a raw cohort.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Raw intensities in counts.
+    settings : Settings
+        With ``read.replicates = "average"`` the processed replicates of a sample are averaged before peaks are sought.
+    n_jobs : int, optional
+        Threads.
+
+    Returns
+    -------
+    cohort : Cohort
+        Processed intensities and peaks; a spectrum that a step refuses is listed in ``set_aside`` with the reason.
+    nuisance : DataFrame, one row per spectrum, columns `NUISANCE`
+
+    Raises
+    ------
+    SpectraError
+        When no spectrum could be processed.
+    """
+    import pandas as pd
+
+    cohort, results = _set_aside(cohort, _attempt(_signal, settings, cohort, n_jobs))
+    cohort = dataclasses.replace(cohort, intensity=np.concatenate([intensity for intensity, _ in results]))
+    nuisance = pd.DataFrame([numbers for _, numbers in results], columns=list(NUISANCE[:3]))
+    if settings.read.replicates == "average":
+        single, cohort = cohort, spectra.average_replicates(cohort, by="sample")
+        nuisance = nuisance.groupby(single.samples["sample"].to_numpy()).mean().loc[cohort.samples["sample"]].reset_index(drop=True)
+    cohort, peaks = _set_aside(
+        dataclasses.replace(cohort, samples=cohort.samples.assign(_row=range(len(cohort)))), _attempt(_peaks, settings, cohort, n_jobs)
+    )
+    nuisance = nuisance.iloc[cohort.samples["_row"]].reset_index(drop=True)
+    nuisance[NUISANCE[3]] = [float(len(found)) for found in peaks]
+    return dataclasses.replace(cohort, samples=cohort.samples.drop(columns="_row"), peaks=peaks), nuisance
+
+
+class Preprocess(PerSpectrum):
+    """All per-spectrum steps as a scikit-learn transformer, Cohort -> Cohort with peaks.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+    n_jobs : int, optional
+        Threads.
+    """
+
+    def __init__(self, settings=None, *, n_jobs=None):
+        self.settings = settings
+        self.n_jobs = n_jobs
+
+    def transform(self, cohort):
+        """Process every spectrum; one that cannot be processed is an error here, since rows must stay rows."""
+        done, _ = preprocess(cohort, self.settings or Settings(), n_jobs=self.n_jobs)
+        if len(done.set_aside) > len(cohort.set_aside):
+            worst = done.set_aside[-1]
+            raise SpectraError(f"{worst['file']}: {worst['reason']}")
+        return done
+
+
+class MedianImputer(Learned):
+    """Fill what is missing in a plain feature table with the training rows' medians, FeatureMatrix -> FeatureMatrix."""
+
+    def fit(self, features, y=None):
+        """Learn each column's median; a column without any value becomes zero."""
+        known = ~np.isnan(features.values).all(axis=0)
+        self.median_ = np.zeros(features.shape[1])
+        self.median_[known] = np.nanmedian(features.values[:, known], axis=0)
+        return self
+
+    def transform(self, features):
+        """A copy without gaps."""
+        return dataclasses.replace(features, values=np.where(np.isnan(features.values), self.median_, features.values))
+
+
+def learned_steps(settings: Settings, data: Cohort | FeatureMatrix) -> Pipeline:
+    """The unfitted steps that must be fitted inside each training fold, from `data` (preprocessed) to a FeatureMatrix."""
+    if isinstance(data, FeatureMatrix):
+        return Pipeline([("impute", MedianImputer())])
+    return Pipeline(_learned(settings))
+
+
+def _learned(settings):
+    steps = [] if settings.align.method == "none" else [("align", settings.align)]
+    steps += [("bin", settings.bin), ("filter", settings.filter)]
+    return [(name, getattr(spectra, section.function)(**section.options)) for name, section in steps]
+
+
+def make_pipeline(settings: Settings, *, n_jobs: int | None = None) -> Pipeline:
+    """The whole way from a raw Cohort to a FeatureMatrix as one scikit-learn pipeline."""
+    return Pipeline([("preprocess", Preprocess(settings, n_jobs=n_jobs)), *_learned(settings)])
