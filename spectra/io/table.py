@@ -21,7 +21,7 @@ _COMPARE = {
 }
 
 
-def read_table(path, *, label, group=None, columns=(), drop=()):
+def read_table(path, *, label=None, group=None, columns=(), drop=(), features=None):
     """Read a table of features.
 
     Every column that is not named here is a feature and must hold numbers; empty or NA is an unknown value.
@@ -30,7 +30,7 @@ def read_table(path, *, label, group=None, columns=(), drop=()):
     ----------
     path : str or path
         Commas, semicolons or tabs part the columns; UTF-8.
-    label : str
+    label : str or None
         Column with the classes, or a rule such as ``"quality>=6"`` (a column, one of >= <= > < == !=, a value), which makes the two
         classes "quality>=6" and "quality<6". The column of a rule is no feature.
     group : str or None
@@ -39,6 +39,8 @@ def read_table(path, *, label, group=None, columns=(), drop=()):
         Further columns that are no features, such as site and date; None is passed over.
     drop : iterable of str
         Columns to leave out.
+    features : iterable of str or None
+        The columns that are features, in this order; all others but the named ones are left out. None: every other column.
 
     Returns
     -------
@@ -65,24 +67,25 @@ def read_table(path, *, label, group=None, columns=(), drop=()):
     import pandas as pd
 
     names, rows, lines = read_rows(path)
-    rule = None if label in names else _RULE.fullmatch(label)
+    rule = _RULE.fullmatch(label) if label is not None and label not in names else None
     source = rule[1] if rule else label
     said = [name for name in dict.fromkeys([source, group, *columns]) if name is not None]
-    require_columns(path, names, [*said, *drop])
+    require_columns(path, names, [*said, *drop, *(features or ())])
     fields = dict(zip(names, zip(*rows, strict=True), strict=True))
     table = {name: typed_column(fields[name]) for name in said if name == group or name in columns}
-    classes = typed_column(fields[source])
-    unknown = pd.isna(classes)
-    if unknown.any():
-        raise SpectraError(f"{path}, line {lines[int(unknown.argmax())]}: {source!r} is empty; fill it in or remove the line")
-    table[label] = _apply_rule(path, classes, *rule.groups()) if rule else classes
-    features = [name for name in names if name not in said and name not in drop]
+    if source is not None:
+        classes = typed_column(fields[source])
+        unknown = pd.isna(classes)
+        if unknown.any():
+            raise SpectraError(f"{path}, line {lines[int(unknown.argmax())]}: {source!r} is empty; fill it in or remove the line")
+        table[label] = _apply_rule(path, classes, *rule.groups()) if rule else classes
+    features = [name for name in names if name not in said and name not in drop] if features is None else list(features)
     if not features:
         raise SpectraError(f"{path}: no column is left as a feature")
     values = np.empty((len(rows), len(features)))
     for j, name in enumerate(features):
         values[:, j] = _numbers(path, name, fields[name], lines)
-    frame = pd.DataFrame(table)
+    frame = pd.DataFrame(table, index=range(len(rows)))
     return FeatureMatrix(values, np.array([mass_of(name) for name in features]), ~np.isnan(values), frame, features), frame
 
 

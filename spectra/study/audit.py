@@ -1,0 +1,222 @@
+"""Does the film, not the tank, give the answer? Controls that no biomarker study should pass too well.
+
+Each control predicts something from something under the same grouped folds as the models. *Class from nuisance*: total ion current,
+noise, baseline, number of peaks, and every extra column of the manifest (site, date, plate, spot, …), one by one and the spectra's
+nuisance numbers together. *Batch from features*: whether site, plate or date can be read off the peaks. p-values are adjusted within each
+of the two families (Holm 1979), so a clean study raises a false alarm in about one case of twenty per family.
+"""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from fasttree import RandomForestClassifier
+from spectra.pipeline import NUISANCE
+from spectra.study import scores
+from spectra.study.evaluation import fit_steps, predict
+from spectra.study.splits import group_labels, grouped_splits, number_of_folds
+
+ALARM = 0.05
+LEAST_AUC = 0.6  # weaker links are not worth an alarm, however small their p
+
+
+class Control(NamedTuple):
+    """One audit row.
+
+    control : what was used; predicts : what was predicted; auc with interval; p_value adjusted within its family; verdict in plain words
+    """
+
+    control: str
+    predicts: str
+    auc: scores.Interval
+    p_value: float
+    flag: bool
+    verdict: str
+
+
+def as_numbers(column):
+    """A manifest column as the features a forest can use, or None where it only names rows.
+
+    Numbers stay numbers, dates become their order in time, spots such as ``M19`` become row and column, other text one column per value.
+    """
+    column = pd.Series(column).reset_index(drop=True)
+    if column.nunique(dropna=False) < 2:
+        return None
+    numbers = pd.to_numeric(column, errors="coerce")
+    if numbers.notna().all():
+        return numbers.to_numpy(float)[:, None]
+    text = column.astype(str)
+    when = pd.to_datetime(text, errors="coerce", format="ISO8601", utc=True) if text.str.match(r"\d{4}-\d\d").all() else None
+    if when is not None and when.notna().all():
+        return when.rank(method="dense").to_numpy(float)[:, None]
+    if text.str.fullmatch(r"[A-Za-z]{1,2}\d{1,2}").all():
+        parts = text.str.upper().str.extract(r"([A-Z]+)(\d+)")
+        return np.column_stack([parts[0].rank(method="dense"), parts[1].astype(float)])
+    if text.nunique() > max(2, len(text) // 4):
+        return None
+    return pd.get_dummies(text).to_numpy(float)
+
+
+def _held_out(values, y, splits, n_classes, seed):
+    """Held-out probabilities of a forest on a few columns."""
+    folds = []
+    for split in splits:
+        leaf = max(1, split.train.size // 50)
+        model = RandomForestClassifier(n_estimators=50, min_samples_leaf=leaf, random_state=seed, n_jobs=1).fit(
+            values[split.train], y[split.train]
+        )
+        folds.append((split.test, predict(model, values[split.test], n_classes)))
+    return folds
+
+
+def _holm(p_values):
+    """Holm's step-down adjustment."""
+    order = np.argsort(p_values)
+    steps = np.maximum.accumulate(np.asarray(p_values)[order] * np.arange(len(p_values), 0, -1))
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(steps, 1.0)
+    return adjusted
+
+
+def class_from_nuisance(problem, splits, nuisance, table, resampler):
+    """Can the class be told from what is no biomarker?
+
+    Parameters
+    ----------
+    nuisance : DataFrame or None, one row per spectrum
+    table : DataFrame, the extra columns of the manifest
+    resampler : PatientResampler of the class
+
+    Returns
+    -------
+    controls : list of Control
+    skipped : list of str, columns that only name rows
+    """
+    columns = {name: nuisance[name].to_numpy(float)[:, None] for name in NUISANCE} if nuisance is not None else {}
+    if columns:
+        columns["all of these together"] = np.hstack(list(columns.values()))
+    skipped = []
+    for name in table:
+        values = as_numbers(table[name])
+        if values is None:
+            skipped.append(str(name))
+        else:
+            columns[str(name)] = values
+    found = []
+    for values in columns.values():
+        folds = _held_out(values, problem.y, splits, len(problem.classes), problem.seed)
+        found.append((resampler.interval(scores.auc, folds), resampler.p_value(folds)))
+    adjusted = _holm([p for _, p in found]) if found else []
+    controls = []
+    for name, (interval, _), p in zip(columns, found, adjusted, strict=True):
+        flag = p < ALARM and interval.mean >= LEAST_AUC
+        if flag:
+            verdict = (
+                f"The class can be told from {name} alone: a model may learn that instead of the disease. "
+                "Balance it by design, or show that the markers hold within its levels."
+            )
+        else:
+            verdict = f"No sign that {name} gives the class away."
+        controls.append(Control(name, "class", interval, float(p), bool(flag), verdict))
+    return controls, skipped
+
+
+def _batch_scores(problem, column, *, resamples, permutations):
+    """AUC and p-value of a forest that reads a batch off the features, comparing patients of one class only.
+
+    Without that condition a batch with more cases would seem readable because the disease is. None where no class has two batches of
+    two patients.
+    """
+    batch = pd.factorize(pd.Series(column).astype(str), sort=True)[0]
+    patients = pd.DataFrame({"group": problem.groups, "batch": batch, "class": problem.y}).drop_duplicates()
+    cells = patients.groupby(["class", "batch"]).size()
+    cells = cells[cells >= 2]
+    cells = cells[cells.groupby("class").transform("size") >= 2]
+    whole = ~patients["group"].duplicated(keep=False)  # a patient seen in two batches is left out
+    place = {cell: i for i, cell in enumerate(cells.index)}
+    cell = np.array([place.get(pair, -1) for pair in zip(problem.y, batch, strict=True)])
+    rows = np.flatnonzero((cell >= 0) & np.isin(problem.groups, patients["group"][whole]))
+    if not rows.size:
+        return None
+    levels, y = np.unique(batch[rows], return_inverse=True)
+    part = problem._replace(data=problem.data[rows], y=y, groups=problem.groups[rows], classes=[str(k) for k in range(levels.size)])
+    _, stratum, member = group_labels(cell[rows], part.groups)
+    repeats = int(np.clip(200 // stratum.size, 1, 10))  # with few patients, so that most pairs meet in some fold
+    folds = []
+    for split in grouped_splits(cell[rows], part.groups, folds=number_of_folds(stratum, 0), repeats=repeats, seed=problem.seed):
+        steps, features = fit_steps(part, split.train)
+        model = RandomForestClassifier(n_estimators=200, random_state=problem.seed, n_jobs=1).fit(features.values, y[split.train])
+        probability = predict(model, steps.transform(part.data[split.test]).values, levels.size)
+        held_class = problem.y[rows][split.test]
+        folds += [(split.test[held_class == k], probability[held_class == k]) for k in np.unique(held_class)]
+    label = group_labels(y, part.groups)[1]
+    of_class = group_labels(problem.y[rows], part.groups)[1]
+    counts = {"resamples": resamples, "permutations": permutations}
+    resampler = scores.PatientResampler(label, member, **counts, seed=problem.seed, strata=of_class)
+    return resampler.interval(scores.auc, folds), resampler.p_value(folds)
+
+
+def batch_from_features(problem, batches, *, resamples, permutations):
+    """Can the batch be read off the peaks, among patients of one class?
+
+    Parameters
+    ----------
+    batches : dict of name -> array, shape (n_rows,); dates are cut into an earlier and a later half beforehand
+
+    Returns
+    -------
+    list of Control; a batch that goes with the class entirely is flagged without a score (NaN)
+    """
+    found = {name: _batch_scores(problem, column, resamples=resamples, permutations=permutations) for name, column in batches.items()}
+    found = {name: score for name, score in found.items() if score or pd.Series(batches[name]).nunique() > 1}
+    tested = [name for name in found if found[name]]
+    adjusted = dict(zip(tested, _holm([found[name][1] for name in tested]) if tested else [], strict=True))
+    controls = []
+    for name, score in found.items():
+        if score is None:
+            unknown = scores.Interval(float("nan"), float("nan"), float("nan"))
+            verdict = (
+                f"No class has two patients in each of two levels of {name}: its effect cannot be told from the disease at all. "
+                f"Collect each class in each level of {name}."
+            )
+            controls.append(Control("features", name, unknown, float("nan"), True, verdict))
+            continue
+        flag = adjusted[name] < ALARM and score[0].mean >= LEAST_AUC
+        if flag:
+            verdict = (
+                f"The {name} can be read off the peaks, even among patients of one class: the spectra carry a batch effect. "
+                f"Where {name} and class go together, a result cannot be told from it; test on a {name} held out."
+            )
+        else:
+            verdict = f"The peaks do not betray the {name}."
+        controls.append(Control("features", name, score[0], float(adjusted[name]), bool(flag), verdict))
+    return controls
+
+
+def cross_table(batch, y, groups, classes):
+    """Patients by batch and class.
+
+    Returns
+    -------
+    DataFrame, one row per batch level, one column per class
+    """
+    frame = pd.DataFrame({"group": groups, "batch": pd.Series(batch).astype(str).to_numpy(), "class": np.asarray(classes)[y]})
+    frame = frame.drop_duplicates()
+    return pd.crosstab(frame["batch"], frame["class"]).reindex(columns=classes, fill_value=0)
+
+
+def earlier_or_later(when):
+    """Cut a date column into its earlier and its later half."""
+    stamps = pd.to_datetime(pd.Series(when).astype(str), utc=True, format="ISO8601")
+    return np.where(stamps <= stamps.sort_values().iloc[(len(stamps) - 1) // 2], "earlier", "later")
+
+
+def is_date(column):
+    """Do all values of a column read as ISO dates?
+
+    >>> is_date(["2006-10-26 16:04", "2006-10-27"]), is_date(["M19", "M20"])
+    (True, False)
+    """
+    return all(re.match(r"\d{4}-\d\d", str(value)) for value in column)

@@ -1,0 +1,119 @@
+"""Who is held out: whole patients, whole sites, later dates. No patient ever stands on both sides of a split."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+
+from spectra.errors import SpectraError
+
+
+class Split(NamedTuple):
+    """One train/test division of the rows."""
+
+    scheme: str
+    repeat: int
+    train: np.ndarray
+    test: np.ndarray
+
+
+def group_labels(y, groups):
+    """One label per patient.
+
+    Parameters
+    ----------
+    y : int array, shape (n_rows,)
+    groups : array, shape (n_rows,), the patient of each row
+
+    Returns
+    -------
+    names : array, shape (n_groups,), in order of first appearance
+    label : int array, shape (n_groups,)
+    member : int array, shape (n_rows,), index into `names`
+
+    Raises
+    ------
+    SpectraError
+        When a patient has two labels.
+    """
+    names, first, member = np.unique(groups, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(order.size)
+    names, member = names[order], rank[member.ravel()]
+    label = np.asarray(y)[first[order]]
+    clash = np.flatnonzero(label[member] != y)
+    if clash.size:
+        raise SpectraError(f"group {str(names[member[clash[0]]])!r} has two labels; correct the manifest, or group by another column")
+    return names, label, member
+
+
+def number_of_folds(label, wanted, *, most=5, classes=None):
+    """`wanted` folds, or for 0 as many as there are patients in the smallest class, at most `most`.
+
+    Raises
+    ------
+    SpectraError
+        When there is one class only, or a class has fewer patients than folds, or fewer than two.
+    """
+    values, counts = np.unique(label, return_counts=True)
+    if values.size < 2:
+        raise SpectraError("the label has one class only; a study needs at least two")
+    smallest = int(np.argmin(counts))
+    name = repr(str(classes[values[smallest]])) if classes is not None else values[smallest]
+    least = int(counts[smallest])
+    if least < 2:
+        raise SpectraError(f"class {name} has a single patient (group); at least two are needed to hold one out")
+    if wanted > least:
+        raise SpectraError(f"class {name} has {least} patients (groups), fewer than {wanted} folds; set [study] folds to {least} or less")
+    return wanted or min(most, least)
+
+
+def grouped_splits(y, groups, *, folds, repeats, seed):
+    """Repeated cross-validation over patients, stratified by label; the same seed gives the same folds.
+
+    Returns
+    -------
+    list of Split, ``folds * repeats`` of them
+    """
+    names, label, member = group_labels(y, groups)
+    splits = []
+    for repeat in range(repeats):
+        folder = StratifiedKFold(folds, shuffle=True, random_state=np.random.RandomState([seed, repeat]))
+        for _, test in folder.split(names, label):
+            held = np.isin(member, test)
+            splits.append(Split("random-grouped", repeat, np.flatnonzero(~held), np.flatnonzero(held)))
+    return splits
+
+
+def site_splits(y, groups, sites):
+    """Leave one site out, for each site that holds two classes and whose absence leaves all classes.
+
+    A patient seen at several sites is left out of the training set whenever one of them is held out.
+    """
+    member = group_labels(y, groups)[2]
+    splits = []
+    for site in np.unique(sites):
+        held = sites == site
+        train = ~np.isin(member, member[held])
+        if np.unique(y[held]).size >= 2 and np.unique(y[train]).size == np.unique(y).size:
+            splits.append(Split("leave-site-out", 0, np.flatnonzero(train), np.flatnonzero(held)))
+    return splits
+
+
+def forward_splits(y, groups, when, *, blocks=5):
+    """Train on earlier patients, test on the next block: patients in order of their first date, cut into `blocks`.
+
+    The first two blocks only ever train. A split in which either side lacks a class is left out.
+    """
+    names, _, member = group_labels(y, groups)
+    first = np.full(names.size, np.iinfo(np.int64).max)
+    np.minimum.at(first, member, np.asarray(when, "datetime64[ns]").astype(np.int64))
+    place = np.empty(names.size, np.int64)
+    place[np.argsort(first, kind="stable")] = np.arange(names.size) * blocks // names.size
+    splits = []
+    for block in range(2, blocks):
+        train, test = place[member] < block, place[member] == block
+        if np.unique(y[train]).size == np.unique(y).size and np.unique(y[test]).size >= 2:
+            splits.append(Split("forward-in-time", 0, np.flatnonzero(train), np.flatnonzero(test)))
+    return splits
