@@ -1,0 +1,59 @@
+"""The command ``spectra``. Each command lives in its own module, which is imported when the command is called."""
+
+import importlib
+import sys
+
+import click
+
+import spectra
+from spectra.errors import SpectraError
+
+COMMANDS = {
+    "demo": "simulate 281 spectra as files, study them, and say which planted markers came back",
+    "init": "write a settings file with every option explained",
+    "validate": "read a manifest and its spectra, and list what is wrong",
+    "process": "spectra to peaks and a feature table",
+    "study": "compare models on held-out patients, and ask what threatens the result",
+    "predict": "apply the model of a run to new spectra",
+    "simulate": "write a virtual cohort with known markers",
+    "convert": "write spectra as CSV files, or pack a cohort into one file",
+    "runs": "list, show and compare run folders",
+    "doctor": "check this installation and say how fast it is",
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, context):
+        return list(COMMANDS)
+
+    def get_command(self, context, name):
+        if name not in COMMANDS:
+            return None
+        return getattr(importlib.import_module(f"spectra.cli.{name}"), name)
+
+    def format_commands(self, context, formatter):
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(spectra.__version__, prog_name="spectra")
+def cli():
+    """From raw MALDI-TOF mass spectra to a validated biomarker panel."""
+
+
+def main(arguments=None):
+    """Run the command line; bad input ends in one line on standard error and exit code 2."""
+    try:
+        sys.exit(cli(arguments, standalone_mode=False) or 0)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped; nothing half-written remains, and --resume goes on from the last finished fold", err=True)
+        sys.exit(130)
+    except SpectraError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,187 @@
+"""What the commands share: options, progress, the log of a run, reading of inputs."""
+
+import contextlib
+import datetime
+import functools
+import pathlib
+import sys
+import time
+
+import click
+
+from spectra.errors import SpectraError
+
+
+class Console:
+    """Messages and progress of one command: bars on a terminal, lines otherwise; all lines also go to ``log.txt``.
+
+    verbosity : 0 quiet, 1 normal, 2 verbose
+    """
+
+    def __init__(self, verbosity=1, log=None):
+        self.verbosity = verbosity
+        self.lines = []
+        self.log = log
+
+    def say(self, text, level=1):
+        """A line on standard error, if `level` is within the verbosity, and in the log in any case."""
+        stamp = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self.lines.append(f"{stamp} {text}\n")
+        if self.log is not None:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            with open(self.log, "a", encoding="utf-8") as file:
+                file.writelines(self.lines)
+            self.lines.clear()
+        if level <= self.verbosity:
+            click.echo(text, err=True)
+
+    def progress(self, items, total, description):
+        """Pass `items` on, showing how far one is."""
+        if self.verbosity and sys.stderr.isatty():
+            from tqdm import tqdm
+
+            yield from tqdm(items, total=total, desc=description, leave=False)
+            return
+        start, told = time.monotonic(), 0
+        for i, item in enumerate(items, 1):
+            yield item
+            if i == total or i * 4 // max(total, 1) > told:
+                told = i * 4 // max(total, 1)
+                self.say(f"{description}: {i} of {total}, {time.monotonic() - start:.1f} s")
+
+
+def shared(command):
+    """The options that every working command has: ``-q``, ``-v``, ``--n-jobs``, ``--seed``."""
+    for option in (
+        click.option("-q", "--quiet", is_flag=True, help="Only errors and the result."),
+        click.option("-v", "--verbose", is_flag=True, help="Say more."),
+        click.option("--n-jobs", type=click.IntRange(min=1), help="Threads; default: all cores this process may use."),
+        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of folds, models and resamples."),
+    ):
+        command = option(command)
+
+    @functools.wraps(command)
+    def wrapped(*, quiet, verbose, n_jobs, **options):
+        return command(console=Console(0 if quiet else 2 if verbose else 1), n_jobs=n_jobs or cores(), **options)
+
+    return wrapped
+
+
+def cores():
+    """Cores this process may use: affinity, cgroup and SLURM limits included."""
+    from joblib import cpu_count
+
+    return cpu_count()
+
+
+def settings_options(command):
+    """``--settings FILE`` and ``--set step.option=value``."""
+    for option in (
+        click.option(
+            "--settings", "settings_file", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="TOML, see 'spectra init'."
+        ),
+        click.option("--set", "changes", multiple=True, metavar="STEP.OPTION=VALUE", help="Change one setting; may be repeated."),
+    ):
+        command = option(command)
+
+    @functools.wraps(command)
+    def wrapped(*, settings_file, changes, **options):
+        return command(settings=read_settings(settings_file, changes), **options)
+
+    return wrapped
+
+
+def read_settings(path, changes):
+    """Settings from a file or the defaults, then single changes such as ``peaks.snr=3``."""
+    import tomllib
+
+    from spectra import settings as declared
+    from spectra.errors import SettingsError
+
+    settings = declared.load(path) if path else declared.Settings()
+    for text in changes:
+        place, equals, value = text.partition("=")
+        step, dot, name = place.partition(".")
+        if not (equals and dot):
+            raise SettingsError(f"--set {text}: write STEP.OPTION=VALUE, such as peaks.snr=3")
+        with contextlib.suppress(tomllib.TOMLDecodeError):
+            value = tomllib.loads(f"value = {value}")["value"]
+        tree = declared.to_dict(settings)
+        if step not in tree:
+            raise SettingsError(f"--set {text}: no step {step!r}; there are {', '.join(tree)}")
+        tree[step] = (
+            {name: value} if name == "method" and isinstance(getattr(settings, step), declared.Method) else tree[step] | {name: value}
+        )
+        settings = declared.from_dict(tree, f"--set {text}")
+    return settings
+
+
+def read_input(path, *, settings, console, n_jobs, label=None, roles=None, drop=(), features=None):
+    """A manifest of spectra or a plain feature table, told apart by the column ``file``.
+
+    Parameters
+    ----------
+    label : str or None, the column of labels
+    roles : dict of role -> column name or None: ``group``, ``site``, ``date``
+    drop, features : for a table, see `spectra.read_table`
+
+    Returns
+    -------
+    data : Cohort or FeatureMatrix
+    table : DataFrame of all other columns
+    """
+    import spectra
+
+    roles = {role: name for role, name in (roles or {}).items() if name}
+    if is_manifest(path):
+        cohort = spectra.read_cohort(
+            path,
+            columns=[*([label] if label else []), *roles.values()],
+            n_jobs=n_jobs,
+            progress=lambda items, total: console.progress(items, total, "reading"),
+            mz_range=(settings.read.mz_low, settings.read.mz_high or float("inf")),
+        )
+        console.say(f"{path}: {len(cohort)} spectra read, {len(cohort.set_aside)} set aside")
+        for item in cohort.set_aside:
+            console.say(f"  set aside: {item['file']}: {item['reason']}")
+        for note in cohort.notes:
+            console.say(f"  {note}")
+        return cohort, cohort.samples
+    rest = [name for role, name in roles.items() if role != "group"]
+    matrix, table = spectra.read_table(path, label=label, group=roles.get("group"), columns=rest, drop=drop, features=features)
+    console.say(f"{path}: table of {matrix.shape[0]} rows and {matrix.shape[1]} features")
+    return matrix, table
+
+
+def is_manifest(path):
+    """Does the first line of this CSV name a column ``file``?"""
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            head = file.readline()
+    except OSError as error:
+        raise SpectraError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SpectraError(f"{path}: not a text file in UTF-8; give a manifest or a feature table as CSV") from None
+    for mark in '"', "'", "\n", "\r":
+        head = head.replace(mark, "")
+    names = head.replace(";", ",").replace("\t", ",").split(",")
+    return "file" in [name.strip() for name in names]
+
+
+def next_folder(stem):
+    """The first of stem-1, stem-2, … that does not exist."""
+    number = 1
+    while (path := pathlib.Path(f"{stem}-{number}")).exists():
+        number += 1
+    return path
+
+
+def new_folder(path, *, resume=False):
+    """Make a run folder; an existing one that is not empty is refused unless the run is resumed."""
+    path = pathlib.Path(path)
+    if path.exists() and not path.is_dir():
+        raise SpectraError(f"--out {path}: exists and is not a folder")
+    if path.is_dir() and any(path.iterdir()) and not resume:
+        raise SpectraError(f"--out {path}: exists already; choose another folder, or go on with --resume")
+    path.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,113 @@
+"""``spectra study``."""
+
+import pathlib
+import time
+
+import click
+
+from spectra.cli import console as shell
+from spectra.errors import SpectraError
+
+
+@click.command()
+@click.argument("source", metavar="MANIFEST_OR_TABLE", type=click.Path(path_type=pathlib.Path))
+@click.option("--label", required=True, help="Column that says what each row is, or a rule such as 'quality>=6'.")
+@click.option("--group", help="Column of the patient: no patient stands on both sides of a split.")
+@click.option("--site", help="Column of the hospital or instrument; leaves each one out in turn.")
+@click.option("--date", help="Column of the date; trains on earlier and tests on later patients.")
+@click.option("--drop", multiple=True, help="Column of a feature table to leave out; may be repeated.")
+@click.option("--out", type=click.Path(path_type=pathlib.Path), help="Run folder to write; default: run-1, run-2, …")
+@click.option("--resume", is_flag=True, help="Go on with an interrupted run in --out.")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, say what would be done, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print results.json on standard output.")
+@shell.settings_options
+@shell.shared
+def study(source, *, label, group, site, date, drop, out, resume, dry_run, as_json, settings, seed, console, n_jobs):
+    """Compare models on held-out patients, and ask what threatens the result.
+
+    MANIFEST_OR_TABLE is a CSV with a column 'file' (one row per spectrum, paths relative to the CSV), or a plain table of features.
+    """
+    out = shell.new_folder(out or shell.next_folder("run"), resume=resume) if not dry_run else None
+    console.log = out / "log.txt" if out else None
+    result = run(source, out, label, {"group": group, "site": site, "date": date}, drop, settings, seed, console, n_jobs)
+    if result is None:
+        return
+    if as_json:
+        click.echo(result)
+    else:
+        click.echo(f"report: {out / 'report.html'}")
+
+
+def run(source, out, label, roles, drop, settings, seed, console, n_jobs):
+    """Read, study, write the run folder; the text of ``results.json``, or None for a dry run (`out` None)."""
+    start = time.monotonic()
+    data, table = shell.read_input(source, settings=settings, console=console, n_jobs=n_jobs, label=label, roles=roles, drop=drop)
+    if out is None:
+        describe(data, table, label, roles, settings)
+        return None
+    from spectra.report import write_report
+    from spectra.study import frozen, record, run_study
+
+    key = record.fingerprint(data, table, settings, seed, {"label": label} | roles)
+    store = record.FoldStore(out / "folds", key)
+    record.write_settings(out, settings)
+    result = run_study(
+        data, table, label=label, **roles, settings=settings, seed=seed, n_jobs=n_jobs, progress=console.progress, store=store
+    )
+    summarise(result, console)
+    text = record.to_json(result.to_dict())
+    record.write_atomic(out / "results.json", text)
+    record.write_features(out, result.features, [result.problem.classes[k] for k in result.problem.y])
+    if result.nuisance is not None:
+        record.write_peaks(out, result.problem.data)
+    frozen.save(out, result)
+    facts = {
+        "command": "study",
+        "seed": seed,
+        "n_jobs": n_jobs,
+        "input": str(source),
+        "input_sha256": record.file_digest(source),
+        "data_digest": key,
+        "roles": {"label": label} | roles,
+        "seconds": round(time.monotonic() - start, 2),
+    }
+    record.write_run(out, **facts)
+    write_report(out / "report.html", result, facts)
+    console.say(f"done in {time.monotonic() - start:.1f} s")
+    return text
+
+
+def describe(data, table, label, roles, settings):
+    """What a study would do, on standard output."""
+    from spectra.study.comparison import encode
+    from spectra.study.splits import group_labels, number_of_folds
+
+    if label not in table:
+        raise SpectraError(f"--label: no column {label!r}; there are {', '.join(map(str, table.columns))}")
+    y, classes = encode(table[label])
+    groups = table[roles["group"]].to_numpy() if roles.get("group") else range(len(table))
+    _, patients, _ = group_labels(y, list(groups))
+    folds = number_of_folds(patients, settings.study.folds, classes=classes)
+    click.echo(f"{len(data)} rows, {len(patients)} groups")
+    for k, name in enumerate(classes):
+        click.echo(f"  class {name}: {(y == k).sum()} rows, {(patients == k).sum()} groups")
+    click.echo(f"{folds} outer folds x {settings.study.repeats} repeats; nothing was written")
+
+
+def summarise(result, console):
+    """The result in a few lines."""
+    console.say("")
+    console.say("held-out patients                AUC   95 % interval   accuracy   train AUC       p")
+    for score in result.scores:
+        console.say(
+            f"  {score.name:<28} {score.auc.mean:5.3f}   {score.auc.low:.3f} to {score.auc.high:.3f}"
+            f"   {score.accuracy.mean:8.3f}   {score.train_auc:9.3f}   {score.p_value:.4f}"
+        )
+    for score in result.other_schemes:
+        console.say(f"  {score.scheme}: {score.name:<22} AUC {score.auc.mean:.3f} ({score.auc.low:.3f} to {score.auc.high:.3f})", level=2)
+    for control in result.controls:
+        if control.flag:
+            console.say(f"WARNING {control.verdict} (AUC {control.auc.mean:.2f}, p {control.p_value:.4f})")
+    for note in result.notes:
+        console.say(f"note: {note}")
+    console.say("most stable markers: " + ", ".join(f"{marker.name} ({marker.stability:.0%})" for marker in result.markers[:10]))

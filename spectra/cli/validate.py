@@ -1,0 +1,38 @@
+"""``spectra validate``."""
+
+import collections
+import pathlib
+
+import click
+
+from spectra.cli import console as shell
+from spectra.errors import SpectraError
+
+
+@click.command()
+@click.argument("manifest", type=click.Path(path_type=pathlib.Path))
+@click.option("--label", help="Also check this column of labels.")
+@click.option("--group", help="Also check that no patient has two labels.")
+@shell.settings_options
+@shell.shared
+def validate(manifest, *, label, group, settings, seed, console, n_jobs):
+    """Read MANIFEST and every spectrum in it, and list what is wrong; exit code 2 if anything is."""
+    from spectra.study.comparison import encode
+    from spectra.study.splits import group_labels
+
+    data, table = shell.read_input(manifest, settings=settings, console=console, n_jobs=n_jobs, label=label, roles={"group": group})
+    points = collections.Counter(len(spectrum) for spectrum in data) if hasattr(data, "offsets") else {}
+    for size, count in sorted(points.items()):
+        click.echo(f"{count} spectra of {size} points")
+    if points:
+        click.echo(f"{data.n_axes} different m/z axes, {data.mz.min():.2f} to {data.mz.max():.2f} Da/e")
+    if label:
+        y, classes = encode(table[label])
+        for k, name in enumerate(classes):
+            click.echo(f"class {name}: {(y == k).sum()} rows")
+        if group:
+            group_labels(y, table[group].to_numpy())
+    bad = getattr(data, "set_aside", [])
+    if bad:
+        raise SpectraError(f"{len(bad)} of {len(bad) + len(data)} spectra cannot be used; a study would set them aside")
+    click.echo("all readable")

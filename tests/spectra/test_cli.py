@@ -1,0 +1,254 @@
+"""The commands as a user runs them: on files, by exit code and by what is printed."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+import spectra
+from spectra.cli import main
+
+QUICK = ["--set", "study.repeats=1", "--set", "study.models=['naive Bayes', 'random forest']", "--set", "study.sensitivity=false"]
+PEAKS = (1500.0, 2200.0, 3100.0, 4468.0, 5900.0, 7800.0)
+
+
+def run(*words):
+    """Exit code of a command."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(word) for word in words])
+    return stop.value.code or 0
+
+
+def write_cohort(folder, *, n_patients=24, marker=3, gain=3.0):
+    """A manifest with two replicates a patient; in half of the patients one peak is `gain` times higher."""
+    random = np.random.default_rng(1)
+    mz = np.linspace(1000, 9000, 4000)
+    rows = ["file,sample,patient,label,site"]
+    for patient in range(n_patients):
+        ill = patient % 2
+        heights = random.lognormal(6, 0.3, len(PEAKS))
+        heights[marker] *= gain if ill else 1
+        for replicate in range(2):
+            y = 2000 * np.exp(-(mz - 1000) / 1500) + 50
+            for height, centre in zip(heights, PEAKS, strict=True):
+                y = y + height * np.exp(-0.5 * ((mz - centre) / (centre / 500)) ** 2)
+            name = f"s{patient}_{replicate}.csv"
+            spectra.write_csv(folder / name, mz, random.poisson(y))
+            rows.append(f"{name},s{patient},p{patient},{'ill' if ill else 'well'},{'north' if patient % 4 < 2 else 'south'}")
+    (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
+    return folder / "manifest.csv"
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    return write_cohort(tmp_path_factory.mktemp("cohort"))
+
+
+@pytest.fixture(scope="module")
+def finished(manifest, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "first"
+    assert run("study", manifest, "--label", "label", "--group", "patient", "--site", "site", "--out", out, *QUICK) == 0
+    return out
+
+
+def test_a_study_leaves_a_complete_run_folder(finished):
+    names = {path.name for path in finished.iterdir()}
+    assert {"settings.toml", "run.json", "results.json", "features.csv", "peaks.csv", "model", "report.html", "log.txt"} <= names
+    results = json.loads((finished / "results.json").read_text())
+    assert results["data"]["n_spectra"] == 48 and results["data"]["n_groups"] == 24
+    assert results["best"] in ("naive Bayes", "random forest")
+    chosen = next(model for model in results["models"] if model["name"] == "selected inside")
+    assert chosen["auc"]["low"] <= chosen["auc"]["mean"] <= chosen["auc"]["high"] and chosen["auc"]["mean"] > 0.9
+    assert abs(results["markers"][0]["mz"] - PEAKS[3]) < 5
+    assert {row["scheme"] for row in results["splits"]} == {"random-grouped", "leave-site-out"}
+    assert "too few for a claim" in " ".join(results["notes"])
+    run_facts = json.loads((finished / "run.json").read_text())
+    assert run_facts["seed"] == 0 and len(run_facts["input_sha256"]) == 64
+
+
+def test_the_same_study_gives_the_same_results_for_any_number_of_threads(manifest, finished, tmp_path):
+    for jobs in (1, 3):
+        out = tmp_path / str(jobs)
+        words = ["--label", "label", "--group", "patient", "--site", "site", "--out", out, "--n-jobs", jobs, "-q"]
+        assert run("study", manifest, *words, *QUICK) == 0
+        assert (out / "results.json").read_bytes() == (finished / "results.json").read_bytes()
+
+
+def test_a_finished_run_is_not_overwritten_but_may_be_resumed(manifest, finished, capsys):
+    words = ["study", manifest, "--label", "label", "--group", "patient", "--site", "site", "--out", finished, *QUICK]
+    assert run(*words) == 2
+    assert "exists already" in capsys.readouterr().err
+    before = (finished / "results.json").read_bytes()
+    assert run(*words, "--resume", "--json") == 0
+    assert (finished / "results.json").read_bytes() == before
+    assert json.loads(capsys.readouterr().out)["format"] == 1
+
+
+def test_a_resumed_run_does_not_compute_finished_folds_again(manifest, finished, monkeypatch):
+    from spectra.study import evaluation
+
+    def refuse(*arguments, **options):
+        raise AssertionError("a finished fold was computed again")
+
+    monkeypatch.setattr(evaluation, "evaluate_split", refuse)
+    words = ["study", manifest, "--label", "label", "--group", "patient", "--site", "site", "--out", finished, *QUICK]
+    assert run(*words, "--resume") == 0
+
+
+def test_predict_gives_each_spectrum_a_probability(manifest, finished, tmp_path):
+    import pandas as pd
+
+    out = tmp_path / "predicted.csv"
+    assert run("predict", finished, manifest, "--out", out) == 0
+    frame = pd.read_csv(out)
+    assert len(frame) == 48 and np.allclose(frame["p(ill)"] + frame["p(well)"], 1, atol=1e-5)
+    assert (frame["predicted"] == frame["label"]).mean() > 0.9
+
+
+def test_predict_refuses_a_changed_model(manifest, finished, tmp_path, capsys):
+    import shutil
+
+    copy = shutil.copytree(finished, tmp_path / "copy")
+    recipe = json.loads((copy / "model" / "model.json").read_text())
+    (copy / "model" / "model.json").write_text(json.dumps(recipe | {"seed": 99}))
+    with np.load(copy / "model" / "training.npz") as stored:
+        arrays = dict(stored)
+    arrays["probability"] = arrays["probability"][:, ::-1]
+    np.savez(copy / "model" / "training.npz", **arrays)
+    assert run("predict", copy, manifest) == 2
+    assert "differs from the one studied" in capsys.readouterr().err
+
+
+def test_runs_are_listed_shown_and_compared(finished, capsys):
+    assert run("runs", "ls", finished.parent) == 0
+    assert "first" in capsys.readouterr().out
+    assert run("runs", "show", finished) == 0
+    assert "selected inside" in capsys.readouterr().out
+    assert run("runs", "diff", finished, finished) == 0
+    assert "no difference" in capsys.readouterr().out
+
+
+def test_process_writes_peaks_and_features(manifest, tmp_path):
+    import pandas as pd
+
+    assert run("process", manifest, "--out", tmp_path / "p") == 0
+    features = pd.read_csv(tmp_path / "p" / "features.csv")
+    assert len(features) == 48
+    assert {"file", "mz", "snr", "fwhm"} <= set(pd.read_csv(tmp_path / "p" / "peaks.csv").columns)
+
+
+def test_a_dry_run_writes_nothing(manifest, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run("study", manifest, "--label", "label", "--group", "patient", "--dry-run") == 0
+    assert "24 groups" in capsys.readouterr().out and not list(tmp_path.iterdir())
+
+
+def test_init_writes_settings_that_read_back(tmp_path):
+    from spectra.settings import Settings, load
+
+    assert run("init", tmp_path / "mine.toml") == 0
+    assert load(tmp_path / "mine.toml") == Settings()
+    assert run("init", tmp_path / "mine.toml") == 2
+
+
+def test_a_feature_table_is_studied_like_spectra(tmp_path):
+    random = np.random.default_rng(0)
+    x = random.normal(size=(120, 4))
+    quality = np.rint(5.5 + x[:, 0] + 0.3 * random.normal(size=120)).astype(int)
+    lines = ["a;b;c;d;quality"] + [";".join(map(str, [*row, q])) for row, q in zip(x.round(4), quality, strict=True)]
+    (tmp_path / "wine.csv").write_text("\n".join(lines))
+    words = ["study", tmp_path / "wine.csv", "--label", "quality>=6", "--out", tmp_path / "run", *QUICK]
+    assert run(*words) == 0
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert results["markers"][0]["name"] == "a" and results["models"][0]["auc"]["mean"] > 0.9
+    assert run("predict", tmp_path / "run", tmp_path / "wine.csv", "--out", tmp_path / "p.csv") == 0
+
+
+def test_one_bad_spectrum_is_set_aside_and_listed(manifest, tmp_path):
+    import shutil
+
+    folder = shutil.copytree(manifest.parent, tmp_path / "cohort")
+    (folder / "s3_0.csv").write_text("mz,intensity\n1000,1\n1001,nan\n")
+    (folder / "s4_0.csv").unlink()
+    assert run("study", folder / "manifest.csv", "--label", "label", "--group", "patient", "--out", tmp_path / "run", *QUICK) == 0
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert [item["file"] for item in results["data"]["set_aside"]] == ["s3_0.csv", "s4_0.csv"]
+    assert results["data"]["n_spectra"] == 46
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "s3_0.csv" in page and "s4_0.csv" in page
+
+
+def replaced(path, old, new):
+    path.write_text(path.read_text().replace(old, new))
+
+
+BAD = {
+    "no such manifest": (lambda folder: (folder / "manifest.csv").unlink(), [], ["manifest.csv"]),
+    "empty manifest": (lambda folder: (folder / "manifest.csv").write_text(""), [], ["manifest.csv", "empty"]),
+    "no label column": (lambda folder: replaced(folder / "manifest.csv", "label", "diagnosis"), [], ["label", "diagnosis"]),
+    "one class only": (lambda folder: replaced(folder / "manifest.csv", ",ill,", ",well,"), [], ["one class"]),
+    "a patient with two labels": (lambda folder: replaced(folder / "manifest.csv", "s3,p3", "s3,p2"), [], ["p2", "two labels"]),
+    "fewer patients than folds": (lambda folder: None, ["--set", "study.folds=50"], ["fewer than 50 folds", "[study] folds"]),
+    "no such setting": (lambda folder: None, ["--set", "smooth.window=3"], ["smooth", "window"]),
+    "a setting out of bounds": (lambda folder: None, ["--set", "peaks.half_window=0"], ["peaks", "half_window"]),
+    "no such model": (lambda folder: None, ["--set", "study.models=['oracle']"], ["oracle", "random forest"]),
+    "a window wider than the spectra": (
+        lambda folder: None,
+        ["--set", "smooth.half_window=500", "--set", "read.mz_high=1500"],
+        ["half_window"],
+    ),
+    "an m/z range without points": (lambda folder: None, ["--set", "read.mz_low=90000"], ["m/z"]),
+    "every spectrum unreadable": (lambda folder: [p.write_text("x") for p in folder.glob("s*.csv")], [], ["s0_0.csv"]),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_that_names_it_and_exit_code_2(name, manifest, tmp_path, capsys):
+    import shutil
+
+    spoil, options, words = BAD[name]
+    folder = shutil.copytree(manifest.parent, tmp_path / "cohort")
+    spoil(folder)
+    code = run(
+        "study", folder / "manifest.csv", "--label", "label", "--group", "patient", "--out", tmp_path / "run", "-q", *QUICK, *options
+    )
+    error = capsys.readouterr().err
+    assert code == 2, error
+    assert error.startswith("error: ") and error.count("\n") == 1, error
+    for word in words:
+        assert word in error, error
+
+
+def test_validate_lists_what_is_wrong(manifest, tmp_path, capsys):
+    import shutil
+
+    assert run("validate", manifest, "--label", "label", "--group", "patient") == 0
+    assert "all readable" in capsys.readouterr().out
+    folder = shutil.copytree(manifest.parent, tmp_path / "cohort")
+    (folder / "s5_1.csv").write_text("")
+    assert run("validate", folder / "manifest.csv") == 2
+    assert "s5_1.csv" in capsys.readouterr().err
+
+
+def test_convert_packs_and_unpacks(manifest, tmp_path):
+    assert run("convert", manifest, tmp_path / "cohort.npz") == 0
+    assert len(spectra.Cohort.open(tmp_path / "cohort.npz")) == 48
+    assert run("convert", manifest, tmp_path / "folder") == 0
+    again = spectra.read_cohort(tmp_path / "folder" / "manifest.csv")
+    assert (again.intensity == spectra.read_cohort(manifest).intensity).all()
+
+
+def test_doctor_finds_this_installation_well(capsys):
+    assert run("doctor") == 0
+    assert "32 of 32" in capsys.readouterr().out
+
+
+def test_help_needs_nothing_heavy():
+    import subprocess
+    import sys
+
+    code = "import sys\nfrom spectra.cli import cli\ncli(['--help'], standalone_mode=False)\n"
+    code += "print([name for name in ('numba', 'sklearn', 'pandas', 'matplotlib') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=pathlib.Path(__file__).parents[2])
+    assert done.stdout.strip().endswith("[]")
