@@ -1,0 +1,202 @@
+"""Figures and tables of the peaks that carry the answer."""
+
+import numpy as np
+
+from spectra.report.canvas import ACCENT, GREY, PALE, by_class, colour, panels, picture, scaled, short, thin
+from spectra.report.subject import intensity_unit, marker_name, value_unit
+from spectra.study.markers import TOP
+
+PANEL = 5  # markers on the first page
+FIGURES = 8  # markers drawn
+STABLE = 0.5  # chosen in half of the draws or more
+
+
+def top(result, most=TOP):
+    """The most stable markers that were chosen at all."""
+    return [marker for marker in result.markers[:most] if marker.stability > 0]
+
+
+def size_in_words(effect):
+    """Cohen's words for a standardised difference.
+
+    >>> size_in_words(0.9)
+    'large'
+    """
+    size = abs(effect)
+    return "large" if size >= 0.8 else "medium" if size >= 0.5 else "small" if size >= 0.2 else "negligible"
+
+
+def marker_rows(result, most=TOP):
+    """Cells of the table of markers."""
+    classes = result.problem.classes
+    rows = []
+    for place, marker in enumerate(top(result, most), 1):
+        values = result.features.values[:, marker.column]
+        found = result.features.present[:, marker.column]
+        high = result.problem.y == classes.index(marker.direction)
+        rows.append(
+            {
+                "place": place,
+                "name": marker_name(marker),
+                "stability": marker.stability,
+                "direction": marker.direction,
+                "tone": colour(classes.index(marker.direction), len(classes)),
+                "effect": f"{marker.effect:.2f}",
+                "size": size_in_words(marker.effect),
+                "means": (values[high].mean(), values[~high].mean()),
+                "found": (found[high].mean(), found[~high].mean()),
+            }
+        )
+    factor, power = scaled([row["means"] for row in rows])
+    for row in rows:
+        row["means"] = tuple(f"{mean / factor:.3g}" for mean in row["means"])
+        row["found"] = tuple(f"{share:.0%}" for share in row["found"])
+    return rows, power
+
+
+@picture
+def distributions(result, about):
+    """Values of the top markers by class."""
+    chosen = top(result, FIGURES)
+    if not chosen:
+        return None
+    columns = min(4, len(chosen)) if len(about.classes) <= 4 else min(2, len(chosen))
+    rows = -(-len(chosen) // columns)
+    figure, axes = panels(rows, columns, height=2.35 * rows, width=9.4 if columns > 1 else 4.7)
+    unit = value_unit(result)
+    for axis, marker in zip(axes.ravel(), chosen, strict=False):
+        values = result.features.values[:, marker.column]
+        factor, power = scaled(values)
+        by_class(axis, values / factor, about.y, about.classes)
+        axis.set_title(f"{short(marker_name(marker), 26)}")
+        axis.set_ylabel(f"{power}{unit}")
+        axis.set_xlabel(short(about.label, 26))
+    for axis in axes.ravel()[len(chosen) :]:
+        axis.set_axis_off()
+    caption = (
+        f"Points: {about.rows}; boxes: quartiles and median. A marker is useful where the boxes of the classes hardly overlap. "
+        "One that overlaps much may still help together with others. Most stable first."
+    )
+    return figure, "Top markers by class", caption
+
+
+@picture
+def stability(result, about):
+    """How often each marker is chosen again."""
+    chosen = [marker for marker in result.markers[:20] if marker.stability > 0]
+    if not chosen:
+        return None
+    figure, axes = panels(height=2.9)
+    axis = axes[0, 0]
+    tones = [colour(about.classes.index(marker.direction), len(about.classes)) for marker in chosen]
+    axis.bar(range(len(chosen)), [marker.stability for marker in chosen], color=tones, width=0.7)
+    axis.axhline(STABLE, color=GREY, linestyle=(0, (4, 3)), linewidth=0.9)
+    axis.set_xticks(range(len(chosen)), [short(marker_name(marker).removeprefix("m/z "), 14) for marker in chosen], rotation=45, ha="right")
+    axis.set_ylim(0, 1.03)
+    axis.set_xlim(-0.6, len(chosen) - 0.4)
+    axis.set_ylabel("share of draws that chose it")
+    axis.set_xlabel("m/z (Da/e)" if about.spectra is not None else "feature")
+    axis.grid(axis="x", visible=False)
+    seen = sorted({marker.direction for marker in chosen}, key=about.classes.index)
+    handles = [axis.bar(0, 0, color=colour(about.classes.index(name), len(about.classes))) for name in seen[:8]]
+    figure.legend(handles, [f"highest in {short(name, 24)}" for name in seen[:8]], loc="outside upper right", ncols=4)
+    caption = (
+        f"Half of the {about.groups} are drawn again and again; bars say how often the peak was then among the ten best of a forest. "
+        "A steep fall after a few bars means a small, settled panel; a flat row means that many peaks do equally well, or none does."
+    )
+    return figure, "Would they be chosen again?", caption
+
+
+def _shifted(result):
+    """The processed cohort with the warps of the alignment that was learned on all spectra."""
+    cohort = result.problem.data
+    align = getattr(result.steps, "named_steps", {}).get("align")
+    return cohort if align is None else align.transform(cohort)
+
+
+def _windows(cohort, centre, half_width, grid):
+    """Every spectrum on a common grid around `centre`: array, shape (n_spectra, grid.size), NaN outside its range."""
+    found = np.full((len(cohort), grid.size), np.nan)
+    for i in range(len(cohort)):
+        mz = cohort.axis_of(i)
+        low, high = np.searchsorted(mz, [centre - 2 * half_width, centre + 2 * half_width])
+        if high - low < 2:
+            continue
+        near = mz[low:high] if cohort.warps is None else cohort.warps[i](mz[low:high])
+        found[i] = np.interp(grid, near, cohort.intensity_of(i)[low:high], left=np.nan, right=np.nan)
+    return found
+
+
+@picture
+def profiles(result, about):
+    """Mean spectra by class around the top markers."""
+    chosen = [marker for marker in top(result, 6) if np.isfinite(marker.mz)]
+    if about.spectra is None or not chosen:
+        return None
+    cohort = _shifted(result)
+    columns = min(3, len(chosen))
+    rows = -(-len(chosen) // columns)
+    figure, axes = panels(rows, columns, height=2.3 * rows + 0.3)
+    for axis, marker in zip(axes.ravel(), chosen, strict=False):
+        _profile(axis, cohort, marker, about, result.problem.settings)
+    for axis in axes.ravel()[len(chosen) :]:
+        axis.set_axis_off()
+    if len(about.classes) <= 8:
+        handles, names = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper right", ncols=4)
+    caption = (
+        "Lines: mean of the processed spectra of each class; shades: the middle half of them; grey stripe: the bin that became the feature. "
+        "A trustworthy marker is a clean peak inside its stripe. A shoulder, a slope or bare noise there is a reason to doubt it."
+    )
+    return figure, "Mean spectra around the top markers", caption
+
+
+def _profile(axis, cohort, marker, about, settings):
+    half_width = 0.012 * marker.mz
+    grid = np.linspace(marker.mz - half_width, marker.mz + half_width, 121)
+    values = _windows(cohort, marker.mz, half_width, grid)
+    # classes may lie outside some spectra's range: means over those that reach there
+    inside = np.isfinite(values).all(axis=1)
+    factor, power = scaled(values[inside])
+    axis.axvspan(*(marker.mz * (1 + sign * settings.bin.tolerance) for sign in (-1, 1)), color=PALE, alpha=0.6, linewidth=0)
+    for k, name in enumerate(about.classes):
+        own = values[inside & (about.y == k)] / factor
+        if not own.shape[0]:
+            continue
+        tone = colour(k, len(about.classes))
+        low, high = np.quantile(own, [0.25, 0.75], axis=0)
+        if len(about.classes) <= 4:
+            axis.fill_between(grid, low, high, color=tone, alpha=0.16, linewidth=0)
+        axis.plot(grid, own.mean(axis=0), color=tone, linewidth=1.4, label=short(name, 24))
+    axis.set_title(marker_name(marker))
+    axis.set_xlim(grid[0], grid[-1])
+    axis.set_xlabel("m/z (Da/e)")
+    axis.set_ylabel(f"{power}{intensity_unit(settings)}")
+
+
+@picture
+def whole_profiles(result, about):
+    """Mean spectrum of each class over the whole range."""
+    cohort = about.spectra
+    if cohort is None or len(about.classes) > 8:
+        return None
+    low, high = min(cohort.axis_of(i)[0] for i in range(len(cohort))), max(cohort.axis_of(i)[-1] for i in range(len(cohort)))
+    grid = np.linspace(low, high, 20_000)
+    rows = len(about.classes)
+    figure, axes = panels(rows, 1, height=0.5 + 1.25 * rows, sharex=True, sharey=True)
+    means = [np.mean([np.interp(grid, *cohort_row, left=0, right=0) for cohort_row in _rows(cohort, about.y == k)], axis=0) for k in range(rows)]
+    factor, power = scaled(np.concatenate(means))
+    for k, axis in enumerate(axes[:, 0]):
+        axis.plot(*thin(grid, means[k] / factor, 800), color=colour(k, rows), linewidth=0.9)
+        axis.set_title(f"{short(about.classes[k], 40)} ({about.count(int((about.y == k).sum()), 'row')})")
+        for marker in top(result, PANEL):
+            axis.axvline(marker.mz, color=ACCENT, linewidth=0.5, linestyle=":", zorder=0)
+    axes[0, 0].set_xlim(low, high)
+    figure.supylabel(f"{power}{intensity_unit(result.problem.settings)}", fontsize=8.5)
+    axes[-1, 0].set_xlabel("m/z (Da/e)")
+    caption = "Mean of the processed spectra of each class; dotted lines: the first five markers."
+    return figure, "Mean spectrum of each class", caption
+
+
+def _rows(cohort, mask):
+    return [(cohort.axis_of(i), cohort.intensity_of(i)) for i in np.flatnonzero(mask)]

@@ -1,0 +1,228 @@
+"""Figures and tables of how well the candidates do on patients held out."""
+
+import numpy as np
+from sklearn.metrics import roc_curve
+
+from spectra.report.canvas import ACCENT, GREY, INK, PALETTE, by_class, chance, colour, intervals, ladder, panels, picture, short
+from spectra.report.subject import interval_text, p_text
+from spectra.study.evaluation import SELECTED
+
+GRID = np.linspace(0, 1, 201)
+SCHEMES = {
+    "random-grouped": "{groups} drawn at random",
+    "leave-site-out": "one site left out at a time",
+    "forward-in-time": "trained on earlier, tested on later dates",
+}
+
+
+def scheme_name(scheme, about):
+    """What a scheme holds out, in words."""
+    return SCHEMES.get(scheme, scheme).format(groups=about.groups)
+
+
+def _ranked(scores):
+    """The nested selection first, then candidates from best to worst."""
+    return sorted(scores, key=lambda score: (score.name != SELECTED, -np.nan_to_num(score.auc.mean)))
+
+
+def _tell(name):
+    return "best model, selected inside" if name == SELECTED else name
+
+
+@picture
+def comparison(result, about):
+    """Candidates with intervals, held-out against training."""
+    scores = _ranked(result.scores)
+    figure, axes = panels(height=0.9 + 0.34 * len(scores))
+    axis = axes[0, 0]
+    axis.axhspan(-0.5, 0.5, color=ACCENT, alpha=0.09, linewidth=0)
+    ladder(axis, [_tell(score.name) for score in scores])
+    intervals(axis, [score.auc for score in scores], label=f"{about.groups} held out, with 95 % interval")
+    axis.plot([score.train_auc for score in scores], range(len(scores)), "o", color=GREY, markerfacecolor="none", label="training data")
+    chance(axis)
+    lows = [score.auc.low for score in scores]
+    axis.set_xlim(min(0.38, np.nanmin(lows) - 0.02 if np.isfinite(lows).any() else 0.38), 1.015)
+    axis.set_xlabel("area under the ROC curve (0.5 = guessing, 1 = perfect)")
+    figure.legend(loc="outside upper right", ncols=2)
+    caption = (
+        f"Only the filled dots count: they are scores on {about.groups} that took no part in training or choice. "
+        "A hollow circle far to the right of its dot means that the model learned its training data by heart. "
+        "The shaded row is the honest answer: in each split it takes whichever model looked best on the training data alone."
+    )
+    return figure, "Candidates compared", caption
+
+
+def model_rows(scores):
+    """Cells of the comparison table."""
+    rows = []
+    for score in _ranked(scores):
+        often = next(iter(score.chosen), "")
+        total = sum(score.chosen.values())
+        rows.append(
+            {
+                "name": _tell(score.name),
+                "nested": score.name == SELECTED,
+                "auc": interval_text(score.auc, 3),
+                "balanced": interval_text(score.balanced_accuracy, 3),
+                "accuracy": interval_text(score.accuracy, 3),
+                "train": f"{score.train_auc:.3f}",
+                "gap": f"{score.train_auc - score.auc.mean:+.3f}",
+                "p": p_text(score.p_value),
+                "seconds": f"{score.seconds:.1f}",
+                "chosen": f"{often} ({score.chosen[often]} of {total})" if often else "",
+            }
+        )
+    return rows
+
+
+@picture
+def schemes(result, about):
+    """The nested row under every way of holding out."""
+    rows = [score for score in [*result.scores, *result.other_schemes] if score.name == SELECTED]
+    if len(rows) < 2:
+        return None
+    figure, axes = panels(height=0.75 + 0.42 * len(rows))
+    axis = axes[0, 0]
+    ladder(axis, [scheme_name(score.scheme, about) for score in rows])
+    intervals(axis, [score.auc for score in rows], tone=ACCENT, size=7)
+    others = {score.scheme: [] for score in rows}
+    for score in [*result.scores, *result.other_schemes]:
+        if score.name not in (SELECTED, "majority class"):
+            others[score.scheme].append(score.auc.mean)
+    for place, values in enumerate(others.values()):
+        axis.plot(values, np.full(len(values), place + 0.24), "|", color=GREY, markersize=7)
+    chance(axis)
+    axis.set_xlim(min(0.38, *(np.nan_to_num(score.auc.low, nan=0.38) - 0.02 for score in rows)), 1.015)
+    axis.set_xlabel("area under the ROC curve (0.5 = guessing, 1 = perfect)")
+    caption = (
+        "A result that is to survive another hospital or another year should fall little from the first row to the others. "
+        "Dots: the model selected inside, with 95 % intervals; short ticks below: the single candidates."
+    )
+    return figure, "The same question, other ways of holding out", caption
+
+
+def mean_roc(folds, y, k):
+    """Share of class `k` recognised at each false-alarm rate of `GRID`.
+
+    Folds are weighted by the pairs they hold, so the area under this curve is the study's AUC; None where no fold holds both sides.
+    """
+    total, weight = np.zeros(GRID.size), 0
+    for rows, probability in folds:
+        own = y[rows] == k
+        pairs = int(own.sum()) * int((~own).sum())
+        if pairs:
+            false, true, _ = roc_curve(own, probability[:, k], drop_intermediate=False)
+            total += pairs * np.interp(GRID, false, true)
+            weight += pairs
+    return total / weight if weight else None
+
+
+def confusion(folds, y, n_classes):
+    """Rows of each class taken for each class, mean over repetitions: float array, shape (n_classes, n_classes)."""
+    counts = np.zeros((n_classes, n_classes))
+    for rows, probability in folds:
+        np.add.at(counts, (y[rows], probability.argmax(axis=1)), 1)
+    return counts * y.size / max(1.0, counts.sum())
+
+
+def _draw_roc(axis, about):
+    two = len(about.classes) == 2
+    for k in [1] if two else range(len(about.classes)):
+        curve = mean_roc(about.nested.folds, about.y, k)
+        if curve is None:
+            continue
+        name = "all repetitions" if two else short(about.classes[k], 24)
+        axis.plot(np.r_[0, GRID], np.r_[0, curve], color=ACCENT if two else colour(k, len(about.classes)), linewidth=1.8, label=name)
+    axis.plot([0, 1], [0, 1], color=GREY, linestyle=(0, (4, 3)), linewidth=0.9, label="guessing")
+    axis.set_xlim(-0.02, 1.02)
+    axis.set_ylim(-0.02, 1.02)
+    axis.set_aspect("equal")
+    if two:
+        axis.set_xlabel(f"share of '{short(about.classes[0], 20)}' falsely called")
+        axis.set_ylabel(f"share of '{short(about.classes[1], 20)}' recognised")
+    else:
+        axis.set_xlabel("share of the other classes falsely called")
+        axis.set_ylabel("share of the class recognised")
+    axis.set_title("ROC")
+    if len(about.classes) <= 8:
+        axis.legend(loc="lower right")
+
+
+def _draw_confusion(axis, about, counts):
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-12)
+    axis.imshow(share, cmap="Blues", vmin=0, vmax=1.25, interpolation="none")
+    names = [short(name, 14) for name in about.classes]
+    axis.set_xticks(range(len(names)), names, rotation=35 if len("".join(names)) > 24 else 0)
+    axis.set_yticks(range(len(names)), names)
+    if len(names) <= 10:
+        for i, row in enumerate(counts):
+            for j, number in enumerate(row):
+                text = f"{number:.0f}" if abs(number - round(number)) < 0.05 else f"{number:.1f}"
+                axis.text(j, i, text, ha="center", va="center", color="white" if share[i, j] > 0.6 else INK, fontsize=9)
+    axis.grid(visible=False)
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+    axis.set_xlabel("called")
+    axis.set_ylabel("truly")
+    axis.set_title(f"Who is taken for whom ({about.rows})")
+
+
+@picture
+def decisions(result, about):
+    """ROC and confusion matrix of the nested row."""
+    counts = confusion(about.nested.folds, about.y, len(about.classes))
+    figure, axes = panels(1, 2, height=3.9)
+    _draw_roc(axes[0, 0], about)
+    _draw_confusion(axes[0, 1], about, counts)
+    caption = (
+        "Left: the further the curve bends to the upper left corner, the better; on the dashed line it is guessing. "
+        f"Right: {about.rows} by true class (lines) and by the class called (columns) when each stood in the part held out, mean of all "
+        "repetitions; numbers off the diagonal are errors. Both show the model selected inside."
+    )
+    return figure, "How decisions fall", caption
+
+
+def belief(result, about):
+    """Mean held-out probability of the true class for each group.
+
+    Returns
+    -------
+    names, label, probability : arrays, shape (n_groups,); called : int array, the class most believed in
+    """
+    total, seen = np.zeros((about.y.size, len(about.classes))), np.zeros(about.y.size)
+    for rows, probability in about.nested.folds:
+        total[rows] += probability
+        seen[rows] += 1
+    names, first, member = np.unique(np.asarray(result.problem.groups), return_index=True, return_inverse=True)
+    mean = np.zeros((names.size, len(about.classes)))
+    np.add.at(mean, member.ravel(), total)
+    mean /= np.maximum(np.bincount(member.ravel(), seen), 1)[:, None]
+    label = about.y[first]
+    return names, label, mean[np.arange(names.size), label], mean.argmax(axis=1)
+
+
+@picture
+def per_patient(result, about):
+    """How much the model believed in the truth, patient by patient."""
+    _, label, probability, _ = belief(result, about)
+    figure, axes = panels(height=2.9, width=min(9.4, 3.4 + 0.9 * len(about.classes)))
+    axis = axes[0, 0]
+    by_class(axis, probability, label, about.classes)
+    axis.axhline(1 / len(about.classes), color=PALETTE[1], linestyle=(0, (4, 3)), linewidth=0.9)
+    axis.set_ylim(-0.03, 1.03)
+    axis.set_ylabel("probability given to the true class")
+    axis.set_xlabel(f"{short(about.label, 30)} (one point per {about.patient})")
+    caption = (
+        f"Each point is a {about.patient} while held out. Near 1: sure and right; below the dashed line: most believed to be something else."
+    )
+    return figure, f"{about.patient.capitalize()} by {about.patient}", caption
+
+
+def hardest(result, about, most=8):
+    """The groups whose truth the model believed in least, where another class was called."""
+    names, label, probability, called = belief(result, about)
+    wrong = [i for i in np.argsort(probability, kind="stable") if called[i] != label[i]]
+    return len(wrong), [
+        {"name": names[i], "truly": about.classes[label[i]], "called": about.classes[called[i]], "probability": f"{probability[i]:.2f}"}
+        for i in wrong[:most]
+    ]

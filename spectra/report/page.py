@@ -1,0 +1,135 @@
+"""Results -> one HTML file that needs nothing else: no network, no script, no second file."""
+
+import importlib.resources
+import pathlib
+
+import jinja2
+from markupsafe import Markup
+
+from spectra.report import appendix, markers, matrix, models, sensitivity, signals, summary, threats
+from spectra.report.markers import PANEL
+from spectra.report.subject import p_text, subject, value_unit
+from spectra.study.record import write_atomic
+
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader("spectra.report", "templates"),
+    autoescape=True,  # whatever a manifest calls its samples, it stays text
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def _render(path, template, content):
+    style = (importlib.resources.files("spectra.report") / "templates" / "style.css").read_text(encoding="utf-8")
+    text = _TEMPLATES.get_template(template).render(style=Markup(style), **content)
+    write_atomic(path, text)
+
+
+def write_report(path, result, facts):
+    """The page of a study.
+
+    Parameters
+    ----------
+    path : path of the HTML file to write
+    result : StudyResult
+    facts : dict
+        What ``run.json`` holds of the run: command, seed, n_jobs, input, input_sha256, data_digest, roles, seconds; absent ones are left out.
+    """
+    about = subject(result)
+    source = pathlib.PurePath(str(facts.get("input", "the given data"))).name
+    level, answer = summary.headline(result, about)
+    n_wrong, hardest = models.hardest(result, about)
+    marker_rows, marker_power = markers.marker_rows(result)
+    steps = tuple(appendix.STEPS) if about.spectra is not None else ("study",)
+    content = {
+        "title": f"{about.label} · {source}",
+        "question": summary.question(about, source),
+        "level": level,
+        "answer": answer,
+        "cards": summary.cards(result, about),
+        "threats": summary.threats(result, about),
+        "about": about,
+        "n_panel": PANEL,
+        "model_rows": models.model_rows(result.scores),
+        "other_rows": [
+            (models.scheme_name(scheme, about), models.model_rows([row for row in result.other_schemes if row.scheme == scheme]))
+            for scheme in dict.fromkeys(row.scheme for row in result.other_schemes)
+        ],
+        "least_p": p_text(1 / (result.problem.settings.study.permutations + 1)),
+        "hardest": hardest,
+        "n_wrong": n_wrong,
+        "control_rows": threats.control_rows(result, about),
+        "cross_tables": threats.cross_tables(result),
+        "marker_rows": marker_rows,
+        "marker_unit": marker_power + value_unit(result),
+        "failures": sensitivity.failures(result),
+        "set_aside": result.set_aside,
+        "notes": result.notes,
+        "final": result.final,
+        "n_features": result.features.shape[1],
+        "settings_rows": appendix.settings_rows(result.problem.settings, steps),
+        "command": appendix.command(facts),
+        "provenance": appendix.provenance(facts),
+        "pictures": _study_pictures(result, about),
+    }
+    _render(path, "study.html.j2", content)
+
+
+def _study_pictures(result, about):
+    settings, top = result.problem.settings, markers.top(result, 1)
+    steps = []
+    if about.spectra is not None:
+        centre = top[0].mz if top else None
+        steps = signals.pictures(result.raw, about.spectra, settings, y=about.y, classes=about.classes, centre=centre)
+    return {
+        "comparison": models.comparison(result, about),
+        "decisions": models.decisions(result, about),
+        "per_patient": models.per_patient(result, about),
+        "schemes": models.schemes(result, about),
+        "controls": threats.controls(result, about),
+        "nuisance": threats.nuisance(result, about),
+        "distributions": markers.distributions(result, about),
+        "stability": markers.stability(result, about),
+        "profiles": markers.profiles(result, about),
+        "whole_profiles": markers.whole_profiles(result, about),
+        "matrix": matrix.peak_matrix(result, about),
+        "steps": steps,
+        "sensitivity": sensitivity.sensitivity(result, about),
+    }
+
+
+def write_process_report(path, raw, processed, nuisance, features, settings, facts):
+    """The page of a run that only processed spectra.
+
+    Parameters
+    ----------
+    path : path of the HTML file to write
+    raw, processed : Cohort, before and after the per-spectrum steps
+    nuisance : DataFrame, one row per processed spectrum
+    features : FeatureMatrix
+    settings : Settings
+    facts : dict, as for `write_report`
+    """
+    counts = [len(peaks) for peaks in processed.peaks]
+    source = pathlib.PurePath(str(facts.get("input", "the given data"))).name
+    content = {
+        "title": f"processed · {source}",
+        "source": source,
+        "n_spectra": len(processed),
+        "n_features": features.shape[1],
+        "fewest": min(counts),
+        "most": max(counts),
+        "total": sum(counts),
+        "set_aside": processed.set_aside,
+        "notes": processed.notes,
+        "settings_rows": appendix.settings_rows(settings, tuple(step for step in appendix.STEPS if step != "study")),
+        "command": appendix.command(facts),
+        "provenance": appendix.provenance(facts),
+        "pictures": {
+            "steps": signals.pictures(raw, processed, settings),
+            "nuisance": threats.nuisance_in_order(nuisance),
+            "matrix": matrix.plain_matrix(features),
+        },
+    }
+    _render(path, "process.html.j2", content)

@@ -1,0 +1,113 @@
+"""What a study is about, in the words and numbers that every section needs."""
+
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spectra.containers import Cohort
+from spectra.study.evaluation import SELECTED
+from spectra.study.splits import group_labels
+
+ENOUGH = 20  # patients in the smallest class, below which the page says that they are too few
+
+
+class Subject(NamedTuple):
+    """Nouns and counts of one study.
+
+    row, patient : what a row and a group are called, in the singular ("spectrum", "patient")
+    spectra : the processed Cohort, or None for a plain table
+    patients : int array, shape (n_classes,), groups per class
+    """
+
+    label: str
+    row: str
+    patient: str
+    spectra: Any
+    y: np.ndarray
+    classes: list[str]
+    n_rows: int
+    n_groups: int
+    patients: np.ndarray
+    nested: Any
+
+    @property
+    def rows(self):
+        """Plural of `row`."""
+        return "spectra" if self.row == "spectrum" else self.row + "s"
+
+    @property
+    def groups(self):
+        """Plural of `patient`."""
+        return "spectra" if self.patient == "spectrum" else self.patient + "s"
+
+    def count(self, number, noun):
+        """``3 patients``, ``1 patient``; `noun` is "row" or "patient"."""
+        one, many = (self.row, self.rows) if noun == "row" else (self.patient, self.groups)
+        return f"{number:,} {one if number == 1 else many}"
+
+
+def subject(result):
+    """The words and counts of a StudyResult."""
+    problem = result.problem
+    is_cohort = isinstance(problem.data, Cohort)
+    row = "spectrum" if is_cohort else "row"
+    _, label, _ = group_labels(problem.y, problem.groups)
+    return Subject(
+        result.roles.get("label", "label"),
+        row,
+        _patient(result, row),
+        problem.data if is_cohort else None,
+        problem.y,
+        list(problem.classes),
+        len(problem.y),
+        label.size,
+        np.bincount(label, minlength=len(problem.classes)),
+        result.score(SELECTED),
+    )
+
+
+def _patient(result, row):
+    """What a group is called: the column that names it, without an ending such as ``_id``; a row where every row is its own group."""
+    name = result.roles.get("group")
+    groups = result.problem.groups
+    if name is None:
+        if np.unique(groups).size == len(groups):
+            return row
+        name = next((name for name in ("patient", "sample") if name in result.features.samples), "patient")
+    name = re.sub(r"[ _-]?(id|no|nr|number|name)$", "", str(name).lower())
+    return name if re.fullmatch(r"[a-z]{3,20}", name) and not name.endswith("s") else "patient"
+
+
+def intensity_unit(settings):
+    """What the processed intensities are: the steps that made them, most telling first."""
+    root = settings.transform.method == "square_root"
+    if settings.normalize.method == "none":
+        return "intensity (√counts)" if root else "intensity (counts)"
+    return "normalised intensity"
+
+
+def value_unit(result):
+    """What a feature's values are."""
+    return intensity_unit(result.problem.settings) if isinstance(result.problem.data, Cohort) else "value as given in the table"
+
+
+def marker_name(marker):
+    """``m/z 4211.3`` or the column's name."""
+    return f"m/z {marker.mz:.1f}" if marker.mz == marker.mz else marker.name
+
+
+def p_text(p_value):
+    """A p-value as text.
+
+    >>> p_text(0.0004), p_text(0.03), p_text(1.0)
+    ('< 0.001', '0.030', '1.000')
+    """
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def interval_text(interval, digits=2):
+    """``0.91 (0.85 to 0.95)``"""
+    if not np.isfinite(interval.mean):
+        return "not defined"
+    return f"{interval.mean:.{digits}f} ({interval.low:.{digits}f} to {interval.high:.{digits}f})"

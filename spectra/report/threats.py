@@ -1,0 +1,137 @@
+"""Figures and tables of the audit: what, other than the disease, could give the answer."""
+
+import numpy as np
+
+from spectra.pipeline import NUISANCE
+from spectra.report.canvas import ALARM, GREY, by_class, chance, intervals, ladder, panels, picture, scaled, short
+from spectra.report.subject import intensity_unit, interval_text, p_text
+from spectra.study.audit import LEAST_AUC
+
+
+def _tell(control, about):
+    if control.predicts == "class":
+        return f"{about.label} from {control.control}"
+    return f"{control.predicts} from the peaks" if about.spectra is not None else f"{control.predicts} from the features"
+
+
+def _ranked(controls):
+    return sorted(controls, key=lambda control: (not control.flag, control.predicts != "class", -np.nan_to_num(control.auc.mean)))
+
+
+@picture
+def controls(result, about):
+    """AUC of every control."""
+    rows = _ranked(result.controls)
+    if not rows:
+        return None
+    figure, axes = panels(height=0.75 + 0.27 * len(rows))
+    axis = axes[0, 0]
+    ladder(axis, [_tell(row, about) for row in rows])
+    for flag, tone, marker in ((False, GREY, "o"), (True, ALARM, "D")):
+        for place in (i for i, row in enumerate(rows) if row.flag == flag):
+            intervals(axis, [rows[place].auc], tone=tone, offset=place, marker=marker)
+    chance(axis)
+    axis.axvline(LEAST_AUC, color=ALARM, linewidth=0.8, linestyle=":")
+    lows = [row.auc.low for row in rows if np.isfinite(row.auc.low)]
+    axis.set_xlim(min([0.2, *(low - 0.02 for low in lows)]), 1.015)
+    axis.set_xlabel("area under the ROC curve, held-out (0.5 = guessing); dotted line: weaker links raise no alarm")
+    caption = (
+        "Each line asks a forest for something it should not be able to tell. Dots near 0.5 are what one wishes for; red diamonds are alarms "
+        "(adjusted p below 0.05). Bars: 95 % intervals."
+    )
+    return figure, "Controls", caption
+
+
+def control_rows(result, about):
+    """Cells of the audit table, alarms first."""
+    return [
+        {
+            "asked": _tell(control, about),
+            "auc": interval_text(control.auc),
+            "p": p_text(control.p_value),
+            "flag": control.flag,
+            "verdict": control.verdict,
+        }
+        for control in _ranked(result.controls)
+    ]
+
+
+def together(table):
+    """Share of the patients that a batch places in its own most frequent class, and the share that the most frequent class has anyway.
+
+    >>> import pandas as pd
+    >>> together(pd.DataFrame({"a": [5, 0], "b": [0, 5]}))
+    (1.0, 0.5)
+    """
+    counts = table.to_numpy(float)
+    return float(counts.max(axis=1).sum() / counts.sum()), float(counts.sum(axis=0).max() / counts.sum())
+
+
+def cross_tables(result):
+    """Batch by class, with what it means in one sentence; cells as (count, share of the line)."""
+    found = []
+    for name, table in result.tables.items():
+        told, anyway = together(table)
+        if told > 0.999:
+            verdict = f"Every {name} holds one class only: {name} and class cannot be told apart in these data, whatever the model."
+        elif told - anyway > 0.15:
+            verdict = f"{name} and class go together: knowing the {name}, one guesses the class right in {told:.0%} instead of {anyway:.0%}."
+        else:
+            verdict = f"The classes are spread over every {name} about alike."
+        rows = [
+            {"level": str(level), "cells": [(int(n), float(n) / max(1, int(counts.sum()))) for n in counts], "total": int(counts.sum())}
+            for level, counts in table.iterrows()
+        ]
+        found.append({"name": name, "classes": [str(c) for c in table.columns], "rows": rows, "verdict": verdict, "alarm": told > 0.999})
+    return found
+
+
+@picture
+def nuisance(result, about):
+    """Nuisance numbers by class."""
+    if result.nuisance is None:
+        return None
+    return _nuisance(result.nuisance, about.y, about.classes, result.problem.settings, short(about.label, 30))
+
+
+def _nuisance(table, y, classes, settings, label):
+    unit = intensity_unit(settings)
+    before = "√counts" if settings.transform.method == "square_root" else "counts"
+    units = {NUISANCE[0]: "counts × Da/e", NUISANCE[1]: before, NUISANCE[2]: before, NUISANCE[3]: "peaks per spectrum"}
+    figure, axes = panels(1, len(NUISANCE), height=2.7)
+    for axis, name in zip(axes[0], NUISANCE, strict=True):
+        values = table[name].to_numpy(float)
+        factor, power = scaled(values)
+        by_class(axis, values / factor, y, classes)
+        axis.set_title(name)
+        axis.set_ylabel(f"{name} ({power}{units.get(name, unit)})")
+        axis.set_xlabel(label)
+    caption = (
+        "None of these is a biomarker. Where the boxes of the classes stand at different heights, a model could learn sample handling or "
+        "instrument instead of disease. Boxes: quartiles and median; points: spectra."
+    )
+    return figure, "What no marker should depend on", caption
+
+
+@picture
+def nuisance_in_order(nuisance):
+    """Nuisance numbers of each spectrum in the manifest's order, for a run without labels."""
+    names = {NUISANCE[0]: "counts × Da/e", NUISANCE[1]: "processed scale", NUISANCE[2]: "processed scale", NUISANCE[3]: "peaks"}
+    figure, axes = panels(len(NUISANCE), 1, height=6.4, sharex=True)
+    for axis, (name, unit) in zip(axes[:, 0], names.items(), strict=True):
+        values = nuisance[name].to_numpy(float)
+        factor, power = scaled(values)
+        middle = np.median(values)
+        far = np.abs(values - middle) > 5 * 1.4826 * max(np.median(np.abs(values - middle)), 1e-300)
+        place = np.arange(1, values.size + 1)
+        axis.axhline(middle / factor, color=GREY, linewidth=0.8)
+        axis.plot(place[~far], values[~far] / factor, "o", color=GREY, markersize=3, alpha=0.7)
+        axis.plot(place[far], values[far] / factor, "D", color=ALARM, markersize=4)
+        axis.set_title(name)
+        axis.set_ylabel(f"{power}{unit}")
+    axes[-1, 0].set_xlabel("spectrum, in the manifest's order")
+    caption = (
+        "Look for drifts and for spectra that stand apart (red diamonds: more than five times the usual deviation from the median). "
+        "Such a spectrum may be badly crystallised, empty or saturated: look at it before you use it."
+    )
+    return figure, "Every spectrum at a glance", caption
