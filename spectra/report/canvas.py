@@ -7,6 +7,7 @@ can be searched and prints sharply. The same data give the same bytes.
 import functools
 import hashlib
 import io
+import itertools
 import re
 import warnings
 from typing import NamedTuple
@@ -141,7 +142,7 @@ def thin(x, y, n_bins=450):
     if x.size <= 2 * n_bins:
         return x, y
     edges = np.arange(n_bins + 1) * x.size // n_bins
-    chosen = [sorted((a + int(y[a:b].argmin()), a + int(y[a:b].argmax()))) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    chosen = [sorted((a + int(y[a:b].argmin()), a + int(y[a:b].argmax()))) for a, b in itertools.pairwise(edges)]
     chosen = np.array(chosen).ravel()
     return x[chosen], y[chosen]
 

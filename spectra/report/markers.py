@@ -184,7 +184,9 @@ def whole_profiles(result, about):
     grid = np.linspace(low, high, 20_000)
     rows = len(about.classes)
     figure, axes = panels(rows, 1, height=0.5 + 1.25 * rows, sharex=True, sharey=True)
-    means = [np.mean([np.interp(grid, *cohort_row, left=0, right=0) for cohort_row in _rows(cohort, about.y == k)], axis=0) for k in range(rows)]
+    means = [
+        np.mean([np.interp(grid, *cohort_row, left=0, right=0) for cohort_row in _rows(cohort, about.y == k)], axis=0) for k in range(rows)
+    ]
     factor, power = scaled(np.concatenate(means))
     for k, axis in enumerate(axes[:, 0]):
         axis.plot(*thin(grid, means[k] / factor, 800), color=colour(k, rows), linewidth=0.9)

@@ -212,9 +212,7 @@ def per_patient(result, about):
     axis.set_ylim(-0.03, 1.03)
     axis.set_ylabel("probability given to the true class")
     axis.set_xlabel(f"{short(about.label, 30)} (one point per {about.patient})")
-    caption = (
-        f"Each point is a {about.patient} while held out. Near 1: sure and right; below the dashed line: most believed to be something else."
-    )
+    caption = f"Each point is a {about.patient} while held out. Near 1: sure and right; below the dashed line: most believed to be something else."
     return figure, f"{about.patient.capitalize()} by {about.patient}", caption
 
 

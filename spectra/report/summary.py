@@ -85,7 +85,10 @@ def cards(result, about):
         Card(
             interval_text(nested.auc),
             "AUC (95 % interval)",
-            pair + ("" if two else ", each class against the rest") + ". 0.5 is guessing." + (" The interval is not to be trusted." if few else ""),
+            pair
+            + ("" if two else ", each class against the rest")
+            + ". 0.5 is guessing."
+            + (" The interval is not to be trusted." if few else ""),
         ),
         Card(
             interval_text(nested.balanced_accuracy),
@@ -140,7 +143,9 @@ def _score(result, about):
             f"The interval of the AUC is {interval_text(nested.auc)}, and shuffled labels do as well in a share of {p_text(nested.p_value)}.",
         )
     else:
-        yield Threat(GOOD, "Better than guessing", f"Shuffling the labels does as well in a share of {p_text(nested.p_value)} (permutation test).")
+        yield Threat(
+            GOOD, "Better than guessing", f"Shuffling the labels does as well in a share of {p_text(nested.p_value)} (permutation test)."
+        )
     gap = nested.train_auc - nested.auc.mean
     if gap > 0.1:
         yield Threat(
@@ -217,10 +222,14 @@ def _settings(result):
             f"With other reasonable settings a fixed forest's AUC runs from {low:.2f} to {high:.2f}.",
         )
     elif np.isfinite(low):
-        yield Threat(GOOD, "Does not hang on the settings", f"Other reasonable settings give a fixed forest AUCs from {low:.2f} to {high:.2f}.")
+        yield Threat(
+            GOOD, "Does not hang on the settings", f"Other reasonable settings give a fixed forest AUCs from {low:.2f} to {high:.2f}."
+        )
 
 
 def _losses(result, about):
     lost = len(result.set_aside)
     if lost > 0.05 * (lost + about.n_rows):
-        yield Threat(CAUTION, "Spectra set aside", f"{lost} of {lost + about.n_rows} spectra could not be used; see why, and whether of one class.")
+        yield Threat(
+            CAUTION, "Spectra set aside", f"{lost} of {lost + about.n_rows} spectra could not be used; see why, and whether of one class."
+        )

@@ -75,7 +75,9 @@ def cross_tables(result):
         if told > 0.999:
             verdict = f"Every {name} holds one class only: {name} and class cannot be told apart in these data, whatever the model."
         elif told - anyway > 0.15:
-            verdict = f"{name} and class go together: knowing the {name}, one guesses the class right in {told:.0%} instead of {anyway:.0%}."
+            verdict = (
+                f"{name} and class go together: knowing the {name}, one guesses the class right in {told:.0%} instead of {anyway:.0%}."
+            )
         else:
             verdict = f"The classes are spread over every {name} about alike."
         rows = [
