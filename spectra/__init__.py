@@ -28,6 +28,7 @@ _MODULES = {
     "noise": ["noise_mad"],
     "normalization": ["normalize_tic", "total_ion_current"],
     "peaks": ["find_peaks"],
+    "peaks_cwt": ["find_peaks_cwt"],
     "replicates": ["average_replicates"],
     "simulate": ["Simulation", "simulate_cohort"],
     "simulate_flight": ["Instrument", "flight_time"],

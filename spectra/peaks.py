@@ -6,6 +6,7 @@ from spectra._kernels import peaks as kernels
 from spectra._validation import check_axis, check_integer, check_number, check_vector
 from spectra.containers import PeakList, verb
 from spectra.errors import SpectraError
+from spectra.noise import noise_mad
 
 
 @verb(takes="mz, intensity", gives="peaks")
@@ -27,7 +28,7 @@ def find_peaks(mz, y, *, half_window=20, snr=2.0, noise=None, refine=True):
     snr : float, at least 0
         Least height over the noise.
     noise : float, array_like of shape (n_points,), or None
-        Noise level, one or for each point. None: ``1.4826 * median(abs(y - median(y)))``.
+        Noise level, one or for each point. None: one level, by `noise_mad`.
     refine : bool
         Give the m/z of the apex *between* points (the upper half's Gaussian) instead of the highest point's.
 
@@ -71,7 +72,7 @@ def find_peaks(mz, y, *, half_window=20, snr=2.0, noise=None, refine=True):
 def _noise_levels(noise, y):
     """`noise` as float64 of shape (1,) or (n_points,)."""
     if noise is None:
-        return np.array([1.4826 * np.median(np.abs(y - np.median(y)))], np.float64)
+        return np.array([noise_mad(y)])
     levels = np.atleast_1d(check_vector(np.atleast_1d(noise), "noise")).astype(np.float64, copy=False)
     if levels.size not in (1, y.size):
         raise SpectraError(f"noise must be one number or one for each of the {y.size} points, not {levels.size}")

@@ -1,0 +1,165 @@
+"""Peaks by ridge lines of the continuous wavelet transform: no smoothing, no baseline removal needed."""
+
+import dataclasses
+import functools
+
+import numpy as np
+from scipy import fft
+
+from spectra._kernels import peaks as maxima
+from spectra._kernels import ridges as kernels
+from spectra._validation import check_axis, check_integer, check_number, check_vector
+from spectra.containers import verb
+from spectra.errors import SpectraError
+from spectra.peaks import describe_peaks
+
+SCALES = (1, *range(2, 31, 2), *range(32, 65, 4))
+_LEAST_SCALE = 5  # below it, a ridge's strength is that of the noise
+_SMOOTHING = 2.0  # points, standard deviation: what heights and widths are measured on
+
+
+@verb(takes="mz, intensity", gives="peaks")
+def find_peaks_cwt(mz, y, *, scales=SCALES, snr=3.0, ridge_scale=24, nearby=150, gap=3, noise_window=500, edge=75, refine=True):
+    """Find peaks as ridge lines in the Mexican-hat wavelet transform.
+
+    A ridge links the transform's local maxima from the coarsest scale to the finest. Its strength is the greatest coefficient at scales
+    of 5 and more; the noise around it is the 95th percentile of the finest scale's absolute coefficients.
+
+    Parameters
+    ----------
+    mz : array_like, shape (n_points,)
+        Strictly increasing (Da/e).
+    y : array_like, shape (n_points,)
+        Intensities, raw or processed.
+    scales : sequence of float, increasing, at least 1
+        Widths of the wavelet in points.
+    snr : float, at least 0
+        Least strength over noise.
+    ridge_scale : float
+        A ridge must reach up to this scale ...
+    nearby : int
+        ... unless a ridge that does so lies within this many points. 0: no exception.
+    gap : int
+        How many scales running a ridge may miss.
+    noise_window : int
+        Points on each side in which the noise is measured.
+    edge : int
+        No peak is reported nearer to an end.
+    refine : bool
+        As in `find_peaks`.
+
+    Returns
+    -------
+    PeakList
+        Heights, widths and areas count from the higher of a peak's two bounds; ``snr`` is the ridge's.
+
+    References
+    ----------
+    Du, Kibbe & Lin (2006), Bioinformatics 22, 2059.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spectra import find_peaks_cwt
+    >>> mz = np.linspace(1000, 1100, 2001)
+    >>> baseline = 50 * np.exp(-(mz - 1000) / 80)
+    >>> y = baseline + 10 * np.exp(-((mz - 1030) ** 2) / 0.5) + np.random.default_rng(0).normal(0, 0.5, mz.size)
+    >>> find_peaks_cwt(mz, y).mz.round(1)
+    array([1030.])
+    """
+    y = check_vector(y, "y").astype(np.float64, copy=False)
+    mz = check_axis(mz, y.size)
+    scales = _check_scales(scales)
+    snr = check_number(snr, "snr", low=0)
+    gap, edge = check_integer(gap, "gap", low=0), check_integer(edge, "edge", low=0)
+    nearby, window = check_integer(nearby, "nearby", low=0), check_integer(noise_window, "noise_window", low=1)
+    rows, smooth = _transform(y, scales)
+    position, starts, value = _maxima(rows, scales)
+    line = np.empty(position.size, np.int64)
+    reach = np.maximum(3, scales.astype(np.int64) // 2)
+    best, top = (np.empty(kernels.link(position, starts, reach, gap, line), np.int64) for _ in range(2))
+    kernels.summarise(position, starts, value, line, int(np.searchsorted(scales, min(_LEAST_SCALE, scales[-1]))), best, top)
+
+    noise = _noise(rows[0], window)
+    place = position[best]
+    strong = (best >= 0) & (value[best] > snr * noise[place])
+    tall = strong & (scales[top] >= ridge_scale)
+    if nearby and tall.any():
+        anchors = np.sort(place[tall])
+        after = np.searchsorted(anchors, place)
+        distance = np.minimum(*(np.abs(anchors[np.clip(after - side, 0, anchors.size - 1)] - place) for side in (0, 1)))
+        tall = strong & (tall | (distance <= nearby))
+    chosen = np.flatnonzero(tall & (place >= edge) & (place < y.size - edge))
+    chosen = chosen[np.unique(place[chosen], return_index=True)[1]]
+    index, scale = place[chosen], scales[np.searchsorted(starts, best[chosen], side="right") - 1]
+    spread = 1.4826 * np.median(np.abs(y - smooth))
+    reach = np.ceil(3 * scale).astype(np.int64)
+    peaks = describe_peaks(mz, smooth, index, np.full(index.size, spread), refine=refine, reach=reach, local_base=True)
+    strength = value[best[chosen]]
+    ratio = np.divide(strength, noise[index], out=np.full(index.size, np.inf), where=noise[index] > 0)
+    return dataclasses.replace(peaks, snr=ratio)
+
+
+def _check_scales(scales):
+    scales = check_vector(scales, "scales").astype(np.float64, copy=False)
+    if scales[0] < 1 or np.any(np.diff(scales) <= 0):
+        raise SpectraError(f"scales must increase from 1 or more, not {scales.tolist()}")
+    return scales
+
+
+def wavelet(scale):
+    """The Mexican hat of a `scale` in points, sampled out to eight scales, with the energy of the continuous one."""
+    half = int(np.ceil(8 * scale))
+    x = np.arange(-half, half + 1) / scale
+    return 2 / np.sqrt(3 * scale) * np.pi**-0.25 * (1 - x**2) * np.exp(-(x**2) / 2)
+
+
+@functools.lru_cache(maxsize=4)
+def _responses(size, scales):
+    """Fourier transforms of the wavelets and of the smoothing; real, for the wavelets are symmetric."""
+    table = np.empty((len(scales) + 1, size // 2 + 1))
+    for row, scale in zip(table, scales, strict=False):
+        shape = wavelet(scale)
+        around = np.zeros(size)
+        np.add.at(around, np.arange(-(shape.size // 2), shape.size // 2 + 1) % size, shape)
+        row[:] = fft.rfft(around).real
+    frequency = 2 * np.pi * np.arange(size // 2 + 1) / size
+    table[-1] = np.exp(-((_SMOOTHING * frequency) ** 2) / 2)
+    table.flags.writeable = False
+    return table
+
+
+def _transform(y, scales):
+    """(rows, smooth): one row of coefficients per scale, and the profile slightly smoothed; mirrored at the ends."""
+    pad = min(int(np.ceil(8 * scales[-1])), y.size - 1)
+    middle = y.mean()  # taken off, for the finest wavelet's samples add up to 1e-7 and not to zero
+    padded = np.pad(y - middle, pad, mode="reflect")
+    size = fft.next_fast_len(padded.size + pad, real=True)
+    spectrum = fft.rfft(padded, size)
+    table = _responses(size, tuple(scales))
+    rows = np.empty((table.shape[0], y.size))
+    for row, response in zip(rows, table, strict=True):
+        row[:] = fft.irfft(spectrum * response, size)[pad : pad + y.size]
+    rows[-1] += middle
+    return rows[:-1], rows[-1]
+
+
+def _maxima(rows, scales):
+    """(position, starts, value) of each row's positive local maxima, rows behind one another."""
+    work = np.empty(rows.shape[1], np.int64)
+    floor = 1e-12 * np.abs(rows).max(initial=0.0)  # what is left of a constant by rounding is no ridge
+    found = []
+    for row, scale in zip(rows, scales, strict=True):
+        half_window = min(max(2, int(scale)), rows.shape[1])
+        found.append(work[: maxima.local_maxima(row, half_window, floor, work)].copy())
+    starts = np.cumsum([0] + [row.size for row in found], dtype=np.int64)
+    value = np.concatenate([row[index] for row, index in zip(rows, found, strict=True)])
+    return np.concatenate(found), starts, value
+
+
+def _noise(finest, window):
+    """Noise at every point: windows' quantiles, linear between their centres, at least a thousandth of the greatest coefficient."""
+    centres = np.arange(min(window, finest.size // 2), max(finest.size - window, finest.size // 2 + 1), max(window // 2, 1))
+    level = np.empty(centres.size)
+    kernels.window_quantile(finest, centres, window, 0.95, np.empty(2 * window + 1), level)
+    return np.interp(np.arange(finest.size), centres, np.maximum(level, 1e-3 * np.abs(finest).max()))
