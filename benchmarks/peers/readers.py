@@ -116,6 +116,27 @@ def plain_flex(path):
     return Peer(run)
 
 
+def write(path, spectrum):
+    write_csv(path, spectrum.mz, spectrum.intensity)
+    return path
+
+
+def pandas_write(path, spectrum):
+    pandas = importlib.import_module("pandas")
+
+    def run():
+        pandas.DataFrame({"mz": spectrum.mz, "intensity": spectrum.intensity.astype(int)}).to_csv(path, index=False)
+        return path
+
+    return Peer(run, promise=3)
+
+
+def same_file(ours, theirs):
+    """What is read back, bit by bit."""
+    theirs = read_spectrum(theirs)
+    return same(read_spectrum(ours), (theirs.mz, theirs.intensity))
+
+
 def one_by_one(root):
     """The same files with NumPy in a loop."""
     paths = [root / f"{i}.csv" for i in range(N_FILES)]
@@ -140,5 +161,8 @@ def cases(threads):
         path = root / "0_A1"
         peers = {"plain script": partial(plain_flex, path)}
         yield Case("read flex fid, 42,388 points", partial(read_spectrum, path), peers, nearly_same, per=N_POINTS)
+        spectrum = read_spectrum(root / "one.csv")
+        peers = {"pandas.to_csv": partial(pandas_write, root / "theirs.csv", spectrum)}
+        yield Case("write CSV, 42,388 points", partial(write, root / "ours.csv", spectrum), peers, same_file, per=N_POINTS)
     ours = partial(read_cohort, root / "manifest.csv", n_jobs=threads)
     yield Case(f"read a cohort of {N_FILES} text files", ours, {"numpy.loadtxt": partial(one_by_one, root)}, same_cohort, threads, pairs=5)

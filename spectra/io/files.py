@@ -1,5 +1,6 @@
 """Bytes from a path, with a bound: whatever the file claims, no reader takes more than `MAX_BYTES` or `MAX_POINTS`."""
 
+import contextlib
 import os
 import pathlib
 import threading
@@ -83,12 +84,14 @@ def as_path(path):
     return pathlib.Path(path).expanduser()
 
 
-def replace_file(path, content):
-    """Write bytes beside `path` and then put them in its place, so that a reader sees the old file or the new one, never half of one."""
+@contextlib.contextmanager
+def replacing(path):
+    """A file to write to that takes the place of `path` at the end: a reader sees the old file or the new one, never half of one."""
     path = as_path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
-        partial.write_bytes(content)
+        with partial.open("wb") as file:
+            yield file
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

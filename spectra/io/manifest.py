@@ -1,5 +1,9 @@
 """The table that says which files there are and what each spectrum is."""
 
+import dataclasses
+
+import numpy as np
+
 from spectra.containers import Cohort
 from spectra.errors import SpectraError, SpectrumError
 from spectra.io.delimited import read_rows, require_columns, typed_column
@@ -104,6 +108,8 @@ def read_cohort(manifest, *, columns=(), n_jobs=None, progress=None, mz_range=No
         if spectrum is None:
             set_aside.append({"file": samples["file"].iloc[row], "reason": reason})
             continue
+        if spectra and np.array_equal(spectra[-1].mz, spectrum.mz):
+            spectrum = dataclasses.replace(spectrum, mz=spectra[-1].mz)  # spectra of one run share their axis: keep it once
         spectra.append(spectrum)
         keep.append(row)
         trims.append(trimmed)
@@ -124,4 +130,6 @@ def _trim_note(trims):
     touched = [trimmed for trimmed in trims if trimmed]
     if not touched:
         return []
-    return [f"points at m/z <= 0 left out: {min(touched)} to {max(touched)} in each of {len(touched)} spectra"]
+    low, high = min(touched), max(touched)
+    counts = f"{low}" if low == high else f"{low} to {high}"
+    return [f"{counts} points at m/z <= 0 left out in {len(touched)} of {len(trims)} spectra"]

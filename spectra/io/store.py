@@ -10,7 +10,7 @@ import numpy as np
 
 from spectra.containers import Cohort, PeakList, Warp
 from spectra.errors import SpectraError
-from spectra.io.files import as_path, replace_file
+from spectra.io.files import as_path, replacing
 
 FORMAT = 1
 _DAMAGE = (OSError, EOFError, zipfile.BadZipFile, RuntimeError, ValueError, KeyError, TypeError, AttributeError)
@@ -52,9 +52,8 @@ def save_cohort(cohort, path):
     columns = {str(name): _column(cohort.samples[name]) for name in cohort.samples}
     about = {"format": FORMAT, "samples": columns, "set_aside": cohort.set_aside, "notes": cohort.notes}
     arrays["about"] = np.frombuffer(json.dumps(about, allow_nan=False).encode(), np.uint8)
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    replace_file(path, buffer.getbuffer())
+    with replacing(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def _flatten(arrays, name, pieces):

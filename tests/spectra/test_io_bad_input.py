@@ -216,7 +216,7 @@ def test_bad_spectra_are_set_aside_and_the_run_goes_on(tmp_path):
     assert reasons[0].startswith("no such file")
     assert reasons[1].startswith("line 2: 'x' is not a number")
     assert all("\n" not in reason for reason in reasons)
-    assert cohort.notes == ["points at m/z <= 0 left out: 2 to 2 in each of 1 spectra"]
+    assert cohort.notes == ["2 points at m/z <= 0 left out in 1 of 2 spectra"]
 
 
 relaxed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
