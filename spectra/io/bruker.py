@@ -10,7 +10,7 @@ import numpy as np
 
 from spectra._validation import check_integer, check_number, check_vector
 from spectra.errors import SpectraError, SpectrumError
-from spectra.io.files import MAX_POINTS, as_path, check_file, replacing
+from spectra.io.files import MAX_POINTS, as_path, check_file, replace_file
 
 _PARAMETER = re.compile(r"^##\$?([^=\n]+)=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 _ACQU_BYTES = 2**22
@@ -220,7 +220,5 @@ def write_bruker(folder, intensity, *, ml1, ml2, ml3, delay, dwell):
     }
     folder = as_path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / "acqus") as file:
-        file.write("".join(f"##{name}= {value}\n" for name, value in lines.items()).encode())
-    with replacing(folder / "fid") as file:
-        file.write(counts.astype("<i4").tobytes())
+    replace_file(folder / "acqus", "".join(f"##{name}= {value}\n" for name, value in lines.items()).encode())
+    replace_file(folder / "fid", counts.astype("<i4").tobytes())

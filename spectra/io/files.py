@@ -95,3 +95,9 @@ def replacing(path):
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def replace_file(path, content):
+    """Put bytes in the place of `path`, all at once."""
+    with replacing(path) as file:
+        file.write(content)

@@ -8,7 +8,7 @@ import numpy as np
 from spectra._kernels import text as kernels
 from spectra._validation import check_axis, check_vector
 from spectra.errors import SpectrumError
-from spectra.io.files import MAX_POINTS, read_bytes, replacing
+from spectra.io.files import MAX_POINTS, read_bytes, replace_file
 
 _COMMENT = (b"#", b"%")
 _NUMERIC = re.compile(rb"[+-]?(?:[.,]*\d[\d.,]*(?:e[+-]?\d+)?|nan|inf(?:inity)?)", re.IGNORECASE)
@@ -173,5 +173,4 @@ def write_csv(path, mz, intensity):
     rows = msgspec.json.encode(
         list(zip(mz.tolist(), intensity.tolist(), strict=True))
     )  # the shortest exact digits (benchmarks/peers/readers.py)
-    with replacing(path) as file:
-        file.write(b"mz,intensity\n" + rows[2:-2].replace(b"],[", b"\n") + b"\n")
+    replace_file(path, b"mz,intensity\n" + rows[2:-2].replace(b"],[", b"\n") + b"\n")
