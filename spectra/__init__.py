@@ -34,6 +34,7 @@ _MODULES = {
     "simulate_flight": ["Instrument", "flight_time"],
     "smoothing": ["moving_average", "savitzky_golay"],
     "transform": ["square_root"],
+    "wavelets": ["denoise_wavelet", "dwt", "idwt", "iswt", "swt", "wavelet_filters", "wavelet_names"],
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = sorted(_HOME)

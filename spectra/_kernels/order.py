@@ -186,3 +186,19 @@ def median_ends(y, half_window, work, out):
         second, third = out[first + step], out[first + 2 * step]
         work[0], work[1], work[2] = y[first], second, 3 * second - 2 * third
         out[first] = select(work, 3, 1)
+
+
+@njit
+def block_levels(y, starts, stops, deviations, work, out):
+    """Median of ``abs(y)`` or, with `deviations`, of ``abs(y - median)`` in each block of points.
+
+    y : float[::1], shape (n_points,)
+    starts, stops : int64[::1], shape (n_blocks,)
+    work : same dtype, shape (at least the longest block,). Overwritten.
+    out : float64[::1], shape (n_blocks,). Fully overwritten.
+    """
+    zero = y.dtype.type(0)
+    for b in range(starts.size):
+        block = y[starts[b] : stops[b]]
+        centre = y.dtype.type(median(block, zero, False, work)) if deviations else zero
+        out[b] = median(block, centre, True, work)

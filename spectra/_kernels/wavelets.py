@@ -1,0 +1,192 @@
+"""Wavelet transforms of one profile and the shrinking of their coefficients.
+
+Every transform here is *valid*: it writes only what whole filters can see, and whoever calls it has extended the profile. All of
+them run on four shifted views at once, four taps of two filters a pass, in tiles that stay in the first cache.
+"""
+
+import numpy as np
+
+from spectra._kernels._jit import njit
+
+FAST = frozenset({"contract", "nsz", "nnan"})
+TILE = 1024
+HARD, SOFT, GARROTE, FIRM = range(4)
+
+
+@njit(fastmath=FAST)
+def _four_views(x, low, high, add, a, d):
+    """a = low . x and d = high . x (or +=, with `add`) for a tuple `x` of four views and four weights each."""
+    x0, x1, x2, x3 = x
+    l0, l1, l2, l3 = low[0], low[1], low[2], low[3]
+    h0, h1, h2, h3 = high[0], high[1], high[2], high[3]
+    if add:
+        for i in range(a.size):
+            v0, v1, v2, v3 = x0[i], x1[i], x2[i], x3[i]
+            a[i] += l0 * v0 + l1 * v1 + l2 * v2 + l3 * v3
+            d[i] += h0 * v0 + h1 * v1 + h2 * v2 + h3 * v3
+    else:
+        for i in range(a.size):
+            v0, v1, v2, v3 = x0[i], x1[i], x2[i], x3[i]
+            a[i] = l0 * v0 + l1 * v1 + l2 * v2 + l3 * v3
+            d[i] = h0 * v0 + h1 * v1 + h2 * v2 + h3 * v3
+
+
+@njit(fastmath=FAST)
+def analyse(x, low, high, step, a, d):
+    """One undecimated level: a[i] = sum of low[k] * x[i + k * step], and likewise d with `high`.
+
+    x : float[::1], shape (n_points + (n_taps - 1) * step,)
+    low, high : same dtype, shape (n_taps,), a multiple of four
+    a, d : same dtype, shape (n_points,). Fully overwritten; must not alias `x`.
+    """
+    for start in range(0, a.size, TILE):
+        n = min(TILE, a.size - start)
+        for k in range(0, low.size, 4):
+            b = start + k * step
+            c, e, f = b + step, b + 2 * step, b + 3 * step
+            views = x[b : b + n], x[c : c + n], x[e : e + n], x[f : f + n]
+            _four_views(views, low[k : k + 4], high[k : k + 4], k > 0, a[start : start + n], d[start : start + n])
+
+
+@njit(fastmath=FAST)
+def _eight_views(x, y, low, high, add, out):
+    """out = low . x + high . y (or +=, with `add`) for tuples `x` and `y` of four views."""
+    x0, x1, x2, x3 = x
+    y0, y1, y2, y3 = y
+    l0, l1, l2, l3 = low[0], low[1], low[2], low[3]
+    h0, h1, h2, h3 = high[0], high[1], high[2], high[3]
+    if add:
+        for i in range(out.size):
+            left = l0 * x0[i] + l1 * x1[i] + l2 * x2[i] + l3 * x3[i]
+            out[i] += left + (h0 * y0[i] + h1 * y1[i] + h2 * y2[i] + h3 * y3[i])
+    else:
+        for i in range(out.size):
+            left = l0 * x0[i] + l1 * x1[i] + l2 * x2[i] + l3 * x3[i]
+            out[i] = left + (h0 * y0[i] + h1 * y1[i] + h2 * y2[i] + h3 * y3[i])
+
+
+@njit(fastmath=FAST)
+def synthesise(a, d, low, high, step, out):
+    """Back from one undecimated level: out[i] = sum of low[k] * a[i + k * step] + high[k] * d[i + k * step].
+
+    a, d : float[::1], shape (n_points + (n_taps - 1) * step,)
+    low, high : same dtype, shape (n_taps,), a multiple of four
+    out : same dtype, shape (n_points,). Fully overwritten; must not alias `a` or `d`.
+    """
+    for start in range(0, out.size, TILE):
+        n = min(TILE, out.size - start)
+        for k in range(0, low.size, 4):
+            b = start + k * step
+            c, e, f = b + step, b + 2 * step, b + 3 * step
+            x = a[b : b + n], a[c : c + n], a[e : e + n], a[f : f + n]
+            y = d[b : b + n], d[c : c + n], d[e : e + n], d[f : f + n]
+            _eight_views(x, y, low[k : k + 4], high[k : k + 4], k > 0, out[start : start + n])
+
+
+@njit
+def mirrored(i, n):
+    """Place of point `i` of a profile that goes on beyond its ends as in a mirror: ... 1 0 | 0 1 ... n-1 | n-1 n-2 ..."""
+    i = i % (2 * n)
+    return i if i < n else 2 * n - 1 - i
+
+
+@njit
+def mirror(y, margin, out):
+    """`y` with `margin` mirrored points on each side; `out` has ``n_points + 2 * margin``, fully overwritten."""
+    n = y.size
+    for i in range(margin):
+        out[i] = y[mirrored(i - margin, n)]
+        out[margin + n + i] = y[mirrored(n + i, n)]
+    inner = out[margin : margin + n]
+    for i in range(n):
+        inner[i] = y[i]
+
+
+@njit
+def _split(x, half, even, odd):
+    """Even and odd points of the mirrored profile, from ``2 * half`` before its start: even[j] = x[2 * (j - half)]."""
+    n = x.size
+    whole = n // 2
+    for j in range(even.size):
+        if half <= j < half + whole:
+            continue
+        even[j] = x[mirrored(2 * (j - half), n)]
+        odd[j] = x[mirrored(2 * (j - half) + 1, n)]
+    pairs = x[: 2 * whole].reshape(whole, 2)
+    e, o = even[half : half + whole], odd[half : half + whole]
+    for j in range(whole):
+        e[j] = pairs[j, 0]
+        o[j] = pairs[j, 1]
+
+
+@njit(fastmath=FAST)
+def decimate(x, low, high, even, odd, a, d):
+    """One decimated level of the mirrored profile: a[i] = sum of low[k] * x[2 * i + 1 - k], and likewise d with `high`.
+
+    x : float[::1], shape (n_points,)
+    low, high : same dtype, shape (n_taps,), a multiple of four
+    even, odd : same dtype, shape (at least n_outputs + n_taps // 2,). Overwritten.
+    a, d : same dtype, shape (n_outputs,). Fully overwritten.
+    """
+    half = low.size // 2
+    _split(x, half, even[: a.size + half], odd[: a.size + half])
+    for start in range(0, a.size, TILE):
+        n = min(TILE, a.size - start)
+        for k in range(0, low.size, 4):
+            b = start + half - k // 2
+            views = odd[b : b + n], even[b : b + n], odd[b - 1 : b - 1 + n], even[b - 1 : b - 1 + n]
+            _four_views(views, low[k : k + 4], high[k : k + 4], k > 0, a[start : start + n], d[start : start + n])
+
+
+@njit(fastmath=FAST)
+def interleave(a, d, first, second, even, odd, out):
+    """Back from one decimated level, `out` of any length up to ``2 * n_inputs - n_taps + 2``.
+
+    a, d : float[::1], shape (n_inputs,)
+    first, second : same dtype, shape (n_taps,), a multiple of four: the weights of the even and of the odd points, by turns for
+        `a` and for `d`, from the latest input to the earliest
+    even, odd : same dtype, shape (at least (n_outputs + 1) // 2,). Overwritten.
+    """
+    count, half = (out.size + 1) // 2, first.size // 2
+    for start in range(0, count, TILE):
+        n = min(TILE, count - start)
+        for k in range(0, first.size, 4):
+            b = start + half - 1 - k // 2
+            views = a[b : b + n], d[b : b + n], a[b - 1 : b - 1 + n], d[b - 1 : b - 1 + n]
+            _four_views(views, first[k : k + 4], second[k : k + 4], k > 0, even[start : start + n], odd[start : start + n])
+    for i in range(out.size // 2):
+        out[2 * i] = even[i]
+        out[2 * i + 1] = odd[i]
+    if out.size % 2:
+        out[out.size - 1] = even[count - 1]
+
+
+@njit(fastmath=FAST)
+def shrink(d, threshold, rule):
+    """Pull coefficients towards zero, in place.
+
+    d : float[::1], shape (n,)
+    threshold : same dtype and shape, or of shape (1,): one for all
+    rule : HARD (keep above), SOFT (x - t), GARROTE (x - t**2 / x), FIRM (2 (x - t) up to 2 t, keep above)
+    """
+    each = np.int64(threshold.size > 1)
+    zero = d.dtype.type(0)
+    two = d.dtype.type(2)
+    if each == 0:
+        t = threshold[0]
+        if rule == SOFT:
+            for i in range(d.size):
+                clipped = min(max(d[i], -t), t)
+                d[i] = d[i] - clipped
+            return
+    for i in range(d.size):
+        t = threshold[i * each]
+        size = abs(d[i])
+        if rule == SOFT:
+            d[i] = d[i] - min(max(d[i], -t), t)
+        elif size <= t:
+            d[i] = zero
+        elif rule == GARROTE:
+            d[i] = d[i] - t * t / d[i]
+        elif rule == FIRM and size < two * t:
+            d[i] = two * (d[i] - t if d[i] > 0 else d[i] + t)
