@@ -10,11 +10,11 @@ import io
 import itertools
 import re
 import warnings
+import xml.etree.ElementTree
 from typing import NamedTuple
 
 import matplotlib
 import numpy as np
-from lxml import etree
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#444444")
 INK, GREY, PALE, ALARM, ACCENT = "#1f2933", "#6b7785", "#d5dae0", "#b42318", "#0b4f71"
 WIDTH = 9.4  # inches at 72 points: what the page's column holds
+LEAST_BOX = 6  # values below which quartiles would say more than is known
 MOST_POINTS = 150  # of one class in one panel; more would only make the file large
 
 _STYLE = {
@@ -98,20 +99,20 @@ def to_svg(figure, description):
         # matplotlib measures text with its own font; the browser, which draws it, has others for what that one lacks
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    root = etree.fromstring(buffer.getvalue(), etree.XMLParser(load_dtd=False, no_network=True, resolve_entities=False))
+    root = xml.etree.ElementTree.fromstring(buffer.getvalue())
     prefix = hashlib.blake2b(buffer.getvalue() + description.encode(), digest_size=4).hexdigest() + "-"
-    for element in root.iter(etree.Element):
+    for element in [*root.findall(f"{_SVG}metadata"), *root.findall(f"{_SVG}defs[{_SVG}style]")]:
+        root.remove(element)  # the style would hold for the whole page; style.css says the same of figures alone
+    for element in root.iter():
         _tidy(element, prefix)
-    for element in root.findall(f"{_SVG}metadata"):
-        root.remove(element)
     root.set("role", "img")
     root.set("aria-label", description)
-    etree.cleanup_namespaces(root)
-    return Markup(etree.tostring(root, encoding="unicode"))
+    return Markup(xml.etree.ElementTree.tostring(root, encoding="unicode"))
 
 
 def _tidy(element, prefix):
-    """Rename an element's id and whatever it refers to; shorten its numbers."""
+    """Rename an element's id and whatever it refers to, drop its namespace (HTML has none), and shorten its numbers."""
+    element.tag = element.tag.removeprefix(_SVG)
     for name, value in list(element.attrib.items()):
         if name == "id":
             value = prefix + value
@@ -161,25 +162,19 @@ def scaled(values):
 
 
 def by_class(axis, values, y, classes):
-    """Points and a box for each class, classes from left to right."""
+    """Points for each class, with a box where there are enough, classes from left to right."""
     for k in range(len(classes)):
         own = np.sort(np.asarray(values)[y == k])
         if not own.size:
             continue
         tone = colour(k, len(classes))
-        axis.boxplot(
-            own,
-            positions=[k],
-            widths=0.56,
-            showfliers=False,
-            boxprops={"color": tone, "linewidth": 1},
-            whiskerprops={"color": tone, "linewidth": 1},
-            capprops={"color": tone, "linewidth": 1},
-            medianprops={"color": INK, "linewidth": 1.6},
-        )
         shown = own[np.unique(np.linspace(0, own.size - 1, min(own.size, MOST_POINTS)).round().astype(int))]
         place = k + 0.44 * ((np.arange(shown.size) * 0.618034) % 1 - 0.5)
-        axis.plot(place, shown, "o", color=tone, markersize=2.6, alpha=0.55, markeredgewidth=0)
+        axis.plot(place, shown, "o", color=tone, markersize=4 if own.size <= 40 else 2.8, alpha=0.55, markeredgewidth=0)
+        if own.size >= LEAST_BOX:
+            line = {"color": tone, "linewidth": 1}
+            styles = {"boxprops": line, "whiskerprops": line, "capprops": line, "medianprops": {"color": INK, "linewidth": 1.6}}
+            axis.boxplot(own, positions=[k], widths=0.56, showfliers=False, **styles)
     names_below(axis, classes)
 
 
@@ -203,10 +198,10 @@ def intervals(axis, rows, *, tone=INK, offset=0.0, marker="o", label=None, size=
     axis.plot([row.mean for row in rows], place, marker, color=tone, markersize=size, label=label)
 
 
-def ladder(axis, names):
+def ladder(axis, names, length=44):
     """One row per name, the first on top."""
     axis.set_yticks(range(len(names)))
-    axis.set_yticklabels([short(name, 44) for name in names])
+    axis.set_yticklabels([short(name, length) for name in names])
     axis.set_ylim(len(names) - 0.4, -0.6)
     axis.grid(axis="y", visible=False)
 

@@ -64,11 +64,12 @@ def distributions(result, about):
     rows = -(-len(chosen) // columns)
     figure, axes = panels(rows, columns, height=2.35 * rows, width=9.4 if columns > 1 else 4.7)
     unit = value_unit(result)
-    for axis, marker in zip(axes.ravel(), chosen, strict=False):
-        values = result.features.values[:, marker.column]
-        factor, power = scaled(values)
+    columns_of = result.features.values[:, [marker.column for marker in chosen]]
+    common = scaled(columns_of) if about.spectra is not None else None  # a table's columns have units of their own
+    for axis, marker, values in zip(axes.ravel(), chosen, columns_of.T, strict=False):
+        factor, power = common or scaled(values)
         by_class(axis, values / factor, about.y, about.classes)
-        axis.set_title(f"{short(marker_name(marker), 26)}")
+        axis.set_title(short(marker_name(marker), 26))
         axis.set_ylabel(f"{power}{unit}")
         axis.set_xlabel(short(about.label, 26))
     for axis in axes.ravel()[len(chosen) :]:
@@ -157,7 +158,7 @@ def _profile(axis, cohort, marker, about, settings):
     values = _windows(cohort, marker.mz, half_width, grid)
     # classes may lie outside some spectra's range: means over those that reach there
     inside = np.isfinite(values).all(axis=1)
-    factor, power = scaled(values[inside])
+    factor, power = scaled(values[inside][:, np.abs(grid - marker.mz) <= 2 * settings.bin.tolerance * marker.mz])
     axis.axvspan(*(marker.mz * (1 + sign * settings.bin.tolerance) for sign in (-1, 1)), color=PALE, alpha=0.6, linewidth=0)
     for k, name in enumerate(about.classes):
         own = values[inside & (about.y == k)] / factor
@@ -168,10 +169,19 @@ def _profile(axis, cohort, marker, about, settings):
         if len(about.classes) <= 4:
             axis.fill_between(grid, low, high, color=tone, alpha=0.16, linewidth=0)
         axis.plot(grid, own.mean(axis=0), color=tone, linewidth=1.4, label=short(name, 24))
+    _zoom_on(axis, grid, values[inside] / factor, marker.mz, 2 * settings.bin.tolerance)
     axis.set_title(marker_name(marker))
     axis.set_xlim(grid[0], grid[-1])
     axis.set_xlabel("m/z (Da/e)")
     axis.set_ylabel(f"{power}{intensity_unit(settings)}")
+
+
+def _zoom_on(axis, grid, values, mz, width):
+    """Fit the height to the marker, not to a taller neighbour."""
+    near = values[:, np.abs(grid - mz) <= width * mz]
+    if near.size and near.max() > 0:
+        top_here = max(np.quantile(near, 0.9, axis=0).max(), near.mean(axis=0).max())
+        axis.set_ylim(min(0.0, float(np.quantile(near, 0.1))) - 0.04 * top_here, 1.3 * top_here)
 
 
 @picture
@@ -192,7 +202,7 @@ def whole_profiles(result, about):
         axis.plot(*thin(grid, means[k] / factor, 800), color=colour(k, rows), linewidth=0.9)
         axis.set_title(f"{short(about.classes[k], 40)} ({about.count(int((about.y == k).sum()), 'row')})")
         for marker in top(result, PANEL):
-            axis.axvline(marker.mz, color=ACCENT, linewidth=0.5, linestyle=":", zorder=0)
+            axis.axvline(marker.mz, color=ACCENT, linewidth=0.9, linestyle=":", zorder=0)
     axes[0, 0].set_xlim(low, high)
     figure.supylabel(f"{power}{intensity_unit(result.problem.settings)}", fontsize=8.5)
     axes[-1, 0].set_xlabel("m/z (Da/e)")

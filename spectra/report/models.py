@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.metrics import roc_curve
 
 from spectra.report.canvas import ACCENT, GREY, INK, PALETTE, by_class, chance, colour, intervals, ladder, panels, picture, short
-from spectra.report.subject import interval_text, p_text
+from spectra.report.subject import p_text
 from spectra.study.evaluation import SELECTED
 
 GRID = np.linspace(0, 1, 201)
@@ -49,27 +49,33 @@ def comparison(result, about):
         "A hollow circle far to the right of its dot means that the model learned its training data by heart. "
         "The shaded row is the honest answer: in each split it takes whichever model looked best on the training data alone."
     )
-    return figure, "Candidates compared", caption
+    return figure, "Scores on training data and on data held out", caption
+
+
+def _cell(interval):
+    if not np.isfinite(interval.mean):
+        return "not defined", ""
+    return f"{interval.mean:.3f}", f"{interval.low:.3f} to {interval.high:.3f}"
 
 
 def model_rows(scores):
     """Cells of the comparison table."""
     rows = []
     for score in _ranked(scores):
-        often = next(iter(score.chosen), "")
+        often = next(iter(score.chosen), "")  # such as "model=random forest, max_features=sqrt"
         total = sum(score.chosen.values())
         rows.append(
             {
                 "name": _tell(score.name),
                 "nested": score.name == SELECTED,
-                "auc": interval_text(score.auc, 3),
-                "balanced": interval_text(score.balanced_accuracy, 3),
-                "accuracy": interval_text(score.accuracy, 3),
+                "auc": _cell(score.auc),
+                "balanced": _cell(score.balanced_accuracy),
+                "accuracy": _cell(score.accuracy),
                 "train": f"{score.train_auc:.3f}",
                 "gap": f"{score.train_auc - score.auc.mean:+.3f}",
                 "p": p_text(score.p_value),
                 "seconds": f"{score.seconds:.1f}",
-                "chosen": f"{often} ({score.chosen[often]} of {total})" if often else "",
+                "chosen": f"{often.removeprefix('model=')} ({score.chosen[often]} of {total})" if often else "",
             }
         )
     return rows
@@ -98,7 +104,7 @@ def schemes(result, about):
         "A result that is to survive another hospital or another year should fall little from the first row to the others. "
         "Dots: the model selected inside, with 95 % intervals; short ticks below: the single candidates."
     )
-    return figure, "The same question, other ways of holding out", caption
+    return figure, "The same question, asked harder", caption
 
 
 def mean_roc(folds, y, k):

@@ -26,6 +26,11 @@ def _render(path, template, content):
     write_atomic(path, text)
 
 
+def _source(facts):
+    """The input's name with its folder's, which is the more telling of the two."""
+    return "/".join(pathlib.PurePath(str(facts.get("input", "the given data"))).parts[-2:])
+
+
 def write_report(path, result, facts):
     """The page of a study.
 
@@ -37,13 +42,13 @@ def write_report(path, result, facts):
         What ``run.json`` holds of the run: command, seed, n_jobs, input, input_sha256, data_digest, roles, seconds; absent ones are left out.
     """
     about = subject(result)
-    source = pathlib.PurePath(str(facts.get("input", "the given data"))).name
+    source = _source(facts)
     level, answer = summary.headline(result, about)
     n_wrong, hardest = models.hardest(result, about)
     marker_rows, marker_power = markers.marker_rows(result)
     steps = tuple(appendix.STEPS) if about.spectra is not None else ("study",)
     content = {
-        "title": f"{about.label} · {source}",
+        "title": summary.title(about),
         "question": summary.question(about, source),
         "level": level,
         "answer": answer,
@@ -112,9 +117,9 @@ def write_process_report(path, raw, processed, nuisance, features, settings, fac
     facts : dict, as for `write_report`
     """
     counts = [len(peaks) for peaks in processed.peaks]
-    source = pathlib.PurePath(str(facts.get("input", "the given data"))).name
+    source = _source(facts)
     content = {
-        "title": f"processed · {source}",
+        "title": source,
         "source": source,
         "n_spectra": len(processed),
         "n_features": features.shape[1],

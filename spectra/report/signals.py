@@ -58,7 +58,7 @@ def steps(raw, processed, row, origin, settings, window, name):
     caption = (
         "Top: as measured. Middle: after the transform and smoothing, with the estimated baseline. Bottom: baseline subtracted and normalised, "
         "with the peaks found. Look at the right: the baseline should run under the peaks without cutting into them, smoothing should not "
-        "flatten them, and every clear peak should carry a dot, noise none."
+        "flatten them, and every clear peak should carry a red mark, noise none."
     )
     return figure, f"From raw to peaks: {name}", caption
 
@@ -76,7 +76,7 @@ def _raw(axis, mz, stages, inside):
 def _corrected(axis, mz, stages, inside, settings):
     factor, power = scaled(stages["transform"][inside])
     if settings.smooth.method != "none":
-        _line(axis, mz, stages["transform"] / factor, inside, color="#b6bec7", linewidth=0.7, label="before smoothing")
+        _line(axis, mz, stages["transform"] / factor, inside, color="#aab3bd", linewidth=1.8, label="before smoothing")
     _line(axis, mz, stages["smooth"] / factor, inside, color=PALETTE[0], linewidth=0.8, label="smoothed")
     if settings.baseline.method != "none":
         _line(axis, mz, stages["baseline"] / factor, inside, color=PALETTE[1], linewidth=1.5, label="baseline")
@@ -93,14 +93,24 @@ def _finished(axis, mz, stages, peaks, settings, limits, inside, zoomed):
         level = np.broadcast_to(np.asarray(call(settings.noise, mz, values)) * snr, values.shape)
         _line(axis, mz, level / factor, inside, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)), label=f"{snr:g} × noise")
     chosen = peaks[(peaks.mz >= limits[0]) & (peaks.mz <= limits[1])]
-    label = f"{len(peaks)} peaks"
-    axis.plot(chosen.mz, chosen.intensity / factor, "o", color=ALARM, markersize=4 if zoomed else 2.4, label=label)
     if zoomed:
-        for i in np.argsort(-chosen.intensity, kind="stable")[:6]:
-            place = (chosen.mz[i], chosen.intensity[i] / factor)
-            axis.annotate(f"{chosen.mz[i]:.1f}", place, xytext=(0, 4), textcoords="offset points", ha="center", fontsize=7.5)
+        axis.plot(chosen.mz, chosen.intensity / factor, "o", color=ALARM, markersize=4)
+        _label_peaks(axis, chosen, factor, 0.07 * (limits[1] - limits[0]))
         axis.margins(y=0.14)
+    else:
+        below = np.full(len(chosen), -0.07 * values[inside].max() / factor)
+        axis.plot(chosen.mz, below, "|", color=ALARM, markersize=6, markeredgewidth=0.6, label=f"{len(peaks)} peaks")
     axis.set_ylabel(f"{power}{intensity_unit(settings)}")
+
+
+def _label_peaks(axis, peaks, factor, apart):
+    """Write the m/z over the highest peaks that stand at least `apart` from a higher one."""
+    told = []
+    for i in np.argsort(-peaks.intensity, kind="stable"):
+        if all(abs(peaks.mz[i] - mz) >= apart for mz in told):
+            told.append(peaks.mz[i])
+            place = (peaks.mz[i], peaks.intensity[i] / factor)
+            axis.annotate(f"{peaks.mz[i]:.1f}", place, xytext=(0, 4), textcoords="offset points", ha="center", fontsize=7.5)
 
 
 def pictures(raw, processed, settings, *, y=None, classes=None, centre=None):

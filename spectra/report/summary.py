@@ -7,8 +7,8 @@ import numpy as np
 from spectra.report.markers import PANEL, STABLE, top
 from spectra.report.models import confusion, scheme_name
 from spectra.report.sensitivity import spread
-from spectra.report.subject import ENOUGH, interval_text, p_text
-from spectra.report.threats import together
+from spectra.report.subject import ENOUGH, interval_text
+from spectra.report.threats import source, together, unsettled, verdict
 from spectra.study.evaluation import SELECTED
 
 ALARM, CAUTION, GOOD = "alarm", "caution", "good"
@@ -23,9 +23,10 @@ class Threat(NamedTuple):
 
 
 class Card(NamedTuple):
-    """One number of the first page."""
+    """One number of the first page, with its interval where it has one."""
 
     value: str
+    interval: str
     name: str
     text: str
 
@@ -37,11 +38,21 @@ def better_than_chance(about):
 
 def question(about, source):
     """What was asked, of which data."""
-    classes = [f"{about.count(int(n), 'patient')} '{name}'" for n, name in zip(about.patients, about.classes, strict=True)]
-    listed = ", ".join(classes[:-1]) + " and " + classes[-1] if len(classes) <= 8 else f"{len(classes)} classes"
-    spectra = "" if about.row == about.patient else f", {about.count(about.n_rows, 'row')} in all"
-    what = "their mass spectra" if about.spectra is not None else "their measured features"
-    return f"Can '{about.label}' be told from {what}? Asked of {listed}{spectra}, from {source}."
+    classes = [f"{n:,} {name}" for n, name in zip(about.patients, about.classes, strict=True)]
+    listed = _listed(classes) if len(classes) <= 8 else f"{len(classes)} classes"
+    spectra = "" if about.row == about.patient else f", with {about.count(about.n_rows, 'row')} in all"
+    what = "mass spectrum" if about.spectra is not None else "measured features"
+    who = f"{about.count(about.n_groups, 'patient')} ({listed}; column '{about.label}'){spectra}"
+    return f"Can the classes be told apart by {what}, in a {about.patient} not seen before? Asked of {who}, from {source}."
+
+
+def _listed(words, last="and"):
+    return ", ".join(words[:-1]) + f" {last} " + words[-1] if len(words) > 1 else words[0]
+
+
+def title(about):
+    """The classes as a question, or the label's name where there are many."""
+    return _listed(about.classes, "or") + "?" if len(about.classes) <= 4 else f"Which {about.label}?"
 
 
 def headline(result, about):
@@ -80,18 +91,16 @@ def cards(result, about):
     """The scores of the nested selection."""
     nested, few = about.nested, about.patients.min() < ENOUGH
     two = len(about.classes) == 2
-    pair = f"Shown one of each class, it ranks the two rightly in {nested.auc.mean:.0%} of cases" if np.isfinite(nested.auc.mean) else ""
+    both = "one of each class" if two else "one of a class and one of another"
+    pair = f"Shown {both}, it ranks the two rightly in {nested.auc.mean:.0%} of cases." if np.isfinite(nested.auc.mean) else ""
     found = [
         Card(
-            interval_text(nested.auc),
-            "AUC (95 % interval)",
-            pair
-            + ("" if two else ", each class against the rest")
-            + ". 0.5 is guessing."
-            + (" The interval is not to be trusted." if few else ""),
+            *_value(nested.auc),
+            "area under the ROC curve (AUC)",
+            pair + " 0.5 is guessing." + (f" With so few {about.groups} the interval itself is rough." if few else ""),
         ),
         Card(
-            interval_text(nested.balanced_accuracy),
+            *_value(nested.balanced_accuracy),
             "balanced accuracy",
             f"Share of each class that is recognised, mean over classes; guessing gives {1 / len(about.classes):.2f}.",
         ),
@@ -99,18 +108,34 @@ def cards(result, about):
     counts = confusion(nested.folds, about.y, len(about.classes))
     if two:
         right = counts.diagonal() / np.maximum(counts.sum(axis=1), 1e-12)
-        shares = f"{right[1]:.0%} / {right[0]:.0%}"
-        found.append(Card(shares, "recognised", f"of '{about.classes[1]}' / of '{about.classes[0]}', {about.rows} held out."))
+        shares = f"{right[0]:.0%} | {right[1]:.0%}"
+        found.append(Card(shares, "", "recognised", f"of {about.rows} that are {about.classes[0]} | {about.classes[1]}, when held out."))
     else:
-        found.append(Card(f"{counts.diagonal().sum() / counts.sum():.0%}", "recognised", f"of all {about.rows} when held out."))
+        found.append(Card(f"{counts.diagonal().sum() / counts.sum():.0%}", "", "recognised", f"of all {about.rows} when held out."))
     for score in _held_out_elsewhere(result):
-        found.append(Card(interval_text(score.auc), f"AUC, {scheme_name(score.scheme, about)}", "The harder and more telling test."))
+        found.append(Card(*_value(score.auc), f"AUC, {scheme_name(score.scheme, about)}", "The harder and more telling test."))
     return found
+
+
+def _value(interval):
+    if not np.isfinite(interval.mean):
+        return "not defined", ""
+    return f"{interval.mean:.2f}", f"{interval.low:.2f} to {interval.high:.2f}"
+
+
+def _times(p_value):
+    """A p-value as a frequency.
+
+    >>> _times(0.089), _times(0.001)
+    ('89 times in 1000', 'once in 1000 times or less')
+    """
+    times = round(p_value * 1000)
+    return f"{times} times in 1000" if times > 1 else "once in 1000 times or less"
 
 
 def threats(result, about):
     """What speaks against the result, worst first, and then what speaks for it."""
-    found = [*_size(about), *_score(result, about), *_controls(result), *_batches(result), *_schemes(result, about)]
+    found = [*_size(about), *_score(result, about), *_controls(result, about), *_batches(result), *_schemes(result, about)]
     found += [*_markers(result), *_settings(result), *_losses(result, about)]
     order = {ALARM: 0, CAUTION: 1, GOOD: 2}
     return sorted(found, key=lambda threat: order[threat.level])
@@ -140,12 +165,10 @@ def _score(result, about):
         yield Threat(
             ALARM,
             "Not better than guessing",
-            f"The interval of the AUC is {interval_text(nested.auc)}, and shuffled labels do as well in a share of {p_text(nested.p_value)}.",
+            f"AUC {interval_text(nested.auc)}, where 0.5 is guessing; shuffled labels do as well {_times(nested.p_value)}.",
         )
     else:
-        yield Threat(
-            GOOD, "Better than guessing", f"Shuffling the labels does as well in a share of {p_text(nested.p_value)} (permutation test)."
-        )
+        yield Threat(GOOD, "Better than guessing", f"Shuffled labels do as well {_times(nested.p_value)}.")
     gap = nested.train_auc - nested.auc.mean
     if gap > 0.1:
         yield Threat(
@@ -156,17 +179,36 @@ def _score(result, about):
         )
 
 
-def _controls(result):
+def _scored(controls):
+    return _listed([f"{source(control)} ({_auc(control)})" for control in controls])
+
+
+def _auc(control):
+    return f"AUC {control.auc.mean:.2f}, {control.auc.low:.2f} to {control.auc.high:.2f}"
+
+
+def _controls(result, about):
     nuisance = [control for control in result.controls if control.predicts == "class"]
-    for control in nuisance:
-        if control.flag:
-            yield Threat(ALARM, f"Told from {control.control} alone", f"{control.verdict} (AUC {interval_text(control.auc)})")
-    if nuisance and not any(control.flag for control in nuisance):
-        names = ", ".join(control.control for control in nuisance)
-        yield Threat(GOOD, "Controls passed", f"The class cannot be told from any of: {names}.")
+    flagged = [control for control in nuisance if control.flag]
+    if flagged:
+        yield Threat(
+            ALARM,
+            "Told from what is no biomarker",
+            f"The class can also be told from {_scored(flagged)}. A model may learn that instead of the disease: balance it by design, "
+            "or show that the markers hold within its levels.",
+        )
+    doubtful = [control for control in nuisance if unsettled(control)]
+    if doubtful:
+        text = f"Here the class was told from {_scored(doubtful)}. With so few {about.groups} that can be chance, but do not rule it out."
+        yield Threat(CAUTION, "Perhaps told from what is no biomarker", text)
+    passed = [source(control) for control in nuisance if not control.flag and not unsettled(control)]
+    if passed:
+        yield Threat(GOOD, "Controls passed", f"No sign that the class can be told from {_listed(passed, 'or')}.")
     for control in result.controls:
         if control.predicts != "class" and control.flag:
-            yield Threat(CAUTION, f"Batch effect: {control.predicts}", f"{control.verdict} (AUC {interval_text(control.auc)})")
+            yield Threat(CAUTION, f"Batch effect: {control.predicts}", f"{control.verdict} ({_auc(control)}.)")
+        elif unsettled(control):
+            yield Threat(CAUTION, f"Perhaps a batch effect: {control.predicts}", f"{verdict(control)} ({_auc(control)}.)")
 
 
 def _batches(result):

@@ -8,10 +8,30 @@ from spectra.report.subject import intensity_unit, interval_text, p_text
 from spectra.study.audit import LEAST_AUC
 
 
+def source(control):
+    """What a control looked at, in words: a nuisance number, all of them, or a column of the manifest."""
+    if control.control == "all of these together":
+        return "ion current, baseline, noise and peak count together"
+    return control.control if control.control in (*NUISANCE, "features") else f"column '{control.control}'"
+
+
 def _tell(control, about):
     if control.predicts == "class":
-        return f"{about.label} from {control.control}"
+        return f"{about.label} from {source(control)}"
     return f"{control.predicts} from the peaks" if about.spectra is not None else f"{control.predicts} from the features"
+
+
+def unsettled(control):
+    """No alarm, but an interval that lies wholly above what would raise one: too few patients to tell."""
+    return not control.flag and control.auc.low > LEAST_AUC
+
+
+def verdict(control):
+    """The audit's sentence; where the test has too few patients to tell, that."""
+    if not unsettled(control):
+        return control.verdict
+    what = f"Not settled: here the {control.predicts} was told from {source(control)}"
+    return f"{what}, but with so few patients that can be chance. Do not rule it out."
 
 
 def _ranked(controls):
@@ -26,7 +46,7 @@ def controls(result, about):
         return None
     figure, axes = panels(height=0.75 + 0.27 * len(rows))
     axis = axes[0, 0]
-    ladder(axis, [_tell(row, about) for row in rows])
+    ladder(axis, [_tell(row, about) for row in rows], 64)
     for flag, tone, marker in ((False, GREY, "o"), (True, ALARM, "D")):
         for place in (i for i, row in enumerate(rows) if row.flag == flag):
             intervals(axis, [rows[place].auc], tone=tone, offset=place, marker=marker)
@@ -39,7 +59,7 @@ def controls(result, about):
         "Each line asks a forest for something it should not be able to tell. Dots near 0.5 are what one wishes for; red diamonds are alarms "
         "(adjusted p below 0.05). Bars: 95 % intervals."
     )
-    return figure, "Controls", caption
+    return figure, "What could be told that should not be", caption
 
 
 def control_rows(result, about):
@@ -50,7 +70,8 @@ def control_rows(result, about):
             "auc": interval_text(control.auc),
             "p": p_text(control.p_value),
             "flag": control.flag,
-            "verdict": control.verdict,
+            "unsettled": unsettled(control),
+            "verdict": verdict(control),
         }
         for control in _ranked(result.controls)
     ]

@@ -1,0 +1,381 @@
+"""The page: it stands alone, it says what the numbers say, and nothing in the data can break it."""
+
+import dataclasses
+import html.parser
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import auc as area_under
+
+from spectra.containers import Cohort, FeatureMatrix, Spectrum
+from spectra.pipeline import learned_steps, preprocess
+from spectra.report import markers as marker_figures
+from spectra.report import matrix, models, sensitivity, signals, subject, summary, threats, write_process_report, write_report
+from spectra.report.appendix import command, settings_rows
+from spectra.settings import Settings, change
+from spectra.study import StudyResult, scores
+from spectra.study.audit import Control, cross_table
+from spectra.study.evaluation import SELECTED, Problem
+from spectra.study.markers import Marker
+from spectra.study.result import ModelScore
+from spectra.study.scores import Interval
+from spectra.study.sensitivity import Variant
+
+HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "$x_1$ & {{ 7*7 }}", "naïve 患者 </style>"]
+FACTS = {"command": "study", "seed": 0, "n_jobs": 2, "input": "folder/manifest.csv", "roles": {"label": "label"}, "seconds": 3.0}
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+class Page(html.parser.HTMLParser):
+    """Checks that tags are balanced; gathers ids, references and visible text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.references, self.tags, self.words, self.figures = [], [], [], [], [], []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.handle_startendtag(tag, attributes)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append(tag)
+        for name, value in attributes:
+            assert not name.startswith("on"), f"{tag} has {name}"
+            if name == "id":
+                self.ids.append(value)
+            if name in ("href", "src", "xlink:href"):
+                self.references.append(value)
+            self.references += re.findall(r"url\(([^)]*)\)", value or "")
+            if tag == "svg" and name == "aria-label":
+                self.figures.append(value)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def random_cohort(n_patients=12, classes=2, prefix="s"):
+    """Two spectra a patient; the height of one peak follows the class."""
+    random = np.random.default_rng(3)
+    mz = np.linspace(1000, 9000, 2500)
+    found, rows = [], []
+    for i in range(n_patients):
+        heights = random.lognormal(6, 0.2, 5) * np.where(np.arange(5) == i % classes, 3, 1)
+        for replicate in range(2):
+            y = 1000 * np.exp(-(mz - 1000) / 1500) + 50
+            for height, centre in zip(heights, (1500.0, 2500.0, 4000.0, 5500.0, 7500.0), strict=True):
+                y = y + height * np.exp(-0.5 * ((mz - centre) / (centre / 200)) ** 2)
+            name = f"{prefix}{i}_{replicate}"
+            found.append(Spectrum(mz, random.poisson(y).astype(float), name))
+            rows.append({"file": name, "patient": f"{prefix}{i}", "site": "north" if i % 4 < 2 else "south"})
+    return Cohort.from_spectra(found, pd.DataFrame(rows))
+
+
+def folds_for(y, n_classes, *, skill, repeats=2, n_folds=3, seed=0):
+    """Held-out probabilities of a made-up model; `skill` 0 guesses, 3 is nearly always right."""
+    random = np.random.default_rng(seed)
+    folds = []
+    for _ in range(repeats):
+        for rows in np.array_split(random.permutation(y.size), n_folds):
+            belief = random.normal(size=(rows.size, n_classes)) + skill * (y[rows][:, None] == np.arange(n_classes))
+            belief = np.exp(belief)
+            folds.append((np.sort(rows), (belief / belief.sum(axis=1, keepdims=True))[np.argsort(rows)]))
+    return folds
+
+
+def model_score(name, y, n_classes, *, skill=2.0, scheme="random-grouped", auc=(0.9, 0.8, 0.97), p=0.001):
+    interval = Interval(*auc)
+    folds = folds_for(y, n_classes, skill=skill)
+    return ModelScore(name, scheme, interval, interval, interval, 0.99, p, 1.5, {"model=random forest, a=1": 4, "b=2": 2}, folds)
+
+
+def build(data, y, groups, classes, *, auc=(0.9, 0.8, 0.97), p=0.001, raw=None, nuisance=None, settings=None, **changes):
+    """A StudyResult with made-up scores around real data."""
+    settings = settings or Settings()
+    problem = Problem(data, settings, y, groups, classes, 0)
+    steps = learned_steps(settings, data)
+    features = steps.fit_transform(data, y)
+    n = len(classes)
+    order = range(min(12, features.shape[1]))
+    markers = [Marker(features.names[j], float(features.mz[j]), 0.9 - 0.05 * j, classes[j % n], 1.2 - 0.1 * j, j) for j in order]
+    result = StudyResult(
+        problem=problem,
+        raw=raw,
+        nuisance=nuisance,
+        roles={"label": "label"},
+        scores=[model_score("random forest", y, n), model_score(SELECTED, y, n, auc=auc, p=p)],
+        other_schemes=[],
+        final={"name": "random forest", "parameters": {"max_features": "sqrt"}, "inner_auc": 0.9},
+        steps=steps,
+        features=features,
+        controls=[],
+        markers=markers,
+        sensitivity=[],
+        tables={},
+        set_aside=[],
+        notes=[],
+    )
+    return dataclasses.replace(result, **changes)
+
+
+def control(name="noise level", predicts="class", auc=(0.55, 0.4, 0.7), flag=False):
+    return Control(name, predicts, Interval(*auc), 0.01 if flag else 0.6, flag, "The class can be told." if flag else "No sign.")
+
+
+def table_result(n_rows=60, n_features=6, classes=("bad", "good"), names=None, groups=None, **changes):
+    random = np.random.default_rng(5)
+    y = np.arange(n_rows) % len(classes)
+    values = random.normal(size=(n_rows, n_features)) + (np.arange(n_features) == 0) * y[:, None]
+    names = names or [f"feature {j}" for j in range(n_features)]
+    frame = pd.DataFrame({"label": [classes[k] for k in y]})
+    features = FeatureMatrix(values, np.full(n_features, np.nan), np.ones(values.shape, bool), frame, names)
+    return build(features, y, np.arange(n_rows) if groups is None else groups, list(classes), **changes)
+
+
+def cohort_result(classes=("ill", "well"), prefix="s", n_patients=12, **changes):
+    raw = random_cohort(n_patients, len(classes), prefix)
+    data, nuisance = preprocess(raw, Settings(), n_jobs=1)
+    y = np.repeat(np.arange(n_patients) % len(classes), 2)
+    more = {
+        "roles": {"label": "label", "group": "patient", "site": "site"},
+        "other_schemes": [model_score(SELECTED, y, len(classes), scheme="leave-site-out")],
+        "controls": [control(), control("features", "site", (0.9, 0.8, 1.0), True), control("spot", auc=(0.9, 0.8, 1), flag=True)],
+        "sensitivity": [
+            Variant("peaks", "snr", 2.0, True, 20, 0.9, 1.0),
+            Variant("peaks", "snr", 3.0, False, 12, 0.7, 0.5),
+            Variant("baseline", "iterations", 50, False, 0, float("nan"), float("nan"), "too short"),
+        ],
+        "tables": {"site": cross_table(raw.samples["site"], y, raw.samples["patient"].to_numpy(), list(classes))},
+        "set_aside": [{"file": f"{prefix}bad.csv", "reason": f"{prefix} holds NaN"}],
+        "notes": [f"Two points of {prefix} were trimmed."],
+    }
+    groups = raw.samples["patient"].to_numpy()
+    return build(data, y, groups, list(classes), raw=raw, nuisance=nuisance, **(more | changes))
+
+
+@pytest.fixture(scope="module")
+def full():
+    return cohort_result()
+
+
+@pytest.fixture(scope="module")
+def page(full, tmp_path_factory):
+    """Text and parsed page of `full`."""
+    return page_of(full, tmp_path_factory.mktemp("page"))
+
+
+def page_of(result, folder, facts=FACTS):
+    write_report(folder / "report.html", result, facts)
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    return text, Page(text)
+
+
+def test_the_page_needs_nothing_else(page):
+    text, page = page
+    assert text.startswith("<!DOCTYPE html>")
+    assert not {"script", "link", "iframe", "object", "embed"} & set(page.tags)
+    assert all(reference.startswith(("#", "data:image/png;base64,")) for reference in page.references)
+    assert "@import" not in text and "http" not in re.sub(r"base64,[^\"]*", "", text)
+    assert len(page.ids) == len(set(page.ids))
+    assert {reference[1:] for reference in page.references if reference.startswith("#")} <= set(page.ids)
+
+
+def test_the_same_result_gives_the_same_bytes(full, page, tmp_path):
+    assert page_of(full, tmp_path)[0] == page[0]
+
+
+def test_sections_stand_in_order(page):
+    _, page = page
+    order = ["summary", "models", "schemes", "audit", "markers", "spectra", "sensitivity", "aside", "notes", "settings", "again"]
+    assert [name for name in page.ids if name in order] == order
+    for word in ("too few", "column 'spot'", "leave", "sbad.csv", "s holds NaN", "Two points of s were trimmed.", "too short"):
+        assert word in page.text
+
+
+def test_what_is_not_known_is_left_out(tmp_path):
+    _, page = page_of(table_result(names=[*HOSTILE, "a" * 200, "b"]), tmp_path)
+    assert "script" not in page.tags and HOSTILE[2] in page.text
+    assert not {"schemes", "audit", "spectra", "sensitivity", "aside", "notes"} & set(page.ids)
+    assert {"summary", "models", "markers", "settings", "again"} <= set(page.ids)
+    assert "m/z" not in page.text and "spectrum" not in page.text and "smooth" not in page.text
+
+
+def test_nothing_in_the_data_can_break_out(tmp_path):
+    result = cohort_result(classes=HOSTILE, prefix=HOSTILE[1], notes=HOSTILE)
+    facts = FACTS | {"input": f"/data/{HOSTILE[0]}.csv", "roles": {"label": HOSTILE[2]}}
+    text, page = page_of(dataclasses.replace(result, roles={"label": HOSTILE[2], "group": "patient"}), tmp_path, facts)
+    assert "script" not in page.tags and "img" not in page.tags
+    assert "<script" not in text and "onerror=alert(2)>" not in text
+    assert text.count("</style>") == 1
+    for name in HOSTILE:
+        assert name in page.text
+
+
+FIGURES = [
+    models.comparison,
+    models.decisions,
+    models.per_patient,
+    models.schemes,
+    threats.controls,
+    threats.nuisance,
+    marker_figures.distributions,
+    marker_figures.stability,
+    marker_figures.profiles,
+    marker_figures.whole_profiles,
+    matrix.peak_matrix,
+    sensitivity.sensitivity,
+]
+
+
+@pytest.mark.parametrize("function", FIGURES, ids=lambda function: function.__name__)
+def test_every_figure_is_labelled(full, function):
+    figure, title, caption = function.__wrapped__(full, subject.subject(full))
+    assert title and len(caption) > 40
+    drawn = [axis for axis in figure.axes if axis.axison]
+    lowest = [axis for axis in drawn if axis.get_xticks().size and not axis.get_shared_x_axes().get_siblings(axis)[1:]]
+    assert drawn and all(axis.get_xlabel() or axis.get_ylabel() for axis in lowest)
+    assert any(axis.get_xlabel() for axis in drawn)
+
+
+def test_every_figure_has_a_title_and_words_for_those_who_cannot_see_it(full, page):
+    _, page = page
+    assert len(page.figures) == len(FIGURES) + len(full.problem.classes)
+    assert len(set(page.figures)) == len(page.figures)
+    assert page.tags.count("figure") == page.tags.count("figcaption") == len(page.figures)
+
+
+@pytest.mark.parametrize("n_classes", [3, 14])
+def test_many_classes(n_classes, tmp_path):
+    classes = [f"dose {k}" for k in range(n_classes)]
+    _, page = page_of(table_result(n_rows=6 * n_classes, classes=classes), tmp_path)
+    assert "dose 2" in page.text
+
+
+def test_a_study_without_markers_or_scores(tmp_path):
+    nothing = table_result(auc=(np.nan, np.nan, np.nan))
+    nothing = dataclasses.replace(nothing, markers=[marker._replace(stability=0.0) for marker in nothing.markers])
+    _, page = page_of(nothing, tmp_path)
+    assert "No feature was chosen repeatedly" in page.text and "not defined" in page.text
+
+
+def test_a_large_table_stays_small(tmp_path):
+    text, _ = page_of(table_result(n_rows=1600, n_features=774), tmp_path)
+    assert len(text) < 3_000_000
+
+
+def test_averaged_replicates_have_no_raw_spectra_to_show(full, tmp_path):
+    _, page = page_of(dataclasses.replace(full, raw=None, sensitivity=[]), tmp_path)
+    assert "spectra" not in page.ids and "markers" in page.ids
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_the_area_under_the_drawn_curve_is_the_auc(n_classes):
+    y = np.arange(240) % n_classes
+    folds = folds_for(y, n_classes, skill=1.0)
+    curves = [models.mean_roc(folds, y, k) for k in ([1] if n_classes == 2 else range(n_classes))]
+    area = np.mean([area_under(models.GRID, curve) for curve in curves])
+    assert area == pytest.approx(scores.auc(folds, y[None, :], np.ones((1, y.size)))[0], abs=0.01)
+
+
+def test_confusion_counts_each_row_once():
+    y = np.array([0, 0, 0, 1, 1])
+    sure = np.eye(2)
+    folds = [(np.arange(5), sure[[0, 0, 1, 1, 1]]), (np.arange(5), sure[[0, 0, 0, 1, 0]])]
+    np.testing.assert_allclose(models.confusion(folds, y, 2), [[2.5, 0.5], [0.5, 1.5]])
+
+
+def test_the_hardest_patients_are_those_called_something_else(full):
+    about = subject.subject(full)
+    n_wrong, rows = models.hardest(full, about)
+    assert n_wrong >= len(rows)
+    assert all(row["truly"] != row["called"] and float(row["probability"]) <= 0.5 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "words"),
+    [
+        ({}, "good", "Yes"),
+        ({"auc": (0.55, 0.4, 0.7), "p": 0.4}, "alarm", "not told apart better than by guessing"),
+        ({"controls": [control(auc=(0.9, 0.8, 1), flag=True)]}, "alarm", "perhaps not by their biology"),
+        ({"groups": np.arange(60) % 10}, "caution", "too few"),
+        ({"groups": np.arange(60) % 10, "controls": [control(flag=True)]}, "alarm", "Not yet an answer"),
+    ],
+)
+def test_the_answer_in_a_sentence(changes, level, words):
+    result = table_result(**changes)
+    found = summary.headline(result, subject.subject(result))
+    assert found[0] == level and words in found[1]
+
+
+def test_a_fall_at_other_sites_is_an_alarm():
+    y = np.arange(60) % 2
+    elsewhere = model_score(SELECTED, y, 2, scheme="leave-site-out", auc=(0.5, 0.3, 0.7))
+    result = table_result(other_schemes=[elsewhere], roles={"label": "label", "site": "site"})
+    about = subject.subject(result)
+    assert summary.headline(result, about)[0] == "alarm"
+    assert "Falls by site" in [threat.title for threat in summary.threats(result, about)]
+    alone = dataclasses.replace(result, other_schemes=[])
+    assert "No site could be held out" in [threat.title for threat in summary.threats(alone, about)]
+
+
+def test_a_perfect_confounder_is_named():
+    table = pd.DataFrame({"bad": [30, 0], "good": [0, 30]}, index=["north", "south"])
+    result = table_result(tables={"site": table})
+    assert "Class and site are one" in [threat.title for threat in summary.threats(result, subject.subject(result))]
+    (found,) = threats.cross_tables(result)
+    assert found["alarm"] and "cannot be told apart" in found["verdict"]
+
+
+def test_a_control_that_too_few_patients_cannot_settle_is_not_called_passed():
+    doubtful = control("features", "site", (1.0, 1.0, 1.0))
+    assert threats.unsettled(doubtful) and "Not settled" in threats.verdict(doubtful)
+    assert not threats.unsettled(control()) and threats.verdict(control()) == "No sign."
+
+
+def test_the_label_of_a_group_is_a_word():
+    for name, word in (("patient_id", "patient"), ("Sample", "sample"), ("SubjectNr", "subject"), ("x1", "patient"), ("ids", "patient")):
+        result = table_result(roles={"label": "label", "group": name})
+        assert subject.subject(result).patient == word
+    assert subject.subject(table_result()).patient == "row"
+
+
+def test_settings_that_differ_are_marked():
+    rows = settings_rows(change(Settings(), "peaks", snr=3))
+    changed = [(row["step"], option["name"]) for row in rows for option in row["options"] if option["changed"]]
+    assert changed == [("peak finding", "snr")]
+    assert all(option["words"] for row in rows for option in row["options"])
+
+
+def test_the_command_can_be_pasted_into_a_shell():
+    facts = {"command": "study", "input": "a folder/m.csv", "roles": {"label": "quality>=6", "site": None}, "seed": 3}
+    assert command(facts) == "spectra study 'a folder/m.csv' --label 'quality>=6' --settings settings.toml --seed 3 --out again"
+
+
+def test_a_processed_cohort(full, tmp_path):
+    facts = {"command": "process", "input": "folder/manifest.csv"}
+    path = tmp_path / "report.html"
+    write_process_report(path, full.raw, full.problem.data, full.nuisance, full.features, full.problem.settings, facts)
+    page = Page(path.read_text(encoding="utf-8"))
+    assert {"summary", "spectra", "overview", "settings", "again"} <= set(page.ids)
+    assert f"{len(full.raw)} spectra of folder/manifest.csv" in page.text
+    assert "folds" not in page.text
+
+
+def test_examples_are_typical_and_have_their_raw_spectrum(full):
+    found = signals.examples(full.raw, full.problem.data, full.problem.y)
+    names = full.problem.data.samples["file"]
+    assert [full.problem.y[row] for row, _ in found] == [0, 1]
+    assert all(names.iloc[row] == full.raw.samples["file"].iloc[origin] for row, origin in found)
