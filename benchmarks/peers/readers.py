@@ -1,11 +1,13 @@
 """Readers: ours against NumPy's and pandas' for text, pyOpenMS for mzML, and the few plain lines that read a flex folder."""
 
+import atexit
 import base64
 import functools
 import gzip
 import importlib
 import pathlib
 import re
+import shutil
 import tempfile
 import zlib
 
@@ -22,6 +24,7 @@ N_FILES = 24
 def folder():
     """One profile of 42,388 points in every format, and a manifest of 24 text files."""
     root = pathlib.Path(tempfile.mkdtemp(prefix="readers"))
+    atexit.register(shutil.rmtree, root)
     mz = np.linspace(1000, 10000, N_POINTS) ** 2 / 10000
     time = 1000 + 500 * np.sqrt(mz) - 0.02 * mz
     ml1, ml2, ml3 = bruker_calibration(time, mz)

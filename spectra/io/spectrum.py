@@ -13,8 +13,8 @@ from spectra.io.bruker import read_bruker
 from spectra.io.files import as_path, check_file, read_chunks
 from spectra.io.mzml import Spectra
 from spectra.io.profile import check_profile
-from spectra.io.single import MMass, ProteinChip
 from spectra.io.text import read_text
+from spectra.io.vendor import MMass, ProteinChip
 from spectra.io.xml import parse_xml
 
 _NUMBERED = re.compile(r"(.+)#(\d{1,9})")

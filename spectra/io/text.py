@@ -1,5 +1,6 @@
 """Spectra as two columns of text, m/z and intensity."""
 
+import gzip
 import re
 
 import msgspec
@@ -8,7 +9,7 @@ import numpy as np
 from spectra._kernels import text as kernels
 from spectra._validation import check_axis, check_vector
 from spectra.errors import SpectrumError
-from spectra.io.files import MAX_POINTS, read_bytes, replace_file
+from spectra.io.files import MAX_POINTS, as_path, read_bytes, replace_file
 
 _COMMENT = (b"#", b"%")
 _NUMERIC = re.compile(rb"[+-]?(?:[.,]*\d[\d.,]*(?:e[+-]?\d+)?|nan|inf(?:inity)?)", re.IGNORECASE)
@@ -154,7 +155,7 @@ def write_csv(path, mz, intensity):
     Parameters
     ----------
     path : str or path
-        Replaced where it exists, only once all is written.
+        Packed where it ends in ``.gz``; replaced where it exists, only once all is written.
     mz, intensity : array_like, shape (n_points,)
 
     Examples
@@ -173,4 +174,5 @@ def write_csv(path, mz, intensity):
     rows = msgspec.json.encode(
         list(zip(mz.tolist(), intensity.tolist(), strict=True))
     )  # the shortest exact digits (benchmarks/peers/readers.py)
-    replace_file(path, b"mz,intensity\n" + rows[2:-2].replace(b"],[", b"\n") + b"\n")
+    content = b"mz,intensity\n" + rows[2:-2].replace(b"],[", b"\n") + b"\n"
+    replace_file(path, gzip.compress(content, 6, mtime=0) if as_path(path).suffix == ".gz" else content)

@@ -45,6 +45,15 @@ def test_rules(rule, classes, tmp_path):
     assert features.names == ["pH"]
 
 
+def test_features_by_name_and_no_label(tmp_path):
+    features, frame = table(tmp_path, "a,b,c\n1,2,x\n3,4,y\n", features=["b", "a"])
+    assert features.names == ["b", "a"]
+    assert features.values.tolist() == [[2, 1], [4, 3]]
+    assert frame.shape == (2, 0)
+    with pytest.raises(SpectraError, match="no column 'd'; there are a, b, c"):
+        table(tmp_path, "a,b,c\n1,2,x\n", features=["a", "d"])
+
+
 def test_the_column_of_a_rule_is_no_feature(tmp_path):
     features, frame = table(tmp_path, "q,pH\n5,1\n6,2\n", label="q>=6")
     assert features.names == ["pH"]

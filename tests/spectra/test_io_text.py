@@ -91,6 +91,15 @@ def test_what_is_written_is_read_back(values, tmp_path_factory):
     assert [other.name for other in path.parent.iterdir()] == ["s.csv"]
 
 
+def test_a_packed_file_is_the_same_each_time(tmp_path):
+    write_csv(tmp_path / "s.csv", [1, 2.5], [3, 4.5])
+    for name in ("a.csv.gz", "b.csv.gz"):
+        write_csv(tmp_path / name, [1, 2.5], [3, 4.5])
+    packed = (tmp_path / "a.csv.gz").read_bytes()
+    assert packed == (tmp_path / "b.csv.gz").read_bytes()
+    assert gzip.decompress(packed) == (tmp_path / "s.csv").read_bytes() == b"mz,intensity\n1.0,3.0\n2.5,4.5\n"
+
+
 def test_writing_refuses_what_cannot_be_read(tmp_path):
     with pytest.raises(SpectraError, match="increase strictly"):
         write_csv(tmp_path / "s.csv", [2, 1], [3, 4])
