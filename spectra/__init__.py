@@ -13,6 +13,7 @@ _MODULES = {
     "binning": ["FrequencyFilter", "PeakBinner", "bin_peaks"],
     "containers": ["Cohort", "FeatureMatrix", "PeakList", "Spectrum", "Warp"],
     "errors": ["SettingsError", "SpectraError", "SpectrumError"],
+    "identification": ["Molecule", "link_forms", "match_masses", "read_library"],
     "io": [
         "bruker_axis",
         "bruker_calibration",
