@@ -37,7 +37,7 @@ def read_rows(path, delimiters=",;\t"):
             if not any(field.strip() for field in row):
                 continue
             if names is None:
-                names = _check_names([name.strip() for name in row], f"{path}, line {begins}")
+                names = _check_names([" ".join(name.split()) for name in row], f"{path}, line {begins}")
                 continue
             if len(row) != len(names):
                 raise SpectraError(f"{path}, line {begins}: {len(row)} fields where the names are {len(names)}; correct the line")

@@ -51,7 +51,7 @@ def read_manifest(path, *, required=()):
         if not name:
             raise SpectraError(f"{path}, line {line}: 'file' is empty; name the spectrum or remove the line")
         if name in first:
-            raise SpectraError(f"{path}, line {line}: {name} is already on line {first[name]}; remove one of them")
+            raise SpectraError(f"{path}, line {line}: {name!r} is already on line {first[name]}; remove one of them")
         first[name] = line
     return pd.DataFrame({name: files if name == "file" else typed_column(fields) for name, fields in columns.items()})
 
@@ -115,7 +115,7 @@ def read_cohort(manifest, *, columns=(), n_jobs=None, progress=None, mz_range=No
         trims.append(trimmed)
     if not spectra:
         first = set_aside[0]
-        raise SpectraError(f"{manifest}: none of its {len(samples)} spectra can be used; the first, {first['file']}: {first['reason']}")
+        raise SpectraError(f"{manifest}: none of its {len(samples)} spectra can be used; the first, {first['file']!r}: {first['reason']}")
     return Cohort.from_spectra(spectra, samples.iloc[keep], set_aside=set_aside, notes=_trim_note(trims))
 
 

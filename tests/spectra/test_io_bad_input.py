@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spectra import SpectraError, SpectrumError, read_cohort, read_manifest, read_spectrum, write_bruker, write_csv
+from spectra import SpectraError, SpectrumError, read_cohort, read_manifest, read_spectrum, read_table, write_bruker, write_csv
 
 CALIBRATION = {"ml1": 2.4e6, "ml2": 280.0, "ml3": -0.0013, "delay": 10000, "dwell": 20}
 
@@ -177,14 +177,16 @@ MANIFESTS = {
     "only names": (b"file,label\n", "has no rows"),
     "no file column": (b"name,label\na.csv,x\n", "has no column 'file'"),
     "no label column": (b"file,group\na.csv,x\n", "has no column 'label'"),
-    "twice": (b"file,label\na.csv,x\na.csv,x\n", "line 3: a.csv is already on line 2"),
+    "twice": (b"file,label\na.csv,x\na.csv,x\n", "line 3: 'a.csv' is already on line 2"),
     "ragged": (b"file,label\na.csv,x\n\nb.csv\n", "line 4: 1 fields"),
     "not UTF-8": ("file,label\na.csv,x\nb.csv,größe\n".encode("latin-1"), "line 3: not UTF-8"),
     "unnamed column": (b"file,label,\na.csv,x,1\n", "column 3 has no name"),
     "column twice": (b"file,label,label\na.csv,x,1\n", "two columns are named 'label'"),
     "no name": (b"file,label\n,x\n", "line 2: 'file' is empty"),
+    "names of two lines": (b'"fi\nle","la\nbel"\na.csv,x\n', "has no column 'file'; there are fi le, la bel"),
+    "files of two lines": (b'file,label\n"a\nb",x\n"a\nb",x\n', "line 4: 'a\\nb' is already on line 2"),
     "open quote": (b'file,label\n"a.csv,x\n', "correct the quotes"),
-    "all missing": (b"file,label\na.csv,x\n", "none of its 1 spectra can be used; the first, a.csv: no such file"),
+    "all missing": (b"file,label\na.csv,x\n", "none of its 1 spectra can be used; the first, 'a.csv': no such file"),
 }
 
 
@@ -270,3 +272,19 @@ def test_spoiled_parameters(cut, byte, tmp_path):
             assert len(read_spectrum(tmp_path / "0_A1")) >= 2
         except SpectrumError as error:
             assert "\n" not in str(error)
+
+
+tables = st.text("file,label;a1.0 \t\n\r\"'NA\0-é", max_size=80).map(str.encode) | st.binary(max_size=80)
+
+
+@relaxed
+@given(content=tables | tables.map(lambda rest: b"file,label,a\nx.csv,1,2\n" + rest))
+def test_random_tables(content, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    for call in (read_manifest, lambda path: read_table(path, label="label"), lambda path: read_table(path, label="a>=1", drop=["file"])):
+        try:
+            assert len(call(path)) >= 1
+        except SpectraError as error:
+            assert "\n" not in str(error)
+            assert str(path) in str(error)
