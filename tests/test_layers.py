@@ -53,6 +53,7 @@ MIXED = {
     "spectra.peaks",
     "spectra.alignment",
     "spectra.binning",
+    "spectra.calibration",
     "fasttree.forest",
     "fasttree.inspection",
     "fasttree.interop",
