@@ -9,7 +9,8 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "alignment": ["WarpAligner"],
-    "baseline": ["convex_hull", "median_baseline", "snip", "tophat"],
+    "baseline": ["convex_hull", "median_baseline", "rolling_ball", "snip", "tophat"],
+    "baseline_penalized": ["airpls", "arpls", "asls", "drpls", "fit_baseline"],
     "binning": ["FrequencyFilter", "PeakBinner", "bin_peaks"],
     "calibration": ["Calibration", "Calibrator", "calibrate"],
     "containers": ["Cohort", "FeatureMatrix", "PeakList", "Spectrum", "Warp"],

@@ -4,13 +4,13 @@ import numpy as np
 
 from spectra._kernels import baseline as kernels
 from spectra._kernels import order
-from spectra._validation import check_axis, check_half_window, check_vector
+from spectra._validation import check_axis, check_choice, check_half_window, check_vector
 from spectra.containers import verb
 from spectra.errors import SpectrumError
 
 
 @verb(takes="intensity", gives="baseline")
-def snip(y, *, iterations=100, decreasing=True):
+def snip(y, *, iterations=100, decreasing=True, lls=False, edges="keep"):
     """Estimate the baseline by clipping peaks against the middle of their two neighbours, ever nearer ones.
 
     Parameters
@@ -21,6 +21,11 @@ def snip(y, *, iterations=100, decreasing=True):
         The widest distance of a neighbour, in points; about the width of the broadest peak. ``2 * iterations < n_points``.
     decreasing : bool
         Begin with the widest distance (smoother) or with the nearest.
+    lls : bool
+        Clip ``log(log(sqrt(y + 1) + 1) + 1)``, in which small and tall peaks count alike; `y` must not be negative.
+    edges : "keep" or "extend"
+        Points nearer to an end than the distance keep their value (MALDIquant's convention), or the spectrum goes on along the line
+        through its outermost `iterations` points (pybaselines').
 
     Returns
     -------
@@ -29,7 +34,7 @@ def snip(y, *, iterations=100, decreasing=True):
     Raises
     ------
     SpectraError
-        When the window does not fit into the spectrum.
+        When the window does not fit into the spectrum, or `y` is negative under `lls`.
 
     References
     ----------
@@ -44,10 +49,33 @@ def snip(y, *, iterations=100, decreasing=True):
     """
     y = check_vector(y, "y")
     iterations = check_half_window(iterations, y.size, "iterations")
+    check_choice(edges, "edges", ("keep", "extend"))
     windows = np.arange(1, iterations + 1)
-    first, second = y.copy(), y.copy()
+    first = _log_log_root(y) if lls else y.copy()
+    if edges == "extend":
+        first = _extended(first, iterations)
+    second = first.copy()
     kernels.snip(first, second, windows[::-1].copy() if decreasing else windows)
-    return second if iterations % 2 else first
+    base = second if iterations % 2 else first
+    if edges == "extend":
+        base = base[iterations:-iterations]
+    return ((np.exp(np.exp(base) - 1) - 1) ** 2 - 1).astype(y.dtype) if lls else base
+
+
+def _log_log_root(y):
+    if y.min() < 0:
+        where = int(np.argmax(y < 0))
+        raise SpectrumError(f"y holds {y[where]} at point {where}, and lls needs intensities of at least 0; shift or clip them first")
+    return np.log(np.log(np.sqrt(y + 1) + 1) + 1)
+
+
+def _extended(y, margin):
+    """`y` with `margin` points more on each side, on the lines through its outermost `margin` points."""
+    places = np.arange(-margin, 0)
+    inside = np.arange(margin)
+    left = np.polynomial.Polynomial.fit(inside, y[:margin], 1) if margin > 1 else np.poly1d([y[0]])
+    right = np.polynomial.Polynomial.fit(inside, y[::-1][:margin], 1) if margin > 1 else np.poly1d([y[-1]])
+    return np.concatenate([left(places), y, right(places)[::-1]]).astype(y.dtype)
 
 
 @verb(takes="intensity", gives="baseline")
@@ -123,15 +151,7 @@ def median_baseline(y, *, half_window=100):
     """
     y = check_vector(y, "y")
     half_window = check_half_window(half_window, y.size)
-    whole = np.int32 if y.dtype == np.float32 else np.int64
-    keys, medians = np.empty(y.size, whole), np.zeros(y.size, whole)
-    order.order_keys(y.view(whole), keys)
-    limits = np.iinfo(whole)
-    order.running_median(keys, half_window, whole(limits.min), whole(limits.max), np.empty(2 * half_window + 1, whole), medians)
-    order.order_keys(medians, keys)
-    out = keys.view(y.dtype)
-    order.median_ends(y, half_window, np.empty(2 * half_window + 1, y.dtype), out)
-    return out
+    return order.running_median(y, half_window)
 
 
 @verb(takes="mz, intensity", gives="baseline")
@@ -171,3 +191,42 @@ def convex_hull(mz, y):
     out = np.empty_like(y)
     kernels.lower_hull(mz, y, np.empty(y.size, np.int64), out)
     return out
+
+
+@verb(takes="intensity", gives="baseline")
+def rolling_ball(y, *, half_window=100, smooth_half_window=None):
+    """Estimate the baseline by the opening, smoothed by a moving average, as if a flat ball rolled under the spectrum.
+
+    Parameters
+    ----------
+    y : array_like, shape (n_points,)
+        Intensities.
+    half_window : int, at least 1
+        Points on each side for the opening. ``2 * half_window + 1 <= n_points``.
+    smooth_half_window : int, at least 1, or None
+        Points on each side for the average; None: `half_window`.
+
+    Returns
+    -------
+    ndarray, shape (n_points,), of the input's floating dtype
+
+    Raises
+    ------
+    SpectraError
+        When a window does not fit into the spectrum.
+
+    References
+    ----------
+    Kneen & Annegarn (1996), Nucl. Instrum. Methods B 109, 209; inside, equal to ``pybaselines.rolling_ball``.
+
+    Examples
+    --------
+    >>> from spectra import rolling_ball
+    >>> rolling_ball([1.0, 1, 9, 4, 4], half_window=1).round(6)
+    array([1., 2., 3., 4., 4.])
+    """
+    floor = tophat(y, half_window=half_window)
+    smooth = half_window if smooth_half_window is None else smooth_half_window
+    smooth = check_half_window(smooth, floor.size, "smooth_half_window")
+    sums = np.cumsum(np.pad(floor, (smooth + 1, smooth), mode="edge"), dtype=np.float64)
+    return ((sums[2 * smooth + 1 :] - sums[: -2 * smooth - 1]) / (2 * smooth + 1)).astype(floor.dtype)

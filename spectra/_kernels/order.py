@@ -125,7 +125,7 @@ def _next_below(window, value, bottom):
 
 
 @njit
-def running_median(keys, half_window, bottom, top, work, out):
+def slide_median(keys, half_window, bottom, top, work, out):
     """Median of each whole window; the first and last `half_window` points are left alone.
 
     keys : int32 or int64[::1], shape (n_points,)
@@ -202,3 +202,19 @@ def block_levels(y, starts, stops, deviations, work, out):
         block = y[starts[b] : stops[b]]
         centre = y.dtype.type(median(block, zero, False, work)) if deviations else zero
         out[b] = median(block, centre, True, work)
+
+
+def running_median(y, half_window):
+    """Median of each window, with the rule of `median_ends` at the ends; a fresh array of the dtype of `y`.
+
+    y : contiguous float32 or float64, at least ``2 * half_window + 1`` points
+    """
+    whole = np.int32 if y.dtype == np.float32 else np.int64
+    limits = np.iinfo(whole)
+    keys, medians = np.empty(y.size, whole), np.zeros(y.size, whole)
+    order_keys(y.view(whole), keys)
+    slide_median(keys, half_window, whole(limits.min), whole(limits.max), np.empty(2 * half_window + 1, whole), medians)
+    order_keys(medians, keys)
+    out = keys.view(y.dtype)
+    median_ends(y, half_window, np.empty(2 * half_window + 1, y.dtype), out)
+    return out

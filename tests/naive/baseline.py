@@ -40,3 +40,21 @@ def lower_hull(mz, y):
                 chords.append(y[a] + (y[b] - y[a]) * (mz[i] - mz[a]) / (mz[b] - mz[a]))
         out.append(min(chords))
     return np.array(out)
+
+
+def rolling_ball(y, half_window):
+    floor = opening(y, half_window)
+    last = len(y) - 1
+    return np.array([np.mean([floor[min(max(j, 0), last)] for j in range(i - half_window, i + half_window + 1)]) for i in range(len(y))])
+
+
+def solve(w, y, penalty):
+    """The curve of least ``sum w (y - z)**2 + penalty * sum (second differences of z)**2``."""
+    bend = np.diff(np.eye(len(y)), 2, axis=0)
+    return np.linalg.solve(np.diag(w) + penalty * bend.T @ bend, w * y)
+
+
+def solve_uneven(w, y, penalty, eta):
+    step, bend = np.diff(np.eye(len(y)), 1, axis=0), np.diff(np.eye(len(y)), 2, axis=0)
+    matrix = np.diag(w) + step.T @ step + penalty * (np.eye(len(y)) - eta * np.diag(w)) @ bend.T @ bend
+    return np.linalg.solve(matrix, w * y)

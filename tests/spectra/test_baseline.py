@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from spectra import SpectraError, SpectrumError, convex_hull, median_baseline, snip, tophat
+from spectra import SpectraError, SpectrumError, convex_hull, median_baseline, rolling_ball, snip, tophat
 from tests.naive import baseline as naive
 
 dtypes = st.sampled_from([np.float32, np.float64])
@@ -116,3 +116,41 @@ def test_a_hull_needs_two_points():
     assert convex_hull([1, 2], [5.0, 3]).tolist() == [5, 3]
     with pytest.raises(SpectrumError, match="at least 2 points"):
         convex_hull([1], [5.0])
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("decreasing", [True, False])
+@pytest.mark.parametrize("half_window", [1, 2, 30])
+def test_snip_with_extended_edges_is_pybaselines_s(half_window, decreasing):
+    pybaselines = pytest.importorskip("pybaselines")
+    y = profile(900)
+    theirs, _ = pybaselines.Baseline().snip(y, max_half_window=half_window, decreasing=decreasing, filter_order=2)
+    np.testing.assert_allclose(snip(y, iterations=half_window, decreasing=decreasing, edges="extend"), theirs, rtol=1e-12)
+
+
+def test_snip_on_double_logarithms_clips_small_and_tall_peaks_alike():
+    y = 100.0 + profile(500)
+    inside = np.log(np.log(np.sqrt(y + 1) + 1) + 1)
+    plain = (np.exp(np.exp(naive.snip(inside, range(20, 0, -1))) - 1) - 1) ** 2 - 1
+    np.testing.assert_allclose(snip(y, iterations=20, lls=True), plain, rtol=1e-11)
+    with pytest.raises(SpectrumError, match=r"-1.0 at point 1, and lls needs"):
+        snip([2, -1, 3.0], iterations=1, lls=True)
+    with pytest.raises(SpectraError, match="edges must be one of"):
+        snip(y, edges="mirror")
+
+
+@pytest.mark.peer
+def test_the_rolling_ball_is_pybaselines_s_inside():
+    pybaselines = pytest.importorskip("pybaselines")
+    y = profile(900)
+    theirs, _ = pybaselines.Baseline().rolling_ball(y, half_window=20, smooth_half_window=15)
+    np.testing.assert_allclose(rolling_ball(y, half_window=20, smooth_half_window=15)[40:-40], theirs[40:-40], rtol=1e-12)
+
+
+@settings(deadline=None)
+@given(tied, dtypes, st.data())
+def test_the_rolling_ball_is_the_twin_s(y, dtype, data):
+    half_window = fitting(data, y.size)
+    np.testing.assert_allclose(
+        rolling_ball(y.astype(dtype), half_window=half_window), naive.rolling_ball(y, half_window), rtol=1e-5, atol=1e-5
+    )
