@@ -1,0 +1,481 @@
+"""Leaf-wise growth of one tree, by several threads that all run the same loop.
+
+Every thread takes every decision for itself, from the same numbers, so nobody waits for orders; only the work on rows and features is
+divided, and the threads meet at barriers::
+
+    histogram of the root        each thread its own features
+    ┌─ scan the new leaves       each thread its own features                          barrier before: histograms are complete
+    │  take the best split       of all threads' proposals, lowest feature first       barrier before: proposals are complete
+    │  split the best leaf       blocks of rows, or everybody alone when it is small   barrier inside when divided
+    └─ histogram of the smaller child; the other's by subtraction
+"""
+
+import numpy as np
+
+from fasttree._boosting_split import UNSEEN, Desk, Leaf, leaf_value, reduction, scan_categories, scan_values
+from fasttree._boosting_state import (
+    BIN,
+    BLOCK,
+    DEPTH,
+    FEATURE,
+    FLOOR,
+    GAIN,
+    GATHERED,
+    HIGH,
+    LEFT_G,
+    LEFT_H,
+    LOW,
+    MISSING_LEFT,
+    NODE,
+    SLOT,
+    SMALL,
+    START,
+    STOP,
+    SUM_G,
+    SUM_H,
+)
+from fasttree._boosting_sync import STRIDE, barrier, fetch_add
+from fasttree._histogram import BINS, MISSING, WORD, add_all, add_rows, clear, merge, take_away
+from fasttree._jit import njit
+
+NOTHING = -1
+NOISE = 1e-10  # a gain below this share of the children's reduction is rounding
+
+_WIDTH = WORD * BINS
+
+
+@njit(_nrt=False)
+def fill(thread, n_threads, data, plan, sums, rows, values, slot, parity):
+    """Histograms of the given rows (all rows, when the list is empty) into `slot`: this thread's share of the words.
+
+    A shared word's rows are claimed block by block. Who claims the first block adds to the leaf's own histogram; the others add to
+    their `extra` and mark it as used.
+    """
+    n, n_shared, dense, width = values.shape[1], len(plan.shared), len(rows) == 0, len(data.n_bins)
+    first_shared = thread * n_shared // n_threads
+    for step in range(len(plan.owner) + n_shared):
+        word, s = step, step
+        if step >= len(plan.owner):
+            s = (first_shared + step - len(plan.owner)) % n_shared
+            word = plan.shared[s]
+            sums.used[parity, thread, s] = 0
+        elif plan.owner[word] != thread:
+            continue
+        alone, mine = step < len(plan.owner), step < len(plan.owner)
+        used, n_features = False, min(WORD, width - WORD * word)
+        while True:
+            start, stop = np.int64(0), n
+            if not alone:
+                start = fetch_add(sums.claims, (parity * n_shared + s) * STRIDE, 1) * BLOCK
+                if start >= n:
+                    break
+                stop = min(start + BLOCK, n)
+                mine |= start == 0
+            for plane in range(values.shape[0]):
+                if mine:
+                    out = sums.histograms[slot, plane, word * _WIDTH : (word + 1) * _WIDTH]
+                else:
+                    out = sums.extra[thread, s, plane]
+                if start == 0 or not (mine or used):
+                    clear(out)
+                if dense:
+                    add_all(data.words[word, start:stop], values[plane, start:stop], n_features, out)
+                else:
+                    add_rows(data.words[word], rows[start:stop], values[plane, start:stop], n_features, out)
+            if alone:
+                break
+            if not mine and not used:
+                used = True
+                sums.used[parity, thread, s] = 1
+
+
+@njit(_nrt=False)
+def gather(values, rows, first, last, out):
+    """``out[:, i] = values[:, rows[i]]`` for ``first <= i < last``"""
+    for plane in range(values.shape[0]):
+        for i in range(first, last):
+            out[plane, i] = values[plane, rows[i]]
+
+
+@njit(_nrt=False)
+def fill_leaf(thread, n_threads, start, stop, data, plan, lists, sums, arrived, slot, parity):
+    """Histograms of the rows ``start … stop`` of the lists into `slot`; their values are gathered first, by all threads or by each."""
+    n, n_all = stop - start, sums.values.shape[1]
+    rows = lists.rows[thread, start : stop if n < n_all else start]
+    values = sums.values[:, :n]
+    if n <= GATHERED and n < n_all:
+        values = sums.private[thread, :, :n]
+        gather(sums.values, rows, np.int64(0), n, values)
+    elif n < n_all:
+        values = sums.ordered[:, :n]
+        gather(sums.values, rows, n * thread // n_threads, n * (thread + 1) // n_threads, values)
+        barrier(arrived, thread, n_threads)
+    fill(thread, n_threads, data, plan, sums, rows, values, slot, parity)
+
+
+@njit(_nrt=False)
+def complete(f, n_bins, n_threads, plan, sums, fresh, parent, parity):
+    """Make feature `f` ready to scan: merge the parts of a shared word, subtract from the parent what the smaller child has."""
+    word = f // WORD
+    for plane in range(sums.histograms.shape[1]):
+        out = sums.histograms[fresh, plane, f * BINS : (f + 1) * BINS]
+        if plan.owner[word] < 0:
+            s = -1 - plan.owner[word]
+            at = (f - word * WORD) * BINS
+            for thread in range(n_threads):
+                if sums.used[parity, thread, s]:
+                    merge(sums.extra[thread, s, plane, at : at + BINS], out)
+        if parent >= 0:
+            above = sums.histograms[parent, plane, f * BINS : (f + 1) * BINS]
+            take_away(out[:n_bins], above[:n_bins])
+            above[MISSING] -= out[MISSING]
+
+
+@njit(_nrt=False)
+def describe(j, ints, floats, rules, units):
+    """A `Leaf` for the scan."""
+    n, hessian = ints[j, STOP] - ints[j, START], ints[j, SUM_H] * units[1]
+    floor = max(max(rules.min_child_weight, floats[j, FLOOR]), 0.5 * units[1])
+    if rules.min_samples_leaf > 1:  # counts are not in the histograms: the hessian stands in, and the true counts are checked later
+        floor = max(floor, (rules.min_samples_leaf - 0.5) * hessian / n)
+    low, high = floats[j, LOW], floats[j, HIGH]
+    return Leaf(ints[j, SUM_G], ints[j, SUM_H], units[0], units[1], floor, low, high, rules.l1, rules.l2, n / hessian)
+
+
+@njit(_nrt=False)
+def scan(which, f, leaf, histogram, data, general, desk, best, scores):
+    """Offer feature `f` for the first or second new leaf (`which`) to this thread's proposals."""
+    top = scores[which]
+    if data.categorical[f]:
+        score = scan_categories(histogram, data.n_bins[f], leaf, desk, top, best[which])
+    else:
+        score = scan_values(histogram, data.n_bins[f], data.monotonic[f], general, leaf, desk, top, best[which])
+    if score > top:
+        best[which, 0] = f
+        scores[which] = score
+
+
+@njit(_nrt=False)
+def adopt(which, ints, floats, sets, categorical, rules, scores, best, units):
+    """Give a leaf the best of all threads' proposals, and its exact gain. ints, floats, sets : its rows of the tables"""
+    winner = 0
+    for other in range(1, len(scores)):
+        if scores[other, which] > scores[winner, which]:
+            winner = other
+    chosen = best[winner, which]
+    ints[FEATURE] = NOTHING
+    if chosen[0] == NOTHING:
+        return
+    gl, hl = chosen[2] * units[0], chosen[3] * units[1]
+    g, h = ints[SUM_G] * units[0], ints[SUM_H] * units[1]
+    l1, l2, low, high = rules.l1, rules.l2, floats[LOW], floats[HIGH]
+    left, right = leaf_value(gl, hl, l1, l2, low, high), leaf_value(g - gl, h - hl, l1, l2, low, high)
+    saved = reduction(gl, hl, left, l1, l2) + reduction(g - gl, h - hl, right, l1, l2)
+    gain = saved - reduction(g, h, leaf_value(g, h, l1, l2, low, high), l1, l2)
+    if not gain > max(rules.min_gain, NOISE * abs(saved)):
+        return
+    floats[GAIN] = gain
+    for i in range(5):
+        ints[FEATURE + i] = chosen[i]
+    if chosen[4] == UNSEEN:
+        ints[MISSING_LEFT] = 2 * chosen[3] > ints[SUM_H]
+    if categorical[chosen[0]]:
+        for i in range(4):
+            sets[i] = np.uint64(chosen[5 + i])
+        bit = np.uint64(1) << np.uint64(63)
+        sets[3] = sets[3] | bit if ints[MISSING_LEFT] else sets[3] & ~bit
+
+
+@njit(_nrt=False)
+def make_table(categorical, code, missing_left, sets, table):
+    """For each code 1 if it goes left. table : uint8[::1], shape (256,), overwritten"""
+    for b in range(BINS):
+        if categorical:
+            table[b] = (sets[b >> 6] >> np.uint64(b & 63)) & np.uint64(1)
+        else:
+            table[b] = b <= code
+    if not categorical:
+        table[MISSING] = missing_left
+
+
+@njit(_nrt=False)
+def split_rows(codes, table, rows, out):
+    """Left rows to the front of `out`, right rows from ``len(rows)`` on; returns the number of lefts. One store a row, no branch.
+
+    codes : uint8[:], of one feature; rows : uint32[:]; out : uint32[:], at least twice as long
+    """
+    left, right, one = np.uint64(0), np.uint64(len(rows)), np.uint64(1)
+    for i in range(len(rows)):
+        row = rows[i]
+        goes = np.uint64(table[codes[row]])
+        out[right ^ ((left ^ right) & (np.uint64(0) - goes))] = row
+        left += goes
+        right += one - goes
+    return np.int64(left)
+
+
+@njit(_nrt=False)
+def copy(source, out):
+    """``out[:] = source``"""
+    for i in range(len(source)):
+        out[i] = source[i]
+
+
+@njit(_nrt=False)
+def partition(thread, n_threads, codes, start, stop, lists, turn, arrived):
+    """Bring the left rows of ``start … stop`` to the front, in all threads' lists; returns the number of lefts.
+
+    Many rows are divided: each thread splits a block into `spare`, then copies everybody's parts to its own list. Few are split by every
+    thread for itself, which saves the barrier.
+    """
+    rows, table = lists.rows[thread, start:stop], lists.table[thread]
+    n, shares, first_share = stop - start, n_threads, thread
+    spare, counts = lists.spare[turn, 2 * start : 2 * stop], lists.counts[turn]
+    if n <= SMALL:
+        shares, first_share, spare, counts = 1, 0, lists.small[thread, : 2 * n], lists.counts[turn, thread * STRIDE :]
+    first, last = n * first_share // shares, n * (first_share + 1) // shares
+    counts[first_share * STRIDE] = split_rows(codes, table, rows[first:last], spare[2 * first : 2 * last])
+    if shares > 1:
+        barrier(arrived, thread, n_threads)
+    lefts = np.int64(0)
+    for t in range(shares):
+        at, found = 2 * (n * t // shares), counts[t * STRIDE]
+        copy(spare[at : at + found], rows[lefts : lefts + found])
+        lefts += found
+    to = lefts
+    for t in range(shares):
+        first, last = n * t // shares, n * (t + 1) // shares
+        found = last - first - counts[t * STRIDE]
+        copy(spare[first + last : first + last + found], rows[to : to + found])
+        to += found
+    return lefts
+
+
+@njit(_nrt=False)
+def close_node(nodes, node, j, ints, floats, units, rules):
+    """Write leaf `j` into the tree as a leaf."""
+    gradient, hessian = ints[j, SUM_G] * units[0], ints[j, SUM_H] * units[1]
+    nodes[node].feature = NOTHING
+    nodes[node].left = node
+    nodes[node].category = NOTHING
+    nodes[node].gain = 0.0
+    nodes[node].value = rules.learning_rate * leaf_value(gradient, hessian, rules.l1, rules.l2, floats[j, LOW], floats[j, HIGH])
+    nodes[node].weight = hessian
+    nodes[node].count = ints[j, STOP] - ints[j, START]
+
+
+@njit(_nrt=False)
+def open_node(tree, j, ints, floats, sets, data):
+    """Write the split of leaf `j` into the tree; returns the number of its left child."""
+    node, f, left = ints[j, NODE], ints[j, FEATURE], tree.size[0]
+    nodes = tree.nodes
+    nodes[node].feature = f
+    nodes[node].left = left
+    nodes[node].gain = floats[j, GAIN]
+    nodes[node].code = ints[j, BIN]
+    nodes[node].missing_left = ints[j, MISSING_LEFT]
+    nodes[node].threshold = data.cuts[f, ints[j, BIN]]
+    if data.categorical[f]:
+        nodes[node].category = tree.size[1]
+        for i in range(4):
+            tree.sets[tree.size[1], i] = sets[j, i]
+        tree.size[1] += 1
+    tree.size[0] += 2
+    return left
+
+
+@njit(_nrt=False)
+def start_tree(thread, n, data, frontier, totals, drawn):
+    """Make the root the only leaf."""
+    ints, floats = frontier.ints[thread], frontier.floats[thread]
+    gradient, hessian = np.int64(0), np.int64(0)
+    for t in range(len(totals)):
+        gradient += totals[t, 0]
+        hessian += totals[t, 1]
+    ints[0, START], ints[0, STOP], ints[0, SLOT], ints[0, NODE], ints[0, DEPTH] = 0, n, 0, 0, 0
+    ints[0, SUM_G], ints[0, SUM_H], ints[0, FEATURE] = gradient, hessian, NOTHING
+    floats[0, LOW], floats[0, HIGH], floats[0, FLOOR] = -np.inf, np.inf, 0.0
+    for g in range(data.groups.shape[1]):
+        frontier.groups[thread, 0, g] = ~np.uint64(0)
+    for f in range(len(data.n_bins)):
+        drawn[thread, f] = f
+
+
+@njit(_nrt=False)
+def split_leaf(thread, j, new, lefts, units, data, rules, frontier):
+    """Leaf `j` becomes its left child, row `new` of the tables the right one. Histogram slots and nodes are the caller's."""
+    ints, floats, groups = frontier.ints[thread], frontier.floats[thread], frontier.groups[thread]
+    f, middle = ints[j, FEATURE], ints[j, START] + lefts
+    gl, hl = ints[j, LEFT_G], ints[j, LEFT_H]
+    low, high = floats[j, LOW], floats[j, HIGH]
+    ints[new, START], ints[new, STOP], ints[j, STOP] = middle, ints[j, STOP], middle
+    ints[new, SUM_G], ints[new, SUM_H] = ints[j, SUM_G] - gl, ints[j, SUM_H] - hl
+    ints[j, SUM_G], ints[j, SUM_H] = gl, hl
+    ints[j, DEPTH] += 1
+    ints[new, DEPTH] = ints[j, DEPTH]
+    ints[j, FEATURE], ints[new, FEATURE] = NOTHING, NOTHING
+    floats[new, LOW], floats[new, HIGH] = low, high
+    floats[j, FLOOR], floats[new, FLOOR] = 0.0, 0.0
+    if data.monotonic[f] != 0:
+        left = leaf_value(gl * units[0], hl * units[1], rules.l1, rules.l2, low, high)
+        right = leaf_value(ints[new, SUM_G] * units[0], ints[new, SUM_H] * units[1], rules.l1, rules.l2, low, high)
+        lower = j if data.monotonic[f] > 0 else new
+        floats[lower, HIGH], floats[j + new - lower, LOW] = 0.5 * (left + right), 0.5 * (left + right)
+    for g in range(data.groups.shape[1]):
+        groups[j, g] &= data.groups[f, g]
+        groups[new, g] = groups[j, g]
+
+
+@njit(_nrt=False)
+def may_split(j, ints, units, rules):
+    """Could leaf `j` have two children that are large and heavy enough?"""
+    n = ints[j, STOP] - ints[j, START]
+    heavy = ints[j, SUM_H] * units[1] >= 2.0 * rules.min_child_weight
+    return heavy and n >= 2 * rules.min_samples_leaf and ints[j, DEPTH] < rules.max_depth
+
+
+@njit(_nrt=False)
+def scramble(x):
+    """A well-mixed 64-bit number from another (splitmix64; Steele, Lea & Flood 2014)."""
+    x = np.uint64(x) + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@njit(_nrt=False)
+def choose_features(chosen, drawn, use, groups, leaf_groups, share, seed):
+    """Mark the features that may split a leaf: this tree's, of an open interaction group, and drawn if a share is to be drawn.
+
+    chosen : uint8[:], overwritten; drawn : int64[:], a permutation of the features, which is shuffled
+    """
+    n_features, n_allowed = len(use), 0
+    for f in range(n_features):
+        allowed = use[f] != 0
+        if allowed and len(leaf_groups) > 0:
+            allowed = False
+            for g in range(len(leaf_groups)):
+                allowed |= (groups[f, g] & leaf_groups[g]) != 0
+        chosen[f] = allowed
+        n_allowed += allowed
+    if share >= 1.0:
+        return
+    wanted, state = max(1, np.int64(share * n_allowed)), seed
+    for i in range(n_features):
+        state = scramble(state)
+        other = i + np.int64(state % np.uint64(n_features - i))
+        f = drawn[other]
+        drawn[other], drawn[i] = drawn[i], f
+        if chosen[f]:
+            wanted -= 1
+            chosen[f] = wanted >= 0
+
+
+@njit(_nrt=False)
+def scan_all(thread, n_threads, pair, fresh, parent, units, seed, data, rules, plan, work, parity):
+    """Scan this thread's features for the (at most two) new leaves of `pair`, take the best of all threads."""
+    search, ints, floats = work.search, work.frontier.ints[thread], work.frontier.floats[thread]
+    general = rules.bounded or rules.full
+    best, scores = search.best[parity], search.best_scores[parity]
+    desk = Desk(search.prefix[thread], search.halves[thread], search.scores[thread], search.order[thread], search.keys[thread])
+    for which in range(2):
+        best[thread, which, 0] = NOTHING
+        scores[thread, which] = -np.inf if general else 0.0
+        if rules.picky and pair[which] >= 0:
+            j = pair[which]
+            mixed = scramble(np.uint64(seed) ^ scramble(np.uint64(ints[j, NODE])))
+            leaf_groups, chosen, drawn = work.frontier.groups[thread, j], search.open[thread, which], search.drawn[thread]
+            choose_features(chosen, drawn, search.use, data.groups, leaf_groups, rules.share_per_split, mixed)
+    leaves = (describe(max(pair[0], 0), ints, floats, rules, units), describe(max(pair[1], 0), ints, floats, rules, units))
+    for f in range(plan.cuts[thread], plan.cuts[thread + 1]):
+        if fresh >= 0:
+            complete(f, data.n_bins[f], n_threads, plan, work.sums, fresh, parent, parity)
+        for which in range(2):
+            if pair[which] >= 0 and (not rules.picky or search.open[thread, which, f]):
+                histogram = work.sums.histograms[ints[pair[which], SLOT], :, f * BINS : (f + 1) * BINS]
+                scan(which, f, leaves[which], histogram, data, general, desk, best[thread], scores[thread])
+    barrier(work.arrived, thread, n_threads)
+    for which in range(2):
+        if pair[which] >= 0:
+            j = pair[which]
+            adopt(which, ints[j], floats[j], work.frontier.sets[thread, j], data.categorical, rules, scores, best, units)
+
+
+@njit(_nrt=False)
+def best_leaf(n_leaves, ints, floats):
+    """The leaf whose split gains most, the oldest of equals; -1 when none can be split."""
+    best = NOTHING
+    for j in range(n_leaves):
+        if ints[j, FEATURE] != NOTHING and (best == NOTHING or floats[j, GAIN] > floats[best, GAIN]):
+            best = j
+    return best
+
+
+@njit(_nrt=False)
+def refuse(j, lefts, ints, floats, units):
+    """The split of leaf `j` leaves a child too few rows: raise the least hessian above that child's."""
+    n = ints[j, STOP] - ints[j, START]
+    hessian = ints[j, LEFT_H] if 2 * lefts < n else ints[j, SUM_H] - ints[j, LEFT_H]
+    floats[j, FLOOR] = (hessian + 0.5 + 1e-6 * ints[j, SUM_H]) * units[1]  # the scan's float32 cannot tell less apart
+    ints[j, FEATURE] = NOTHING
+
+
+@njit(_nrt=False)
+def divide(thread, n_threads, j, turn, data, frontier, lists, arrived):
+    """Partition the rows of leaf `j` by its split; returns the number of lefts."""
+    ints = frontier.ints[thread]
+    f = ints[j, FEATURE]
+    make_table(data.categorical[f], ints[j, BIN], ints[j, MISSING_LEFT], frontier.sets[thread, j], lists.table[thread])
+    return partition(thread, n_threads, data.codes[f >> 3, :, f & 7], ints[j, START], ints[j, STOP], lists, turn, arrived)
+
+
+@njit(_nrt=False)
+def grow(thread, n_threads, n_rows, units, seed, data, rules, plan, work, tree):
+    """Grow one tree from the first `n_rows` rows of the lists, whose values are quantised and summed; returns its number of leaves."""
+    ints, floats, nothing = work.frontier.ints[thread], work.frontier.floats[thread], np.int64(NOTHING)
+    start_tree(thread, n_rows, data, work.frontier, work.sums.totals, work.search.drawn)
+    if thread == 0:
+        tree.size[0], tree.size[1] = 1, 0
+        close_node(tree.nodes, np.int64(0), np.int64(0), ints, floats, units, rules)
+    parity, turn, n_leaves, parent, fresh, to_fill = np.int64(0), np.int64(0), np.int64(1), nothing, nothing, nothing
+    pair = (nothing, nothing)
+    if rules.max_leaves > 1 and may_split(np.int64(0), ints, units, rules):
+        fresh, to_fill, pair = np.int64(0), np.int64(0), (np.int64(0), nothing)
+    while True:
+        if to_fill != NOTHING:
+            start, stop = ints[to_fill, START], ints[to_fill, STOP]
+            fill_leaf(thread, n_threads, start, stop, data, plan, work.lists, work.sums, work.arrived, fresh, parity)
+        if pair[0] != NOTHING or pair[1] != NOTHING:
+            barrier(work.arrived, thread, n_threads)
+            if thread == 0:
+                for s in range(len(plan.shared)):
+                    work.sums.claims[((1 - parity) * len(plan.shared) + s) * STRIDE] = 0
+            scan_all(thread, n_threads, pair, fresh, parent, units, seed, data, rules, plan, work, parity)
+            parity = 1 - parity
+        j = best_leaf(n_leaves, ints, floats) if n_leaves < rules.max_leaves else nothing
+        if j == NOTHING:
+            return n_leaves
+        n, to_fill, fresh, parent = ints[j, STOP] - ints[j, START], nothing, nothing, ints[j, SLOT]
+        lefts = divide(thread, n_threads, j, turn, data, work.frontier, work.lists, work.arrived)
+        turn = 1 - turn if n > SMALL else turn
+        if min(lefts, n - lefts) < rules.min_samples_leaf:
+            refuse(j, lefts, ints, floats, units)
+            pair = (j, nothing)
+            continue
+        new, smaller = n_leaves, j if 2 * lefts <= n else n_leaves
+        if thread == 0:
+            left = open_node(tree, j, ints, floats, work.frontier.sets[thread], data)
+        split_leaf(thread, j, new, lefts, units, data, rules, work.frontier)
+        if thread == 0:
+            close_node(tree.nodes, left, j, ints, floats, units, rules)
+            close_node(tree.nodes, left + 1, new, ints, floats, units, rules)
+        ints[j, NODE], ints[new, NODE] = 2 * n_leaves - 1, 2 * n_leaves
+        ints[smaller, SLOT], ints[j + new - smaller, SLOT] = new, parent
+        n_leaves += 1
+        more = n_leaves < rules.max_leaves
+        pair = (
+            j if more and may_split(j, ints, units, rules) else nothing,
+            new if more and may_split(new, ints, units, rules) else nothing,
+        )
+        if pair[0] != NOTHING or pair[1] != NOTHING:
+            fresh, to_fill = new, smaller

@@ -1,0 +1,72 @@
+"""What a fit leaves behind: bins, trees, and the constant they start from."""
+
+import dataclasses
+
+import numpy as np
+
+from fasttree._binning import Bins, encode
+from fasttree._boosting_crew import run_parts
+from fasttree._boosting_predict import Packed, add_trees, pack
+from fasttree._boosting_round import add_tree
+
+_ROWS_PER_THREAD = 2000  # fewer are not worth a thread
+
+
+@dataclasses.dataclass
+class Ensemble:
+    """Trees in the order in which they were grown, output by output within a round.
+
+    trees : list of structured arrays, see `fasttree._boosting_state.NODE_TYPE`
+    sets : list of uint64 arrays, shape (n_category_splits, 4)
+        Categories that go left; bit 255 is for missing values.
+    """
+
+    bins: Bins
+    start: np.ndarray
+    trees: list = dataclasses.field(default_factory=list)
+    sets: list = dataclasses.field(default_factory=list)
+    packed: Packed | None = None
+
+    @property
+    def n_outputs(self):
+        return len(self.start)
+
+    def append(self, nodes, sets):
+        """Add a tree."""
+        self.trees.append(nodes)
+        self.sets.append(sets)
+
+    def truncate(self, n_rounds):
+        """Forget all trees after so many rounds."""
+        del self.trees[n_rounds * self.n_outputs :]
+        del self.sets[n_rounds * self.n_outputs :]
+
+    def prepare(self):
+        """Lay the trees out for prediction; after this the model must not change."""
+        self.packed = pack(self.trees) if self.trees else None
+
+    def raw(self, X, n_threads=1):
+        """Raw predictions, shape (n_outputs, n), of float32 rows in C order."""
+        out = np.repeat(self.start[:, None], len(X), axis=1)
+        if not self.trees:
+            return out
+
+        def part(start, stop):
+            if self.packed is not None:
+                add_trees(X.reshape(-1), X.shape[1], self.packed, 0, start, stop, out)
+                return
+            codes = self.encode(X[start:stop])
+            for t in range(len(self.trees)):
+                self.add(codes, t, out[t % self.n_outputs, start:stop])
+
+        run_parts(part, len(X), min(n_threads, 1 + len(X) // _ROWS_PER_THREAD))
+        return out
+
+    def encode(self, X):
+        """Codes of rows, uint8, shape (n_words, n, 8)."""
+        words = encode(X, self.bins, run=lambda task, n: task(0, n))
+        return words.view(np.uint8).reshape(*words.shape, 8)
+
+    def add(self, codes, t, out):
+        """Add tree `t` to the raw predictions of encoded rows."""
+        add_tree(codes, self.trees[t], self.sets[t], 0, codes.shape[1], out)

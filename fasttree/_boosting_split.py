@@ -1,0 +1,228 @@
+"""The best split of one feature of one leaf, from its histogram.
+
+Sums are whole numbers; a candidate's score is float32 and is only used to choose. The chosen split's gain is computed again in float64
+from the exact sums, by the caller. Ties go to the lowest feature, then to missing values right, then to the lowest code.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fasttree._histogram import MISSING
+from fasttree._jit import FAST_MATH, njit
+
+CATEGORY_SUPPORT = 10.0  # rows' worth of hessian below which a category is not moved left, and the shrinkage of its mean
+UNSEEN = 2  # of a split's direction of missing values: none were seen
+
+_LOW32 = np.int64(0xFFFFFFFF)
+_SHIFT = np.int64(32)
+
+
+class Leaf(NamedTuple):
+    """What the scan needs to know of a leaf."""
+
+    gradient: int  # its sums, in whole numbers
+    hessian: int
+    unit_g: float  # what a whole number is worth
+    unit_h: float
+    floor: float  # least hessian of a child
+    low: float  # bounds of its children's values
+    high: float
+    l1: float
+    l2: float
+    support: float  # rows per hessian
+
+
+class Desk(NamedTuple):
+    """One thread's scratch: see `Work`."""
+
+    prefix: np.ndarray
+    halves: np.ndarray
+    scores: np.ndarray
+    order: np.ndarray
+    keys: np.ndarray
+
+
+@njit(_nrt=False)
+def leaf_value(gradient, hessian, l1, l2, low, high):
+    """The value that reduces the loss most, within its bounds."""
+    if gradient > l1:
+        value = -(gradient - l1) / (hessian + l2)
+    elif gradient < -l1:
+        value = -(gradient + l1) / (hessian + l2)
+    else:
+        value = 0.0
+    return min(max(value, low), high)
+
+
+@njit(_nrt=False)
+def reduction(gradient, hessian, value, l1, l2):
+    """Twice the loss that a leaf of this value saves."""
+    return -(2.0 * gradient * value + (hessian + l2) * value * value + 2.0 * l1 * abs(value))
+
+
+@njit(_nrt=False, fastmath=FAST_MATH)
+def score_packed(halves, n, g0, h0, leaf, scores):
+    """Scores of cuts after bin 0 … n - 1, eight at a time; returns the highest.
+
+    halves : int32[::1]
+        Prefix sums: hessian and gradient in turn.
+    g0, h0 : int32
+        Sums of the missing values where these go left, else 0.
+    scores : float32[::1]. Its first `n` are overwritten; 0 where a child is too light.
+    """
+    unit_g, unit_h = np.float32(leaf.unit_g), np.float32(leaf.unit_h)
+    gradient, hessian = np.float32(leaf.gradient) * unit_g, np.float32(leaf.hessian) * unit_h
+    l2, floor, zero = np.float32(leaf.l2), np.float32(leaf.floor), np.float32(0)
+    for b in range(n):
+        hl, gl = np.float32(np.int32(halves[2 * b] + h0)) * unit_h, np.float32(np.int32(halves[2 * b + 1] + g0)) * unit_g
+        hr, gr = hessian - hl, gradient - gl
+        score = (gl * gl * (hr + l2) + gr * gr * (hl + l2)) / ((hl + l2) * (hr + l2))
+        scores[b] = score if min(hl, hr) >= floor else zero
+    top = zero
+    for b in range(n):
+        top = max(top, scores[b])
+    return top
+
+
+@njit(_nrt=False)
+def left_sums(desk, full, b):
+    """Exact sums left of the cut after bin `b`, without missing values."""
+    if full:
+        return desk.prefix[0, b], desk.prefix[1, b]
+    return desk.prefix[0, b] >> _SHIFT, desk.prefix[0, b] & _LOW32
+
+
+@njit(_nrt=False)
+def score_one(gl, hl, leaf, direction):
+    """Score of one candidate in float64, with l1, bounds and a monotonic `direction`; minus infinity where it may not be."""
+    gr, hr = leaf.gradient * leaf.unit_g - gl, leaf.hessian * leaf.unit_h - hl
+    if min(hl, hr) < leaf.floor:
+        return -np.inf
+    left = leaf_value(gl, hl, leaf.l1, leaf.l2, leaf.low, leaf.high)
+    right = leaf_value(gr, hr, leaf.l1, leaf.l2, leaf.low, leaf.high)
+    if (direction > 0 and left > right) or (direction < 0 and left < right):
+        return -np.inf
+    return reduction(gl, hl, left, leaf.l1, leaf.l2) + reduction(gr, hr, right, leaf.l1, leaf.l2)
+
+
+@njit(_nrt=False)
+def score_general(n, g0, h0, leaf, direction, full, desk):
+    """As `score_packed`, one at a time, for everything that it leaves out."""
+    top = np.float32(-np.inf)
+    for b in range(n):
+        gl, hl = left_sums(desk, full, b)
+        score = np.float32(score_one((gl + g0) * leaf.unit_g, (hl + h0) * leaf.unit_h, leaf, direction))
+        desk.scores[b] = score
+        top = max(top, score)
+    return top
+
+
+@njit(_nrt=False)
+def accumulate(histogram, n, prefix):
+    """Prefix sums of the first `n` bins. histogram, prefix : int64[:, :], (n_planes, ≥ n)"""
+    for plane in range(histogram.shape[0]):
+        total = np.int64(0)
+        for b in range(n):
+            total += histogram[plane, b]
+            prefix[plane, b] = total
+
+
+@njit(_nrt=False)
+def bin_sums(histogram, b):
+    """Gradient and hessian of one bin."""
+    if histogram.shape[0] == 2:
+        return histogram[0, b], histogram[1, b]
+    return histogram[0, b] >> _SHIFT, histogram[0, b] & _LOW32
+
+
+@njit(_nrt=False)
+def scan_values(histogram, n_bins, direction, general, leaf, desk, top, best):
+    """Look for a better cut of an ordered feature; returns the score to beat.
+
+    histogram : int64[:, :], shape (n_planes, 256)
+    direction : int, monotonic constraint
+    general : bool, whether `score_general` is needed
+    top : float32, score to beat
+    best : int64[::1]. From its second on (code, sums left, missing left) overwritten when beaten.
+    """
+    full = histogram.shape[0] == 2
+    g_missing, h_missing = bin_sums(histogram, MISSING)
+    n = n_bins if h_missing > 0 else n_bins - 1
+    accumulate(histogram, n, desk.prefix)
+    for missing_left in range(2 if h_missing > 0 else 1):
+        g0, h0 = (g_missing, h_missing) if missing_left else (np.int64(0), np.int64(0))
+        if missing_left:
+            n = n_bins - 1
+        if general:
+            score = score_general(n, g0, h0, leaf, direction, full, desk)
+        else:
+            score = score_packed(desk.halves[0], n, np.int32(g0), np.int32(h0), leaf, desk.scores)
+        if score > top:
+            for b in range(n):
+                if desk.scores[b] == score:
+                    gl, hl = left_sums(desk, full, b)
+                    best[1], best[2], best[3] = b, gl + g0, hl + h0
+                    best[4] = missing_left if h_missing > 0 else UNSEEN
+                    break
+            top = score
+    return top
+
+
+@njit(_nrt=False)
+def sort_categories(n, keys, order):
+    """Sort `order` by `keys`, equal keys by number (Shell's sort: at most 256 of them). Both are overwritten."""
+    gap = 1
+    while gap < n // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, n):
+            key, which, j = keys[i], order[i], i
+            while j >= gap and (keys[j - gap] > key or (keys[j - gap] == key and order[j - gap] > which)):
+                keys[j], order[j] = keys[j - gap], order[j - gap]
+                j -= gap
+            keys[j], order[j] = key, which
+        gap //= 3
+
+
+@njit(_nrt=False)
+def scan_categories(histogram, n_bins, leaf, desk, top, best):
+    """Look for a better set of categories; returns the score to beat.
+
+    Categories in order of their mean gradient are moved left one by one from either end, up to the middle (Fisher 1958: with squared
+    error no other subset is better). Rare ones stay right. Missing values are a category. As scikit-learn's HistGradientBoosting.
+
+    best : int64[::1]. From its second on overwritten when beaten; the set's 256 bits are its sixth to ninth.
+    """
+    n = 0
+    for b in range(MISSING + 1):
+        if b >= n_bins and b != MISSING:
+            continue
+        gradient, hessian = bin_sums(histogram, b)
+        weight = hessian * leaf.unit_h
+        if hessian > 0 and weight * leaf.support >= CATEGORY_SUPPORT:
+            desk.keys[n] = gradient * leaf.unit_g / (weight + CATEGORY_SUPPORT)
+            desk.order[n] = b
+            n += 1
+    if n < 2:
+        return top
+    sort_categories(n, desk.keys, desk.order)
+    from_end, length = -1, 0
+    for end in range(2):
+        gl, hl = np.int64(0), np.int64(0)
+        for i in range((n + 1) // 2):
+            gradient, hessian = bin_sums(histogram, desk.order[n - 1 - i if end else i])
+            gl, hl = gl + gradient, hl + hessian
+            score = np.float32(score_one(gl * leaf.unit_g, hl * leaf.unit_h, leaf, 0))
+            if score > top:
+                top, from_end, length = score, end, i + 1
+                best[1], best[2], best[3] = 0, gl, hl
+    if from_end >= 0:
+        best[4] = UNSEEN if bin_sums(histogram, MISSING)[1] == 0 else 0
+        best[5], best[6], best[7], best[8] = 0, 0, 0, 0
+        for i in range(length):
+            code = desk.order[n - 1 - i if from_end else i]
+            best[5 + (code >> 6)] |= np.int64(1) << (code & 63)
+            if code == MISSING:
+                best[4] = 1
+    return top

@@ -1,0 +1,322 @@
+"""Gradient boosting on histograms."""
+
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, column_or_1d
+
+from fasttree import _losses_kernels as kernels
+from fasttree._boosting_base import BaseBoosting
+from fasttree._losses import Loss
+
+
+class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
+    """Gradient boosting for two or more classes.
+
+    Trees grow leaf by leaf, the best split first, on features cut into at most `max_bins` bins. Several threads give the same model,
+    to the last bit, as one.
+
+    Parameters
+    ----------
+    loss : {"log_loss"}, default="log_loss"
+    learning_rate : float, default=0.1
+        Share of each tree's values that is added.
+    max_iter : int, default=100
+        Rounds; a round is one tree, or one for each of more than two classes.
+    max_leaf_nodes : int, default=31
+    max_depth : int or None, default=None
+    min_samples_leaf : int, default=20
+    min_child_weight : float, default=0.001
+        Least sum of hessians in a leaf.
+    l1_regularization, l2_regularization : float, default=0
+        Penalties on the absolute and the squared value of a leaf.
+    min_gain : float, default=0
+        Least reduction of twice the loss by a split.
+    max_features : float, default=1.0
+        Share of the features drawn for each split.
+    max_bins : int, default=255
+        Bins for values; missing values have one of their own.
+    warm_start : bool, default=False
+        Whether `fit` adds rounds to those there are, up to `max_iter`.
+    early_stopping : bool or "auto", default="auto"
+        Whether to stop when the score no longer improves; "auto": with more than 10,000 rows.
+    validation_fraction : float, int or None, default=0.1
+        Share or number of the rows to score on; None scores the training rows.
+    n_iter_no_change : int, default=10
+        Rounds without improvement after which to stop.
+    tol : float, default=1e-7
+        Improvement that counts.
+    precision : {"quantized", "full"}, default="quantized"
+        Gradients as whole numbers of about 31 bits shared among all rows, or of 62.
+    verbose : int, default=0
+    random_state : int, RandomState or None, default=None
+    class_weight : "balanced", dict or None, default=None
+    n_jobs : int or None, default=None
+        Threads; None means one, -1 all cores.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+    n_iter_ : int
+        Rounds done.
+    n_trees_per_iteration_ : int
+    train_score_, validation_score_ : ndarray
+        Negative loss before the first and after each round, where it was watched.
+
+    References
+    ----------
+    Friedman (2001), Annals of Statistics 29, 1189. Ke et al. (2017), LightGBM, NeurIPS.
+
+    Examples
+    --------
+    >>> from fasttree import GradientBoostingClassifier
+    >>> X, y = [[float(i)] for i in range(100)], [int(i >= 50) for i in range(100)]
+    >>> GradientBoostingClassifier().fit(X, y).predict([[10.0], [90.0]]).tolist()
+    [0, 1]
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **BaseBoosting._parameter_constraints,
+        "loss": [StrOptions({"log_loss"})],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        loss="log_loss",
+        *,
+        learning_rate=0.1,
+        max_iter=100,
+        max_leaf_nodes=31,
+        max_depth=None,
+        min_samples_leaf=20,
+        min_child_weight=1e-3,
+        l1_regularization=0.0,
+        l2_regularization=0.0,
+        min_gain=0.0,
+        max_features=1.0,
+        max_bins=255,
+        warm_start=False,
+        early_stopping="auto",
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-7,
+        precision="quantized",
+        verbose=0,
+        random_state=None,
+        class_weight=None,
+        n_jobs=None,
+    ):
+        self.loss = loss
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.max_leaf_nodes = max_leaf_nodes
+        self.max_depth = max_depth
+        self.min_samples_leaf = min_samples_leaf
+        self.min_child_weight = min_child_weight
+        self.l1_regularization = l1_regularization
+        self.l2_regularization = l2_regularization
+        self.min_gain = min_gain
+        self.max_features = max_features
+        self.max_bins = max_bins
+        self.warm_start = warm_start
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.precision = precision
+        self.verbose = verbose
+        self.random_state = random_state
+        self.class_weight = class_weight
+        self.n_jobs = n_jobs
+
+    def _encode_target(self, y, again):
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        classes, numbers = np.unique(y, return_inverse=True)
+        if again and not np.array_equal(classes, self.classes_):
+            raise ValueError(f"warm_start=True needs the classes of the first fit {self.classes_!r}, not {classes!r}")
+        self.classes_ = classes
+        several = len(classes) > 2
+        return numbers.astype(np.float64), Loss(kernels.SOFTMAX if several else kernels.LOGISTIC, n_outputs=len(classes) if several else 1)
+
+    def _encode_known(self, y):
+        y = column_or_1d(y, warn=True)
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(f"y_val holds classes that y does not: {unknown.tolist()}")
+        return np.searchsorted(self.classes_, y).astype(np.float64)
+
+    def _combine_weights(self, y, weight, loss):
+        present = self.classes_ if weight is None else np.unique(self.classes_[y[weight > 0].astype(np.intp)])
+        if len(present) < 2:
+            raise ValueError(f"the rows with a weight are of one class, {present[0]}; at least two are needed")
+        if self.class_weight is None:
+            return weight
+        own = compute_sample_weight(self.class_weight, self.classes_[y.astype(np.intp)])
+        return own if weight is None else own * weight
+
+    def _strata(self, y):
+        return y
+
+    def decision_function(self, X):
+        """Raw predictions: log odds, or one column for each of more than two classes.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+        """
+        raw = self._raw(X)
+        return raw[0] if len(raw) == 1 else raw.T
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return self._response(X)
+
+    def predict(self, X):
+        """The likeliest class of each row.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        raw = self._raw(X)
+        return self.classes_[(raw[0] > 0).astype(np.intp) if len(raw) == 1 else np.argmax(raw, axis=0)]
+
+
+class GradientBoostingRegressor(RegressorMixin, BaseBoosting):
+    """Gradient boosting for numbers.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "poisson", "gamma", "tweedie"}, default="squared_error"
+        The last three predict the exponential of the raw prediction.
+    power : float, default=1.5
+        Of tweedie: between 1 (poisson) and 2 (gamma).
+    learning_rate, max_iter, max_leaf_nodes, max_depth, min_samples_leaf, min_child_weight, l1_regularization, l2_regularization
+        As in `GradientBoostingClassifier`.
+    min_gain, max_features, max_bins, warm_start, early_stopping, validation_fraction, n_iter_no_change, tol
+        As in `GradientBoostingClassifier`.
+    precision, verbose, random_state, n_jobs
+        As in `GradientBoostingClassifier`.
+
+    Attributes
+    ----------
+    n_features_in_, feature_names_in_, n_iter_, n_trees_per_iteration_, train_score_, validation_score_
+        As in `GradientBoostingClassifier`.
+
+    Examples
+    --------
+    >>> from fasttree import GradientBoostingRegressor
+    >>> X, y = [[float(i)] for i in range(100)], [float(i >= 50) for i in range(100)]
+    >>> GradientBoostingRegressor().fit(X, y).predict([[10.0], [90.0]]).round(3).tolist()
+    [0.0, 1.0]
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **BaseBoosting._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "poisson", "gamma", "tweedie"})],
+        "power": [Interval(Real, 1, 2, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        loss="squared_error",
+        *,
+        power=1.5,
+        learning_rate=0.1,
+        max_iter=100,
+        max_leaf_nodes=31,
+        max_depth=None,
+        min_samples_leaf=20,
+        min_child_weight=1e-3,
+        l1_regularization=0.0,
+        l2_regularization=0.0,
+        min_gain=0.0,
+        max_features=1.0,
+        max_bins=255,
+        warm_start=False,
+        early_stopping="auto",
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-7,
+        precision="quantized",
+        verbose=0,
+        random_state=None,
+        n_jobs=None,
+    ):
+        self.loss = loss
+        self.power = power
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.max_leaf_nodes = max_leaf_nodes
+        self.max_depth = max_depth
+        self.min_samples_leaf = min_samples_leaf
+        self.min_child_weight = min_child_weight
+        self.l1_regularization = l1_regularization
+        self.l2_regularization = l2_regularization
+        self.min_gain = min_gain
+        self.max_features = max_features
+        self.max_bins = max_bins
+        self.warm_start = warm_start
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.precision = precision
+        self.verbose = verbose
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def _encode_target(self, y, again):
+        y = self._encode_known(y)
+        codes = {"squared_error": kernels.SQUARED, "poisson": kernels.POISSON, "gamma": kernels.GAMMA, "tweedie": kernels.TWEEDIE}
+        loss = Loss(codes[self.loss], self.power)
+        loss.check_target(y)
+        return y, loss
+
+    def _encode_known(self, y):
+        return check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=np.float64, input_name="y")
+
+    def _combine_weights(self, y, weight, loss):
+        return weight
+
+    def _strata(self, y):
+        return None
+
+    def predict(self, X):
+        """The expected value of each row.
+
+        Parameters
+        ----------
+        X : array_like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return self._response(X)
