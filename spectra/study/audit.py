@@ -96,7 +96,7 @@ def class_from_nuisance(problem, splits, nuisance, table, resampler):
     """
     columns = {name: nuisance[name].to_numpy(float)[:, None] for name in NUISANCE} if nuisance is not None else {}
     if columns:
-        columns["all of these together"] = np.hstack(list(columns.values()))
+        columns["the nuisance numbers together"] = np.hstack(list(columns.values()))
     skipped = []
     for name in table:
         values = as_numbers(table[name])
@@ -205,6 +205,12 @@ def cross_table(batch, y, groups, classes):
     frame = pd.DataFrame({"group": groups, "batch": pd.Series(batch).astype(str).to_numpy(), "class": np.asarray(classes)[y]})
     frame = frame.drop_duplicates()
     return pd.crosstab(frame["batch"], frame["class"]).reindex(columns=classes, fill_value=0)
+
+
+def repeated_rows(data):
+    """How many rows hold exactly the same values as an earlier row: copies that may stand on both sides of a split."""
+    rows = data.values if hasattr(data, "values") else [data.intensity_of(i) for i in range(len(data))]
+    return len(rows) - len({np.ascontiguousarray(row).tobytes() for row in rows})
 
 
 def earlier_or_later(when):

@@ -138,6 +138,12 @@ def _notes(problem, roles, group_name, table, splits):
             f"{n_groups} patients (groups), {smallest} in the smallest class: too few for a claim. Whatever the score, "
             "treat this as a trial of the method, not as evidence on the disease."
         )
+    copies = audit.repeated_rows(problem.data)
+    if copies:
+        notes.append(
+            f"{copies} rows repeat another row exactly. A held-out copy of a training row flatters a model that memorises: "
+            "remove the copies, or give them one group."
+        )
     if not roles.get("site"):
         notes.append("No site was named: nothing here shows that the result holds in another hospital.")
     return notes
