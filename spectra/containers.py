@@ -1,10 +1,11 @@
 """What the steps pass to each other: `Spectrum`, `Cohort`, `PeakList`, `Warp`, `FeatureMatrix`.
 
 A cohort is flat: all intensities behind one another, all *different* m/z axes behind one another, and one start per
-spectrum into each. Spectra that share an axis start at the same place::
+spectrum into each. Spectra that share an axis start at the same place; a part of a cohort has other starts into the same arrays::
 
     intensity  |--- spectrum 0 ---|--- spectrum 1 ---|--- spectrum 2 ---|
-    offsets    0                  n0                 n0+n1              n0+n1+n2
+    start      0                  n0                 n0+n1
+    size       n0                 n1                 n2
     mz         |------ axis A ------|--- axis B ---|
     mz_start   0 (spectrum 0)   0 (spectrum 1)   nA (spectrum 2)
 """
@@ -79,8 +80,8 @@ class Cohort:
 
     Attributes
     ----------
-    intensity : ndarray of float32 or float64, shape (n_points_of_all,)
-    offsets : int64 ndarray, shape (n_spectra + 1,)
+    intensity : ndarray of float32 or float64, at least as long as all spectra together
+    start, size : int64 ndarrays, shape (n_spectra,): where each spectrum's intensities begin, and how many they are
     mz : float64 ndarray, all different axes behind one another
     mz_start : int64 ndarray, shape (n_spectra,)
     samples : DataFrame, one row per spectrum, with at least the column ``file``
@@ -95,7 +96,8 @@ class Cohort:
     """
 
     intensity: np.ndarray
-    offsets: np.ndarray
+    start: np.ndarray
+    size: np.ndarray
     mz: np.ndarray
     mz_start: np.ndarray
     samples: pd.DataFrame
@@ -124,13 +126,16 @@ class Cohort:
                 axes.append(spectrum.mz)
                 end += spectrum.mz.size
             mz_start.append(starts[key])
-        offsets = np.cumsum([0] + [len(spectrum) for spectrum in spectra], dtype=np.int64)
-        single = bool(spectra) and all(spectrum.intensity.dtype == np.float32 for spectrum in spectra)
-        intensity = np.empty(offsets[-1], np.float32 if single else np.float64)
-        for i, spectrum in enumerate(spectra):
-            intensity[offsets[i] : offsets[i + 1]] = spectrum.intensity
         mz = np.concatenate(axes) if axes else np.empty(0)
-        return cls(intensity, offsets, mz, np.array(mz_start, np.int64), samples.reset_index(drop=True), **more)
+        flat = _lay_flat([spectrum.intensity for spectrum in spectra])
+        return cls(*flat, mz, np.array(mz_start, np.int64), samples.reset_index(drop=True), **more)
+
+    def with_intensities(self, intensities: Sequence[np.ndarray]) -> Cohort:
+        """A copy with other intensities on the same axes, one array per spectrum."""
+        intensity, start, size = _lay_flat(intensities)
+        if not np.array_equal(size, self.size):
+            raise SpectraError("the new intensities do not fit the m/z axes")
+        return dataclasses.replace(self, intensity=intensity, start=start)
 
     def __len__(self) -> int:
         return self.mz_start.size
@@ -147,12 +152,11 @@ class Cohort:
 
     def axis_of(self, i: int) -> np.ndarray:
         """m/z of spectrum `i`, a view."""
-        start = self.mz_start[i]
-        return self.mz[start : start + self.offsets[i + 1] - self.offsets[i]]
+        return self.mz[self.mz_start[i] : self.mz_start[i] + self.size[i]]
 
     def intensity_of(self, i: int) -> np.ndarray:
         """Intensities of spectrum `i`, a view."""
-        return self.intensity[self.offsets[i] : self.offsets[i + 1]]
+        return self.intensity[self.start[i] : self.start[i] + self.size[i]]
 
     def spectrum(self, i: int) -> Spectrum:
         """Spectrum `i` (views, no copy)."""
@@ -162,15 +166,14 @@ class Cohort:
         return (self.spectrum(i) for i in range(len(self)))
 
     def __getitem__(self, rows):
-        """One `Spectrum` for a whole number, a `Cohort` for a slice, a mask or an index array (whose axes are shared)."""
+        """One `Spectrum` for a whole number, a `Cohort` for a slice, a mask or an index array; no intensity is copied."""
         if isinstance(rows, (int, np.integer)):
             return self.spectrum(range(len(self))[rows])
         rows = np.arange(len(self))[rows]
-        pieces = [self.intensity_of(i) for i in rows]
         return dataclasses.replace(
             self,
-            intensity=np.concatenate(pieces) if pieces else self.intensity[:0],
-            offsets=np.cumsum([0] + [piece.size for piece in pieces], dtype=np.int64),
+            start=self.start[rows],
+            size=self.size[rows],
             mz_start=self.mz_start[rows],
             samples=self.samples.iloc[rows].reset_index(drop=True),
             peaks=_take(self.peaks, rows),
@@ -208,6 +211,17 @@ class Cohort:
         return functools.partial(_run_verb, self, function)
 
 
+def _lay_flat(pieces: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(intensity, start, size): float32 if all pieces are, else float64."""
+    size = np.array([piece.size for piece in pieces], np.int64)
+    start = np.cumsum(size) - size
+    single = bool(len(pieces)) and all(piece.dtype == np.float32 for piece in pieces)
+    intensity = np.empty(size.sum(), np.float32 if single else np.float64)
+    for piece, first in zip(pieces, start, strict=True):
+        intensity[first : first + piece.size] = piece
+    return intensity, start, size
+
+
 def _take(items: Sequence[Any] | None, rows) -> list[Any] | None:
     return None if items is None else [items[i] for i in rows]
 
@@ -235,8 +249,7 @@ def _run_verb(cohort: Cohort, function, *, n_jobs: int | None = None, **options)
     if function.gives == "number":
         return np.array(results)
     if function.gives in ("intensity", "baseline"):
-        flat = np.concatenate(results) if results else cohort.intensity
-        return dataclasses.replace(cohort, intensity=flat)
+        return cohort.with_intensities(results)
     changed: dict[str, Any] = {function.gives: results}
     return dataclasses.replace(cohort, **changed)
 

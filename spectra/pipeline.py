@@ -119,7 +119,7 @@ def preprocess(cohort: Cohort, settings: Settings, *, n_jobs: int | None = None)
     import pandas as pd
 
     cohort, results = _set_aside(cohort, _attempt(_signal, settings, cohort, n_jobs))
-    cohort = dataclasses.replace(cohort, intensity=np.concatenate([intensity for intensity, _ in results]))
+    cohort = cohort.with_intensities([intensity for intensity, _ in results])
     nuisance = pd.DataFrame([numbers for _, numbers in results], columns=list(NUISANCE[:3]))
     if settings.read.replicates == "average":
         single, cohort = cohort, spectra.average_replicates(cohort, by="sample")

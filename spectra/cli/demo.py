@@ -26,7 +26,7 @@ def demo(confounded, out, settings, seed, console, n_jobs):
     out = shell.new_folder(out or shell.next_folder("demo"))
     made = spectra.simulate_cohort(281, seed=seed, confounded=confounded)
     manifest = made.write(out / "cohort")
-    console.say(f"simulated {len(made.cohort)} spectra of {made.cohort.offsets[1]} points in {time.monotonic() - start:.1f} s")
+    console.say(f"simulated {len(made.cohort)} spectra of {made.cohort.size[0]} points in {time.monotonic() - start:.1f} s")
     console.say(
         f"now as any user would: spectra study {manifest} --label label --group patient --site site --date date --out {out / 'run'}"
     )

@@ -26,5 +26,5 @@ def simulate(folder, *, n_spectra, replicates, n_markers, effect, confounded, se
     folder = shell.new_folder(folder)
     made = spectra.simulate_cohort(n_spectra, seed=seed, replicates=replicates, n_markers=n_markers, effect=effect, confounded=confounded)
     manifest = made.write(folder)
-    console.say(f"{len(made.cohort)} spectra of {made.cohort.offsets[1]} points, {n_markers} markers in {folder / 'markers.csv'}")
+    console.say(f"{len(made.cohort)} spectra of {made.cohort.size[0]} points, {n_markers} markers in {folder / 'markers.csv'}")
     click.echo(manifest)

@@ -17,11 +17,12 @@ from spectra.errors import SpectraError
 @shell.shared
 def validate(manifest, *, label, group, settings, seed, console, n_jobs):
     """Read MANIFEST and every spectrum in it, and list what is wrong; exit code 2 if anything is."""
+    import spectra
     from spectra.study.comparison import encode
     from spectra.study.splits import group_labels
 
     data, table = shell.read_input(manifest, settings=settings, console=console, n_jobs=n_jobs, label=label, roles={"group": group})
-    points = collections.Counter(len(spectrum) for spectrum in data) if hasattr(data, "offsets") else {}
+    points = collections.Counter(len(spectrum) for spectrum in data) if isinstance(data, spectra.Cohort) else {}
     for size, count in sorted(points.items()):
         click.echo(f"{count} spectra of {size} points")
     if points:

@@ -40,7 +40,8 @@ def save_cohort(cohort, path):
     >>> Cohort.open(path).samples["file"].tolist()
     ['a']
     """
-    arrays = {name: getattr(cohort, name) for name in ("intensity", "offsets", "mz", "mz_start")}
+    arrays = {"mz": cohort.mz, "mz_start": cohort.mz_start}
+    _flatten(arrays, "intensity", [cohort.intensity_of(i) for i in range(len(cohort))])
     if cohort.peaks is not None:
         for name in _PEAK_FIELDS:
             _flatten(arrays, f"peaks.{name}", [getattr(peaks, name) for peaks in cohort.peaks])
@@ -133,12 +134,12 @@ def _build(arrays, about):
     import pandas as pd
 
     samples = pd.DataFrame({name: _values(column) for name, column in about["samples"].items()})
-    offsets, mz_start = arrays["offsets"].astype(np.int64), arrays["mz_start"].astype(np.int64)
-    intensity, mz = arrays["intensity"], arrays["mz"].astype(np.float64)
+    offsets, mz_start = arrays["intensity.offsets"].astype(np.int64), arrays["mz_start"].astype(np.int64)
+    intensity, mz, size = arrays["intensity"], arrays["mz"].astype(np.float64), np.diff(offsets)
     _check_offsets(offsets, mz_start.size, intensity.size)
     if intensity.dtype.kind != "f" or len(samples) != mz_start.size or "file" not in samples:
         raise ValueError("its table does not fit its spectra")
-    if mz_start.size and (mz_start.min() < 0 or (mz_start + np.diff(offsets)).max() > mz.size):
+    if mz_start.size and (mz_start.min() < 0 or (mz_start + size).max() > mz.size):
         raise ValueError("its axes do not fit its spectra")
     if not (all(isinstance(note, str) for note in about["notes"]) and all(isinstance(row, dict) for row in about["set_aside"])):
         raise ValueError("its notes are not text")
@@ -151,7 +152,7 @@ def _build(arrays, about):
         warps = [Warp(at, shift) for at, shift in zip(*parts, strict=True)]
     if "noise" in arrays:
         noise = _pieces(arrays, "noise", mz_start.size)
-    return Cohort(intensity, offsets, mz, mz_start, samples, peaks, warps, noise, about["set_aside"], about["notes"])
+    return Cohort(intensity, offsets[:-1], size, mz, mz_start, samples, peaks, warps, noise, about["set_aside"], about["notes"])
 
 
 def _values(column):

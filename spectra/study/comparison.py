@@ -106,7 +106,7 @@ def _other_schemes(problem, table, roles):
     if roles.get("date"):
         column = pd.Series(_column(table, roles["date"], "date")).astype(str)
         try:
-            when = pd.to_datetime(column, utc=True, format="ISO8601").to_numpy()
+            when = pd.to_datetime(column, utc=True, format="ISO8601").dt.tz_localize(None).to_numpy()
         except ValueError as error:
             raise SpectraError(f"--date: column {roles['date']!r}: {error}; write dates as 2026-11-23") from None
         found.append(forward_splits(problem.y, problem.groups, when))

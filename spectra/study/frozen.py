@@ -11,6 +11,7 @@ import zipfile
 
 import numpy as np
 
+from spectra.containers import Cohort
 from spectra.errors import SpectraError
 from spectra.pipeline import learned_steps
 from spectra.study import record
@@ -47,7 +48,7 @@ def save(folder, result):
         "classes": problem.classes,
         "features": features.names,
         "label": result.roles["label"],
-        "spectra": problem.data is not features and hasattr(problem.data, "offsets"),
+        "spectra": isinstance(problem.data, Cohort),
         "versions": record.versions(),
     }
     record.write_atomic(pathlib.Path(folder) / "model" / "model.json", record.to_json(recipe))

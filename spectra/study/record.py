@@ -11,6 +11,7 @@ import subprocess
 import numpy as np
 
 from spectra import settings as declared
+from spectra.containers import Cohort
 from spectra.errors import SpectraError
 from spectra.io.files import replace_file
 from spectra.study.evaluation import Outcome
@@ -67,7 +68,8 @@ def git_commit(folder=None):
 def fingerprint(data, table, settings, seed, roles):
     """Digest of everything that decides a study's numbers; equal digests mean that finished folds may be reused."""
     digest = hashlib.blake2b(digest_size=16)
-    arrays = (data.intensity, data.offsets, data.mz, data.mz_start) if hasattr(data, "offsets") else (data.values, data.mz)
+    spectra = isinstance(data, Cohort)
+    arrays = (data.intensity, data.start, data.size, data.mz, data.mz_start) if spectra else (data.values, data.mz)
     for array in arrays:
         digest.update(np.ascontiguousarray(array).data)
     digest.update(table.to_csv(index=False).encode())

@@ -38,7 +38,7 @@ def test_everything_comes_back(cohort, tmp_path):
     path = tmp_path / "a.cohort"
     cohort.save(path)
     again = Cohort.open(path)
-    for name in ("intensity", "offsets", "mz", "mz_start"):
+    for name in ("intensity", "start", "size", "mz", "mz_start"):
         np.testing.assert_array_equal(getattr(again, name), getattr(cohort, name))
         assert getattr(again, name).dtype == getattr(cohort, name).dtype
     pd.testing.assert_frame_equal(again.samples, cohort.samples, check_dtype=False)
@@ -81,12 +81,12 @@ def rewritten(cohort, path, change):
 CHANGES = {
     "an object": lambda arrays: arrays.update(mz=np.array([{}, {}], dtype=object)),
     "a table": lambda arrays: arrays.update(mz=np.ones((2, 2))),
-    "no offsets": lambda arrays: arrays.pop("offsets"),
-    "offsets beyond": lambda arrays: arrays.update(offsets=arrays["offsets"] * 2),
-    "offsets that fall": lambda arrays: arrays.update(offsets=np.array([0, 12, 6, 16])),
+    "no offsets": lambda arrays: arrays.pop("intensity.offsets"),
+    "offsets beyond": lambda arrays: arrays.update({"intensity.offsets": arrays["intensity.offsets"] * 2}),
+    "offsets that fall": lambda arrays: arrays.update({"intensity.offsets": np.array([0, 12, 6, 16])}),
     "axes beyond": lambda arrays: arrays.update(mz_start=arrays["mz_start"] + 9),
     "axes before": lambda arrays: arrays.update(mz_start=arrays["mz_start"] - 9),
-    "fewer rows": lambda arrays: arrays.update(mz_start=arrays["mz_start"][:2], offsets=arrays["offsets"][:3]),
+    "fewer rows": lambda arrays: arrays.update({"mz_start": arrays["mz_start"][:2], "intensity.offsets": arrays["intensity.offsets"][:3]}),
     "peaks beyond": lambda arrays: arrays.update({"peaks.area.offsets": np.array([0, 9, 9, 9])}),
     "counts as intensities": lambda arrays: arrays.update(intensity=arrays["intensity"].astype(int)),
     "no JSON": lambda arrays: arrays.update(about=np.frombuffer(b"{", np.uint8)),
