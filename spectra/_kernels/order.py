@@ -176,6 +176,7 @@ def median_ends(y, half_window, work, out):
     out : same dtype, holds the running median of the inner points. The ends are overwritten.
     """
     h, n = half_window, y.size
+    out[0], out[n - 1] = y[0], y[n - 1]  # in three points, each end is the other's third
     for side in range(2):
         first, step = (0, 1) if side == 0 else (n - 1, -1)
         for i in range(1, h):  # point i of the side, window of 2 i + 1 points from the end

@@ -62,6 +62,11 @@ def test_median_baseline_is_the_twin_s(y, dtype, data):
     np.testing.assert_array_equal(median_baseline(y.astype(dtype), half_window=half_window), naive.running_median(y, half_window))
 
 
+def test_the_median_of_three_points_takes_each_end_for_the_other_s_third():
+    y = np.array([0.0, -1.0, -2.0])
+    np.testing.assert_array_equal(median_baseline(y, half_window=1), naive.running_median(y, 1))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("half_window", [1, 3, 100, 1500])
 def test_median_baseline_is_scipy_s_inside(half_window, dtype):
