@@ -19,7 +19,7 @@ from fasttree._tree import dense_blocks
 from fasttree._validation import check_fit, check_predict, check_weights, encode_classes, feature_count
 
 _SEEDS = np.iinfo(np.int32).max
-_BLOCK = 4096  # rows that one thread predicts at a time
+_BLOCK = 32768  # rows that one thread predicts at a time: few enough to stay in cache for all trees
 
 FOREST_CONSTRAINTS: dict = {
     "n_estimators": [Interval(Integral, 1, None, closed="left")],
@@ -137,7 +137,7 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
             for first, part in dense_blocks(X[start : start + _BLOCK]):
                 mean = out[start + first : start + first + len(part)]
                 for tree in trees:
-                    mean += tree.value.take(tree.apply(part), axis=0)
+                    tree.add_values(part, mean)
                 mean /= len(trees)
 
         starts = range(0, X.shape[0], _BLOCK)

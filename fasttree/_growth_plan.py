@@ -1,5 +1,6 @@
 """From validated arrays to a fitted tree: choose the search, allocate, grow, number, weigh."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -116,6 +117,7 @@ def _work(problem, target, n_rows, seed):
     return Work(
         left=np.empty(target.n_slots),
         right=np.empty(target.n_slots),
+        table=_xlogx_table() if target.family == ENTROPY else np.empty(0),
         order=np.arange(problem.X.shape[1]),
         random=np.array([(seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64) or 1], dtype=np.uint64),
         keys=np.empty((2, sampled), dtype=np.uint64),
@@ -124,6 +126,12 @@ def _work(problem, target, n_rows, seed):
         value=np.empty(sampled if target.family == MOMENT else 0),
         outputs=np.empty((0 if target.family == MOMENT else sampled, problem.outputs.shape[1])),
     )
+
+
+@functools.cache
+def _xlogx_table():
+    x = np.arange(1 << 14, dtype=np.float64)
+    return x * np.log(np.maximum(x, 1.0))
 
 
 def _finish(problem, sketch, n_nodes):

@@ -7,6 +7,7 @@
 """
 
 import numpy as np
+import scipy.sparse
 from joblib import Parallel, delayed
 
 from fasttree._jit import njit
@@ -15,46 +16,73 @@ MISSING = np.uint64(0xFFFFFFFF)  # the code of NaN: greater than any other
 SHIFT = np.uint64(32)
 ROW = np.uint64(0xFFFFFFFF)
 
-_DIGIT = 11
-_BUCKETS = 1 << _DIGIT
 _SIGN = np.uint64(1 << 63)
 _INFINITY = np.uint64(0x7FF << 52)
 _SMALL = 1 << 16  # cells below which threads cost more than they save
+_BLOCK = 1 << 20  # cells that are copied to float64 columns at a time
 
 
 @njit
-def rank_column(bits, keys, codes, values, order, counts):
-    """Sort the float64 values whose bit patterns are `bits`, number the distinct ones.
+def rank_columns(bits, keys, codes, values, order, counts):
+    """Sort each row of `bits` (the bit patterns of a column's float64 values), number the distinct values.
 
-    bits : uint64[::1], shape (n_rows,)
-    keys : uint64[::1], shape (n_rows,) or (0,). Filled with code << 32 | row, ascending.
-    codes : uint32[::1], shape (n_rows,) or (0,). Filled with each row's code.
-    values, order, counts : uint64[2, n_rows], uint32[2, n_rows], int64[6, 2048]. Overwritten.
-
-    Negative numbers map to minus their magnitude, which keeps the low bits of numbers that came from float32 at zero: their
-    two radix passes are skipped. Both zeros map to the same integer.
+    bits : uint64[:, ::1], shape (n_columns, n_rows)
+    keys : uint64[:, ::1], shape (n_columns, n_rows) or (n_columns, 0). Filled with code << 32 | row, ascending.
+    codes : uint32[:, ::1], shape (n_columns, n_rows) or (n_columns, 0). Filled with each row's code.
+    values, order : uint64[2, n_rows], uint32[2, n_rows]. Overwritten.
+    counts : int64[n_digits, n_buckets], a power of two of buckets. Overwritten.
     """
-    n_rows = len(bits)
+    for column in range(len(bits)):
+        n_present = load_column(bits[column], values, order, counts)
+        source = radix_sort(n_present, values, order, counts)
+        code = np.uint64(0)
+        for i in range(n_present):
+            if i > 0 and values[source, i] != values[source, i - 1]:
+                code += np.uint64(1)
+            row = order[source, i]
+            if keys.shape[1]:
+                keys[column, i] = (code << SHIFT) | np.uint64(row)
+            if codes.shape[1]:
+                codes[column, row] = np.uint32(code)
+        if n_present < bits.shape[1]:
+            place_missing(bits[column], n_present, keys[column], codes[column])
+
+
+@njit
+def load_column(bits, values, order, counts):
+    """Map present values to ordered integers in ``values[0]``, count their digits; returns how many are present.
+
+    Negative numbers map to minus their magnitude, which keeps the low bits of numbers that came from float32 at zero: those
+    radix passes are skipped. Both zeros map to the same integer.
+    """
     counts[:] = 0
-    n_present, n_missing = 0, 0
-    mask = np.uint64(_BUCKETS - 1)
-    for i in range(n_rows):
+    mask = np.uint64(counts.shape[1] - 1)
+    width = np.uint64(round(np.log2(counts.shape[1])))
+    n_present = 0
+    for i in range(len(bits)):
         magnitude = bits[i] & (_SIGN - np.uint64(1))
         if magnitude > _INFINITY:
-            n_missing += 1
-            order[1, n_rows - n_missing] = np.uint32(i)
             continue
         value = (_SIGN - magnitude) if bits[i] >> np.uint64(63) else (_SIGN + magnitude)
         values[0, n_present] = value
         order[0, n_present] = np.uint32(i)
         n_present += 1
-        for digit in range(6):
-            counts[digit, (value >> np.uint64(_DIGIT * digit)) & mask] += 1
+        for digit in range(len(counts)):
+            counts[digit, value & mask] += 1
+            value >>= width
+    return n_present
+
+
+@njit
+def radix_sort(n_present, values, order, counts):
+    """Sort ``values[0]`` and ``order[0]`` by the counted digits, least first; returns which of the two rows holds the result."""
+    mask = np.uint64(counts.shape[1] - 1)
+    width = np.uint64(round(np.log2(counts.shape[1])))
     source = 0
-    for digit in range(6):
+    for digit in range(len(counts)):
         if not _to_offsets(counts[digit], n_present):
             continue
-        shift = np.uint64(_DIGIT * digit)
+        shift = width * np.uint64(digit)
         target = 1 - source
         for i in range(n_present):
             value = values[source, i]
@@ -64,16 +92,7 @@ def rank_column(bits, keys, codes, values, order, counts):
             values[target, place] = value
             order[target, place] = order[source, i]
         source = target
-    code = np.uint64(0)
-    for i in range(n_present):
-        if i > 0 and values[source, i] != values[source, i - 1]:
-            code += np.uint64(1)
-        row = order[source, i]
-        if len(keys):
-            keys[i] = (code << SHIFT) | np.uint64(row)
-        if len(codes):
-            codes[row] = np.uint32(code)
-    _place_missing(bits, n_present, keys, codes)
+    return source
 
 
 @njit
@@ -90,12 +109,9 @@ def _to_offsets(counts, n_rows):
 
 
 @njit
-def _place_missing(bits, place, keys, codes):
+def place_missing(bits, place, keys, codes):
     """Give the rows that hold NaN the code MISSING, after all others."""
-    n_rows = len(bits)
-    if place == n_rows:
-        return
-    for i in range(n_rows):
+    for i in range(len(bits)):
         if bits[i] & (_SIGN - np.uint64(1)) > _INFINITY:
             if len(keys):
                 keys[place] = (MISSING << SHIFT) | np.uint64(i)
@@ -137,27 +153,23 @@ def encode(X, *, keys, codes, n_jobs=None):
     all_keys = np.empty((n_features, n_rows if keys else 0), dtype=np.uint64)
     all_codes = np.empty((n_features, n_rows if codes else 0), dtype=np.uint32)
 
-    def run(features):
-        values, order = np.empty((2, n_rows), dtype=np.uint64), np.empty((2, n_rows), dtype=np.uint32)
-        counts = np.empty((6, _BUCKETS), dtype=np.int64)
-        for feature in features:
-            bits = column(X, feature).view(np.uint64)
-            rank_column(bits, all_keys[feature], all_codes[feature], values, order, counts)
+    width = 8 if n_rows < 4096 else 11  # bits of a digit
+    counts_shape = (-(-64 // width), 1 << width)
 
+    def run(start, stop):
+        values, order = np.empty((2, n_rows), dtype=np.uint64), np.empty((2, n_rows), dtype=np.uint32)
+        bits = dense_columns(X, start, stop).view(np.uint64)
+        rank_columns(bits, all_keys[start:stop], all_codes[start:stop], values, order, np.empty(counts_shape, dtype=np.int64))
+
+    step = max(1, min(_BLOCK // n_rows, -(-n_features // 8)))
+    blocks = [(start, min(start + step, n_features)) for start in range(0, n_features, step)]
     if n_rows * n_features < _SMALL:
-        run(range(n_features))
-    else:
-        Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")(
-            delayed(run)(block) for block in np.array_split(np.arange(n_features), min(n_features, 32))
-        )
+        n_jobs = 1
+    Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")(delayed(run)(*block) for block in blocks)
     return all_keys, all_codes
 
 
-def column(X, feature):
-    """One column as a contiguous float64 array of its own."""
-    if hasattr(X, "indptr"):  # csc
-        dense = np.zeros(X.shape[0])
-        part = slice(X.indptr[feature], X.indptr[feature + 1])
-        dense[X.indices[part]] = X.data[part]
-        return dense
-    return np.ascontiguousarray(X[:, feature], dtype=np.float64)
+def dense_columns(X, start, stop):
+    """Columns ``start:stop`` as the rows of a float64 array of their own."""
+    part = X[:, start:stop]
+    return np.ascontiguousarray((part.toarray() if scipy.sparse.issparse(part) else part).T, dtype=np.float64)

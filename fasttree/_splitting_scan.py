@@ -73,18 +73,20 @@ def scan_moment(keys, n_present, missing_left, target, total_weight, total_value
         row = keys[i] & ROW
         left_weight += target.weight[row]
         left_value += target.value[row]
-    for i in range(first, stop):
-        row = keys[i] & ROW
+    here = keys[first:]
+    for i in range(stop - first):
+        key = here[i]
+        row = key & ROW
         left_weight += target.weight[row]
         left_value += target.value[row]
-        if keys[i] >> SHIFT != keys[i + 1] >> SHIFT:
+        if (key ^ here[i + 1]) >> SHIFT:
             right_weight = total_weight - left_weight
             if left_weight >= least and right_weight >= least:
                 difference = left_value * total_weight - left_weight * total_value
                 score = difference * difference / (left_weight * right_weight)
                 if score > best:
                     best = score
-                    where = i
+                    where = first + i
     return best, where
 
 
@@ -157,6 +159,65 @@ def scan_sums(keys, n_present, missing_left, target, total_weight, totals, rules
                 if score > best:
                     best = score
                     where = i
+    return best, where
+
+
+@njit
+def gained(entropy, before, after, table):
+    """By how much a class's part of a child's score changes when its weight does."""
+    if not entropy:
+        return after * after - before * before
+    return xlogx_of(after, table) - xlogx_of(before, table)
+
+
+@njit
+def xlogx_of(x, table):
+    """``x log x``, from the table where `x` is a small whole number."""
+    whole = np.int64(x)
+    if x == whole and whole < len(table):
+        return table[whole]
+    return xlogx(x)
+
+
+@njit
+def scan_classes(keys, n_present, missing_left, target, total_weight, totals, rules, best, work):
+    """Best boundary for the classes of one output: a row changes one class's part of each child's score.
+
+    work : has `left`, `right` (float64[::1], shape (n_slots,), overwritten) and `table` of x log x.
+    """
+    first, stop = scan_bounds(len(keys), n_present, missing_left, rules.min_leaf)
+    least = max(rules.min_weight, _TINY)
+    entropy = target.family == ENTROPY
+    left, right, table = work.left, work.right, work.table
+    where = -1
+    left_weight, left_part, right_part = 0.0, 0.0, 0.0
+    for slot in range(len(left)):
+        left[slot] = 0.0
+        right[slot] = totals[slot]
+        right_part += gained(entropy, 0.0, totals[slot], table)
+    n_before = len(keys) - n_present if missing_left else 0
+    for step in range(n_before + stop):
+        i = n_present + step if step < n_before else step - n_before
+        row = keys[np.uint64(i)] & ROW
+        weight, slot = target.weight[row], np.uint64(target.outputs[row, 0])
+        old_left, old_right = left[slot], right[slot]
+        left_part += gained(entropy, old_left, old_left + weight, table)
+        right_part += gained(entropy, old_right, old_right - weight, table)
+        left[slot] = old_left + weight
+        right[slot] = old_right - weight
+        left_weight += weight
+        if step < n_before + first or (keys[np.uint64(i)] ^ keys[np.uint64(i + 1)]) >> SHIFT == 0:
+            continue
+        right_weight = total_weight - left_weight
+        if left_weight < least or right_weight < least:
+            continue
+        if entropy:
+            score = left_part - xlogx_of(left_weight, table) + right_part - xlogx_of(right_weight, table)
+        else:
+            score = left_part / left_weight + right_part / right_weight
+        if score > best:
+            best = score
+            where = i
     return best, where
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from fasttree._jit import njit
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
-from fasttree._splitting_scan import ENTROPY, GINI, MOMENT, Target, scan_moment, scan_sums
+from fasttree._splitting_scan import ENTROPY, GINI, MOMENT, Target, scan_classes, scan_moment, scan_sums
 
 _INSERTION = 24  # keys up to which insertion sort is the quickest
 
@@ -27,6 +27,7 @@ class Work(NamedTuple):
 
     left: np.ndarray  # float64, shape (n_slots,)
     right: np.ndarray  # float64, shape (n_slots,)
+    table: np.ndarray  # float64: x log x of whole numbers, for entropy
     order: np.ndarray  # int64, shape (n_features,): a permutation of the features
     random: np.ndarray  # uint64, shape (1,)
     keys: np.ndarray  # uint64, shape (2, n_rows)
@@ -42,6 +43,8 @@ def scan(keys, n_present, missing_left, target, weight, totals, rules, best, wor
     if target.family == MOMENT:
         total = totals[1] if target.classes else totals[0]
         return scan_moment(keys, n_present, missing_left, target, weight, total, rules, best)
+    if target.classes and target.outputs.shape[1] == 1:
+        return scan_classes(keys, n_present, missing_left, target, weight, totals, rules, best, work)
     return scan_sums(keys, n_present, missing_left, target, weight, totals, rules, best, work.left, work.right)
 
 
@@ -81,19 +84,19 @@ def ceiling(target, weight, totals):
     if target.family == MOMENT and target.classes:
         return totals[0] * totals[1]
     if target.family == ENTROPY:
-        return 0.0
+        return -1e-10 * weight  # the score is a difference of sums, rounded
     if target.family == GINI:
         return weight * target.outputs.shape[1]
     return np.inf
 
 
 @njit
-def search_presorted(keys, target, weight, totals, rules, work):
-    """Best split over all features; `keys` (uint64[n_features, n_rows]) are sorted. Ties: lowest feature, lowest threshold."""
+def search_presorted(keys, start, stop, target, weight, totals, rules, work):
+    """Best split over all features of the rows whose keys are ``keys[:, start:stop]``. Ties: lowest feature, lowest threshold."""
     found = Found(-np.inf, -1, 0, 0, 0, 0)
     enough = ceiling(target, weight, totals)
     for feature in range(keys.shape[0]):
-        part = keys[feature]
+        part = keys[feature, start:stop]
         if part[0] >> SHIFT == part[-1] >> SHIFT:
             continue
         found = scan_feature(feature, part, target, weight, totals, rules, found, work)

@@ -9,10 +9,13 @@
        2   3
 """
 
+import functools
+
 import numpy as np
 import scipy.sparse
 
 from fasttree._jit import njit
+from fasttree._tree_walk import Walker, add_values
 
 LEAF = -1
 UNDEFINED = -2
@@ -38,21 +41,6 @@ def number_preorder(left, order, parents):
             stack[depth + 1, 0], stack[depth + 1, 1] = left[node], 2 * n_nodes
             depth += 2
         n_nodes += 1
-
-
-@njit
-def find_leaves(X, feature, threshold, left, right, missing_left, out):
-    """Leaf of each row of `X` (float32 or float64, shape (n_rows, n_features)) into `out` (int32[::1])."""
-    for i in range(X.shape[0]):
-        node = 0
-        while left[node] >= 0:
-            x = X[i, feature[node]]
-            if x != x:
-                goes_left = missing_left[node] == 1
-            else:
-                goes_left = x <= threshold[node]
-            node = left[node] if goes_left else right[node]
-        out[i] = node
 
 
 @njit
@@ -111,6 +99,13 @@ class Tree:
         self.n_features = n_features
         self.n_classes = n_classes
 
+    @functools.cached_property
+    def walker(self):
+        return Walker(self)
+
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name != "walker"}
+
     @property
     def node_count(self):
         return len(self.children_left)
@@ -143,16 +138,13 @@ class Tree:
         """Leaf of each row of `X`, a float array or csr matrix."""
         out = np.empty(X.shape[0], dtype=np.int32)
         for start, part in dense_blocks(X):
-            find_leaves(
-                part,
-                self.feature,
-                self.threshold,
-                self.children_left,
-                self.children_right,
-                self.missing_go_to_left,
-                out[start : start + len(part)],
-            )
+            out[start : start + len(part)] = self.walker.numbers[self.walker.leaves(part)]
         return out
+
+    def add_values(self, X, out):
+        """Add the value of each row's leaf to `out`, shape (n_rows, n_outputs, n_classes); `X` is a C-contiguous float array."""
+        width = out.shape[1] * out.shape[2]
+        add_values(self.walker.leaves(X), self.walker.numbers, self.value.reshape(-1, width), out.reshape(-1, width))
 
     def predict(self, X):
         """Value of each row's leaf, shape (n_rows, n_classes) or (n_rows, n_outputs, n_classes) for several outputs."""
