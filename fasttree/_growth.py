@@ -26,6 +26,7 @@ class Columns(NamedTuple):
 
     keys: np.ndarray  # uint64, shape (n_features, n_rows), each row sorted; overwritten
     codes: np.ndarray  # uint32, shape (n_features, n_all_rows)
+    has_missing: np.ndarray  # bool, shape (n_features,)
     max_features: int
 
 

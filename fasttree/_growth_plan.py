@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fasttree._growth import Columns, grow, new_sketch
-from fasttree._splitting_encode import encode, select_rows
+from fasttree._splitting_bound import N_BUCKETS
+from fasttree._splitting_encode import MISSING, encode, select_rows
 from fasttree._splitting_scan import ENTROPY, GINI, MOMENT, POISSON, SQUARED, Target
 from fasttree._splitting_search import Work
 from fasttree._tree import LEAF, UNDEFINED, Tree, number_preorder
@@ -33,6 +34,7 @@ class Problem(NamedTuple):
     max_features: int
     keys: np.ndarray
     codes: np.ndarray
+    has_missing: np.ndarray  # bool, shape (n_features,); filled for codes only
 
 
 def plan(X, y, *, n_classes, criterion, max_features, n_jobs=None):
@@ -60,7 +62,8 @@ def plan(X, y, *, n_classes, criterion, max_features, n_jobs=None):
         outputs = y - offset
     all_features = max_features == n_features
     keys, codes = encode(X, keys=all_features, codes=not all_features, n_jobs=n_jobs)
-    return Problem(X, np.ascontiguousarray(outputs), offset, n_classes, classes, criterion, max_features, keys, codes)
+    has_missing = np.zeros(n_features, dtype=bool) if all_features else codes.max(axis=1) == MISSING
+    return Problem(X, np.ascontiguousarray(outputs), offset, n_classes, classes, criterion, max_features, keys, codes, has_missing)
 
 
 def _central(y):
@@ -89,7 +92,7 @@ def grow_tree(problem, weight, rules, seed):
         select_rows(problem.keys, weight, keys)
     sketch = new_sketch(_most_nodes(len(rows), rules), n_slots)
     work = _work(problem, target, len(rows), seed)
-    n_nodes = grow(Columns(keys, problem.codes, problem.max_features), target, rows, rules, sketch, work)
+    n_nodes = grow(Columns(keys, problem.codes, problem.has_missing, problem.max_features), target, rows, rules, sketch, work)
     return _finish(problem, sketch, n_nodes)
 
 
@@ -120,10 +123,15 @@ def _work(problem, target, n_rows, seed):
         table=_xlogx_table() if target.family == ENTROPY else np.empty(0),
         order=np.arange(problem.X.shape[1]),
         random=np.array([(seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64) or 1], dtype=np.uint64),
-        keys=np.empty((2, sampled), dtype=np.uint64),
+        keys=np.empty(sampled, dtype=np.uint64),
+        spare=np.empty(sampled, dtype=np.uint64),
         places=np.empty(room, dtype=np.int64),
         weight=np.empty(sampled),
         value=np.empty(sampled if target.family == MOMENT else 0),
+        histograms=np.empty((problem.max_features if sampled and target.family == MOMENT else 0, N_BUCKETS, 4)),
+        bounds=np.empty((problem.max_features, N_BUCKETS)),
+        tops=np.empty(problem.max_features),
+        ranges=np.empty((problem.max_features, 2), dtype=np.int64),
         outputs=np.empty((0 if target.family == MOMENT else sampled, problem.outputs.shape[1])),
     )
 

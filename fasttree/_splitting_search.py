@@ -5,10 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from fasttree._jit import njit
+from fasttree._splitting_bound import neighbours, search_bounded
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
 from fasttree._splitting_scan import ENTROPY, GINI, MOMENT, Target, scan_classes, scan_moment, scan_sums
+from fasttree._splitting_sort import gather_keys, sort_keys
 
-_INSERTION = 24  # keys up to which insertion sort is the quickest
+_LARGE = 1024  # rows from which bounding beats sorting
 
 
 class Found(NamedTuple):
@@ -30,11 +32,16 @@ class Work(NamedTuple):
     table: np.ndarray  # float64: x log x of whole numbers, for entropy
     order: np.ndarray  # int64, shape (n_features,): a permutation of the features
     random: np.ndarray  # uint64, shape (1,)
-    keys: np.ndarray  # uint64, shape (2, n_rows)
+    keys: np.ndarray  # uint64, shape (n_rows,)
+    spare: np.ndarray  # uint64, shape (n_rows,)
     places: np.ndarray  # int64, shape (n_buckets + 1,)
     weight: np.ndarray  # float64, shape (n_rows,)
     value: np.ndarray  # float64, shape (n_rows,)
     outputs: np.ndarray  # float64, shape (n_rows, n_outputs)
+    histograms: np.ndarray  # float64, shape (max_features, n_buckets, 4)
+    bounds: np.ndarray  # float64, shape (max_features, n_buckets)
+    tops: np.ndarray  # float64, shape (max_features,): greatest bounds
+    ranges: np.ndarray  # int64, shape (max_features, 2)
 
 
 @njit
@@ -146,6 +153,14 @@ def gather_target(target, rows, work):
 
 
 @njit
+def with_missing(present, keys):
+    """`keys` with the sorted present ones brought to its start, where they may already be; the missing ones end it."""
+    for i in range(len(present)):
+        keys[i] = present[i]
+    return keys
+
+
+@njit
 def search_sampled(columns, rows, target, weight, totals, rules, work):
     """Best split over ``columns.max_features`` drawn features, or more until one isn't constant. Ties: lowest feature, threshold."""
     found = Found(-np.inf, -1, 0, 0, 0, 0)
@@ -156,13 +171,19 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
     while n_drawn < columns.max_features or (n_varying == 0 and n_drawn < n_features):
         n_next = max(columns.max_features, n_drawn + 1)
         draw_features(work.order, n_drawn, n_next, work.random)
+        if n_drawn == 0 and can_bound(columns, rows, target, work):
+            found = search_large(columns, rows, local, weight, totals, rules, work)
+            if found.feature >= 0:
+                return found
         for i in range(n_drawn, n_next):
             feature = work.order[i]
-            low, high, missing = gather_keys(columns.codes[feature], rows, work.keys[0])
-            if (low == high and not missing) or low > high:
+            low, high, n_present = gather_keys(columns.codes[feature], rows, work.keys)
+            if low >= high and n_present in (0, size):
                 continue
             n_varying += 1
-            keys = sort_keys(work.keys, size, low, high, missing, work.places)
+            keys = sort_keys(work.keys[:n_present], work.spare[:n_present], low, high, work.places)
+            if n_present < size:
+                keys = with_missing(keys, work.keys[:size])
             found = scan_feature(feature, keys, local, weight, totals, rules, found, work)
             if found.score >= enough or (size == 2 and found.feature >= 0):
                 break
@@ -174,98 +195,24 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
 
 
 @njit
-def gather_keys(codes, rows, keys):
-    """Keys code << 32 | position of a node's rows; returns the least and the greatest code present and whether any is missing."""
-    low, high, missing = np.uint32(MISSING), np.uint32(0), False
+def can_bound(columns, rows, target, work):
+    """Whether bounding fits: a large node, one number per row, and drawn features that vary and miss nothing."""
+    fits = len(rows) >= _LARGE and target.family == MOMENT
+    for i in range(columns.max_features):
+        fits = fits and not columns.has_missing[work.order[i]]
+    return fits
+
+
+@njit
+def search_large(columns, rows, local, weight, totals, rules, work):
+    """Best split of a large node over the drawn features."""
+    total_value = totals[1] if local.classes else totals[0]
+    features = work.order[: columns.max_features]
+    score, feature, cut = search_bounded(columns, rows, local, features, weight, total_value, rules, work)
+    if feature < 0:
+        return Found(score, -1, 0, 0, 0, 0)
+    low, high = neighbours(columns.codes[feature], rows, cut)
+    n_left = 0
     for i in range(len(rows)):
-        code = codes[rows[i]]
-        keys[i] = (np.uint64(code) << SHIFT) | np.uint64(i)
-        low = min(low, code)
-        if code == MISSING:
-            missing = True
-        else:
-            high = max(high, code)
-    return low, high, missing
-
-
-@njit
-def insertion_sort(keys, size):
-    for i in range(1, size):
-        key = keys[i]
-        j = i - 1
-        while j >= 0 and keys[j] > key:
-            keys[j + 1] = keys[j]
-            j -= 1
-        keys[j + 1] = key
-
-
-@njit
-def sort_keys(keys, size, low, high, missing, places):
-    """Sort ``keys[0, :size]`` (codes between `low` and `high`, or MISSING); returns a view of the sorted keys.
-
-    keys : uint64[2, n_rows]. Overwritten.
-    places : int64[::1], at least twice `size` + 2 long. Overwritten.
-
-    One pass over buckets of equal width, then insertion sort; where codes crowd into few buckets, merge sort.
-    """
-    if size <= _INSERTION:
-        insertion_sort(keys[0], size)
-        return keys[0, :size]
-    n_buckets = 1
-    while n_buckets < size:
-        n_buckets *= 2
-    scale = (np.uint64(n_buckets) << SHIFT) // (np.uint64(high - low) + np.uint64(1))
-    for bucket in range(n_buckets + 1):
-        places[bucket] = 0
-    for i in range(size):
-        places[_bucket(keys[0, i], low, scale, n_buckets)] += 1
-    place, largest = 0, 0
-    for bucket in range(n_buckets + 1):
-        count = places[bucket]
-        if bucket < n_buckets:
-            largest = max(largest, count)
-        places[bucket] = place
-        place += count
-    for i in range(size):
-        bucket = _bucket(keys[0, i], low, scale, n_buckets)
-        keys[1, places[bucket]] = keys[0, i]
-        places[bucket] += 1
-    if largest <= _INSERTION:
-        insertion_sort(keys[1], size)
-        return keys[1, :size]
-    return merge_sort(keys, size)
-
-
-@njit
-def _bucket(key, low, scale, n_buckets):
-    code = key >> SHIFT
-    if code == MISSING:
-        return np.int64(n_buckets)
-    return np.int64(((code - np.uint64(low)) * scale) >> SHIFT)
-
-
-@njit
-def merge_sort(keys, size):
-    """Sort ``keys[1, :size]`` bottom up with ``keys[0]`` as the other buffer; returns a view of the sorted keys."""
-    source, width = 1, _INSERTION
-    for start in range(0, size, width):
-        insertion_sort(keys[1, start:], min(width, size - start))
-    while width < size:
-        for start in range(0, size, 2 * width):
-            middle, stop = min(start + width, size), min(start + 2 * width, size)
-            _merge(keys[source], start, middle, stop, keys[1 - source])
-        source = 1 - source
-        width *= 2
-    return keys[source, :size]
-
-
-@njit
-def _merge(keys, start, middle, stop, out):
-    i, j = start, middle
-    for place in range(start, stop):
-        if j >= stop or (i < middle and keys[i] <= keys[j]):
-            out[place] = keys[i]
-            i += 1
-        else:
-            out[place] = keys[j]
-            j += 1
+        n_left += np.int64(columns.codes[feature, rows[i]] <= cut)
+    return Found(score, feature, cut, low, high, np.int64(2 * n_left > len(rows)))

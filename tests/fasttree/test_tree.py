@@ -230,15 +230,31 @@ def test_repeating_rows_is_weighting_them():
 
 
 @pytest.mark.parametrize("max_features", [1, "sqrt", 0.9])
-def test_drawn_features_are_searched_exactly(max_features):
-    """A tree of depth 1 on drawn features has the best split of one of the features."""
-    X, y = smooth(300)
+@pytest.mark.parametrize(("n_rows", "min_samples_leaf"), [(300, 1), (3000, 1), (3000, 400)])
+@pytest.mark.parametrize("classes", [True, False])
+def test_drawn_features_are_searched_exactly(max_features, n_rows, min_samples_leaf, classes):
+    """A tree of depth 1 on drawn features has the best split of one of them; large nodes are bounded, not sorted."""
+    X, y = smooth(n_rows)
     X[:, 2] = np.round(X[:, 2])
     X[5:9, 3] = NAN
-    singles = [peer.DecisionTreeClassifier(max_depth=1).fit(X[:, [f]], y > 0.5).tree_.threshold[0] for f in range(X.shape[1])]
+    y = y > 0.5 if classes else y
+    weight = np.random.default_rng(4).integers(1, 4, size=n_rows)
+    kind = DecisionTreeClassifier if classes else DecisionTreeRegressor
+    options = {"max_depth": 1, "min_samples_leaf": min_samples_leaf, "min_weight_fraction_leaf": 0.001}
+    singles = [kind(**options).fit(X[:, [f]], y, weight).tree_.threshold[0] for f in range(X.shape[1])]
     for seed in range(10):
-        tree = DecisionTreeClassifier(max_depth=1, max_features=max_features, random_state=seed).fit(X, y > 0.5).tree_
-        assert tree.threshold[0] == pytest.approx(singles[tree.feature[0]])
+        tree = kind(max_features=max_features, random_state=seed, **options).fit(X, y, weight).tree_
+        assert tree.threshold[0] == singles[tree.feature[0]]
+
+
+def test_bounded_search_breaks_ties_as_stated():
+    """Equal columns: the lowest of the drawn ones is taken, and of equal splits the lowest threshold."""
+    x = np.arange(2000.0)
+    y = (x < 500) | (x >= 1500)
+    X = np.column_stack([x] * 5)
+    for seed in range(5):
+        tree = DecisionTreeClassifier(max_features=4, max_depth=1, random_state=seed).fit(X, y).tree_
+        assert tree.feature[0] <= 1 and tree.threshold[0] == 499.5
 
 
 def test_crowded_codes_are_sorted_too():

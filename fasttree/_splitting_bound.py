@@ -1,0 +1,185 @@
+"""Searching large nodes without sorting them: branch and bound over a histogram of codes, still exact.
+
+The rows of a node are counted into buckets of codes. A boundary inside a bucket puts some of its rows left, so the state (weight,
+value) on the left lies in a polygon around the bucket's two ends; the score is convex, so it is greatest in a corner. Only the
+rows of buckets whose greatest corner reaches the best bucket *end* are sorted and scanned::
+
+    score     .  .:::.  .                 ends of buckets      |   |   |   |
+    corners   :  |||||  :                 survivors              ^^^^^
+"""
+
+import numpy as np
+
+from fasttree._jit import njit
+from fasttree._splitting_encode import SHIFT
+from fasttree._splitting_sort import bucket_of, gather_keys, sort_keys
+
+N_BUCKETS = 256
+_SLACK = 1.0 + 1e-9  # bounds and scores are rounded differently
+_TINY = 1e-300
+_COUNT, _WEIGHT, _VALUE, _POSITIVE = range(4)
+
+
+@njit
+def moment_score(left_weight, left_value, total_weight, total_value):
+    """Score of a split by squared error."""
+    difference = left_value * total_weight - left_weight * total_value
+    return difference * difference / (left_weight * (total_weight - left_weight))
+
+
+@njit
+def fill_histogram(keys, low, scale, weight, value, histogram):
+    """Add up the rows of each bucket: their number, weight, value, and positive part of the value."""
+    for bucket in range(N_BUCKETS):
+        for j in range(4):
+            histogram[bucket, j] = 0.0
+    for i in range(len(keys)):
+        cell = histogram[bucket_of(keys[i], low, scale)]
+        v = value[i]
+        cell[0] += 1.0
+        cell[1] += weight[i]
+        cell[2] += v
+        cell[3] += v if v > 0.0 else 0.0
+
+
+@njit
+def corner(left_weight, left_value, total_weight, total_value):
+    """Score in a corner; infinite where the corner lies outside of what can be."""
+    if left_weight <= 0.0 or left_weight >= total_weight:
+        return 0.0 if left_weight * total_value == left_value * total_weight else np.inf
+    return moment_score(left_weight, left_value, total_weight, total_value)
+
+
+@njit
+def bound_buckets(histogram, classes, total_weight, total_value, n_rows, rules, bounds):
+    """Bound the scores inside each bucket (into `bounds`); returns the best score of an allowed bucket end."""
+    least = max(rules.min_weight, _TINY)
+    count, weight, value = 0.0, 0.0, 0.0
+    best = -np.inf
+    for bucket in range(N_BUCKETS):
+        cell = histogram[bucket]
+        bounds[bucket] = -np.inf
+        if cell[_COUNT] == 0.0:
+            continue
+        own_weight, own_value, positive = cell[_WEIGHT], cell[_VALUE], cell[_POSITIVE]
+        if classes:  # corners: only the rows of one class, or of the other
+            first = corner(weight + own_weight - own_value, value, total_weight, total_value)
+            second = corner(weight + own_value, value + own_value, total_weight, total_value)
+        else:  # corners: any weight with the least or the greatest value
+            first, second = 0.0, 0.0
+            for part in (own_value - positive, positive):
+                first = max(first, corner(weight, value + part, total_weight, total_value))
+                second = max(second, corner(weight + own_weight, value + part, total_weight, total_value))
+        count += cell[_COUNT]
+        weight += own_weight
+        value += own_value
+        end = -np.inf
+        rest = total_weight - weight
+        if count < n_rows and weight >= least and rest >= least:
+            end = moment_score(weight, value, total_weight, total_value)
+            if count >= rules.min_leaf and n_rows - count >= rules.min_leaf:
+                best = max(best, end)
+        bounds[bucket] = max(first, second, end) * _SLACK
+    return best
+
+
+@njit
+def greatest(bounds):
+    top = -np.inf
+    for bucket in range(N_BUCKETS):
+        top = max(top, bounds[bucket])
+    return top
+
+
+@njit
+def keep_survivors(keys, low, scale, bounds, floor):
+    """Move the keys of the buckets that reach `floor` to the front; returns their number and least and greatest code."""
+    n_kept = 0
+    for i in range(len(keys)):
+        key = keys[i]
+        keys[n_kept] = key
+        n_kept += np.int64(bounds[bucket_of(key, low, scale)] >= floor)
+    least, most = np.uint64(0xFFFFFFFF), np.uint64(0)
+    for i in range(n_kept):
+        least, most = min(least, keys[i] >> SHIFT), max(most, keys[i] >> SHIFT)
+    return n_kept, np.uint32(least), np.uint32(most)
+
+
+@njit
+def scan_survivors(keys, histogram, bounds, floor, local, total_weight, total_value, n_rows, rules, best):
+    """Best boundary in or at the end of the surviving buckets; `keys` are theirs, sorted. Returns the score and the boundary, or -1."""
+    least = max(rules.min_weight, _TINY)
+    where, place = -1, 0
+    count, weight, value = 0.0, 0.0, 0.0
+    for bucket in range(N_BUCKETS):
+        cell = histogram[bucket]
+        if bounds[bucket] >= floor:
+            left_count, left_weight, left_value = count, weight, value
+            stop = place + np.int64(cell[_COUNT])
+            for i in range(place, stop):
+                row = keys[i] & np.uint64(0xFFFFFFFF)
+                left_count += 1.0
+                left_weight += local.weight[row]
+                left_value += local.value[row]
+                if i + 1 < stop and (keys[i] ^ keys[i + 1]) >> SHIFT == 0:
+                    continue
+                if left_count < rules.min_leaf or n_rows - left_count < rules.min_leaf:
+                    continue
+                if left_weight < least or total_weight - left_weight < least:
+                    continue
+                score = moment_score(left_weight, left_value, total_weight, total_value)
+                if score > best:
+                    best = score
+                    where = i
+            place = stop
+        count += cell[_COUNT]
+        weight += cell[_WEIGHT]
+        value += cell[_VALUE]
+    return best, where
+
+
+@njit
+def search_bounded(columns, rows, local, features, weight, total_value, rules, work):
+    """Best split of a large node over `features` (ascending; none with missing values). Ties: lowest feature, then threshold.
+
+    Returns the score, the feature (-1 without any) and the greatest code that goes left.
+    """
+    size = len(rows)
+    floor = -np.inf
+    for j in range(len(features)):
+        low, high, _ = gather_keys(columns.codes[features[j]], rows, work.keys)
+        work.ranges[j, 0], work.ranges[j, 1] = low, high
+        scale = (np.uint64(N_BUCKETS) << SHIFT) // (np.uint64(high - low) + np.uint64(1))
+        fill_histogram(work.keys[:size], np.uint64(low), scale, local.weight, local.value, work.histograms[j])
+        end = bound_buckets(work.histograms[j], local.classes, weight, total_value, size, rules, work.bounds[j])
+        floor = max(floor, end)
+        work.tops[j] = greatest(work.bounds[j])
+    score, best_feature, cut = -np.inf, -1, 0
+    for j in range(len(features)):
+        low, high = np.uint32(work.ranges[j, 0]), np.uint32(work.ranges[j, 1])
+        if work.tops[j] < floor:
+            continue
+        gather_keys(columns.codes[features[j]], rows, work.keys)
+        scale = (np.uint64(N_BUCKETS) << SHIFT) // (np.uint64(high - low) + np.uint64(1))
+        n_kept, least, most = keep_survivors(work.keys[:size], np.uint64(low), scale, work.bounds[j], floor)
+        keys = sort_keys(work.keys[:n_kept], work.spare[:n_kept], least, most, work.places)
+        score, where = scan_survivors(keys, work.histograms[j], work.bounds[j], floor, local, weight, total_value, size, rules, score)
+        if where >= 0:
+            best_feature, cut = features[j], np.int64(keys[where] >> SHIFT)
+            floor = max(floor, score)
+    return score, best_feature, cut
+
+
+@njit
+def neighbours(codes, rows, cut):
+    """Rows with the greatest code up to `cut` and the least code above it."""
+    low, high = -1, -1
+    least = np.uint32(0xFFFFFFFF)
+    for i in range(len(rows)):
+        code = codes[rows[i]]
+        if code == cut:
+            low = np.int64(rows[i])
+        elif code > cut and code < least:
+            least = code
+            high = np.int64(rows[i])
+    return low, high

@@ -1,0 +1,131 @@
+"""Sorting the keys of one node."""
+
+import numpy as np
+
+from fasttree._jit import njit
+from fasttree._splitting_encode import MISSING, SHIFT
+
+_INSERTION = 24  # keys up to which insertion sort is the quickest
+_MOST_MOVES = 8  # per key, after which keys are too crowded for buckets
+
+
+@njit
+def gather_keys(codes, rows, keys):
+    """Keys code << 32 | position of a node's rows; returns the least and greatest code present and the number of present rows.
+
+    Missing rows come last. `keys` (uint64[::1]) is overwritten.
+    """
+    low, high = np.uint32(0xFFFFFFFF), np.uint32(0)
+    for i in range(len(rows)):
+        code = codes[rows[i]]
+        keys[i] = (np.uint64(code) << SHIFT) | np.uint64(i)
+        low, high = min(low, code), max(high, code)
+    if high != MISSING:
+        return low, high, len(rows)
+    high, n_present = np.uint32(0), 0
+    for i in range(len(rows)):
+        code = codes[rows[i]]
+        if code != MISSING:
+            high = max(high, code)
+            keys[n_present] = (np.uint64(code) << SHIFT) | np.uint64(i)
+            n_present += 1
+    place = n_present
+    for i in range(len(rows)):
+        if codes[rows[i]] == MISSING:
+            keys[place] = (MISSING << SHIFT) | np.uint64(i)
+            place += 1
+    return low, high, n_present
+
+
+@njit
+def bucket_of(key, low, scale):
+    """Bucket of a key when ``high - low + 1`` codes share the buckets: `scale` is buckets << 32 // codes."""
+    return (((key >> SHIFT) - low) * scale) >> SHIFT
+
+
+@njit
+def insertion_sort(keys, most_moves):
+    """Sort in place; False where that would take more than `most_moves` moves."""
+    one = np.uint64(1)
+    moves = 0
+    for i in range(1, len(keys)):
+        key = keys[i]
+        j = np.uint64(i)
+        while j > np.uint64(0) and keys[j - one] > key:
+            keys[j] = keys[j - one]
+            j -= one
+        keys[j] = key
+        moves += np.int64(np.uint64(i) - j)
+        if moves > most_moves:
+            return False
+    return True
+
+
+@njit
+def sort_keys(keys, spare, low, high, places):
+    """Sort `keys` (codes from `low` to `high`, none missing); returns the sorted keys, which are in `keys` or in `spare`.
+
+    keys, spare : uint64[::1] of the same length. Both overwritten.
+    places : int64[::1], at least twice as long + 2. Overwritten.
+
+    One pass over buckets of equal width, then insertion sort; where codes crowd into few buckets, merge sort.
+    """
+    size = len(keys)
+    if size <= _INSERTION:
+        insertion_sort(keys, size * size)
+        return keys
+    n_buckets = 1
+    while n_buckets < size:
+        n_buckets *= 2
+    first = np.uint64(low)
+    scale = (np.uint64(n_buckets) << SHIFT) // (np.uint64(high) - first + np.uint64(1))
+    for bucket in range(n_buckets):
+        places[bucket] = 0
+    for i in range(size):
+        places[bucket_of(keys[i], first, scale)] += 1
+    place = 0
+    for bucket in range(n_buckets):
+        count = places[bucket]
+        places[bucket] = place
+        place += count
+    for i in range(size):
+        key = keys[i]
+        bucket = bucket_of(key, first, scale)
+        place = places[bucket]
+        places[bucket] = place + 1
+        spare[np.uint64(place)] = key
+    if insertion_sort(spare, _MOST_MOVES * size):
+        return spare
+    return merge_sort(spare, keys)
+
+
+@njit
+def merge_sort(keys, spare):
+    """Sort `keys` bottom up; returns the sorted keys, which are in `keys` or in `spare`."""
+    size, width = len(keys), _INSERTION
+    for start in range(0, size, width):
+        part = keys[start : min(start + width, size)]
+        insertion_sort(part, width * width)
+    swapped = False
+    while width < size:
+        for start in range(0, size, 2 * width):
+            middle, stop = min(start + width, size), min(start + 2 * width, size)
+            if swapped:
+                _merge(spare, start, middle, stop, keys)
+            else:
+                _merge(keys, start, middle, stop, spare)
+        swapped = not swapped
+        width *= 2
+    return spare if swapped else keys
+
+
+@njit
+def _merge(keys, start, middle, stop, out):
+    i, j = start, middle
+    for place in range(start, stop):
+        if j >= stop or (i < middle and keys[i] <= keys[j]):
+            out[place] = keys[i]
+            i += 1
+        else:
+            out[place] = keys[j]
+            j += 1
