@@ -1,7 +1,7 @@
 """The best split of one feature of one leaf, from its histogram.
 
-Sums are whole numbers; a candidate's score is float32 and is only used to choose. The chosen split's gain is computed again in float64
-from the exact sums, by the caller. Ties go to the lowest feature, then to missing values right, then to the lowest code.
+Sums are whole numbers; a candidate's score (float32 in the fast case) is only used to choose. The chosen split's gain is computed again
+in float64 from the exact sums, by the caller. Ties go to the lowest feature, then to missing values right, then to the lowest code.
 """
 
 from typing import NamedTuple
@@ -94,9 +94,13 @@ def left_sums(desk, full, b):
 
 
 @njit(_nrt=False)
-def score_one(gl, hl, leaf, direction):
-    """Score of one candidate in float64, with l1, bounds and a monotonic `direction`; minus infinity where it may not be."""
-    gr, hr = leaf.gradient * leaf.unit_g - gl, leaf.hessian * leaf.unit_h - hl
+def score_one(left_g, left_h, leaf, direction):
+    """Score of one candidate in float64, with l1, bounds and a monotonic `direction`; minus infinity where it may not be.
+
+    Both sides come from whole numbers, so that a split and its mirror image score the same and the lower feature wins.
+    """
+    gl, hl = left_g * leaf.unit_g, left_h * leaf.unit_h
+    gr, hr = (leaf.gradient - left_g) * leaf.unit_g, (leaf.hessian - left_h) * leaf.unit_h
     if min(hl, hr) < leaf.floor:
         return -np.inf
     left = leaf_value(gl, hl, leaf.l1, leaf.l2, leaf.low, leaf.high)
@@ -108,13 +112,12 @@ def score_one(gl, hl, leaf, direction):
 
 @njit(_nrt=False)
 def score_general(n, g0, h0, leaf, direction, full, desk):
-    """As `score_packed`, one at a time, for everything that it leaves out."""
-    top = np.float32(-np.inf)
+    """As `score_packed`, one at a time and in float64, for everything that it leaves out. The scores are `desk.keys`."""
+    top = -np.inf
     for b in range(n):
         gl, hl = left_sums(desk, full, b)
-        score = np.float32(score_one((gl + g0) * leaf.unit_g, (hl + h0) * leaf.unit_h, leaf, direction))
-        desk.scores[b] = score
-        top = max(top, score)
+        desk.keys[b] = score_one(gl + g0, hl + h0, leaf, direction)
+        top = max(top, desk.keys[b])
     return top
 
 
@@ -143,7 +146,7 @@ def scan_values(histogram, n_bins, direction, general, leaf, desk, top, best):
     histogram : int64[:, :], shape (n_planes, 256)
     direction : int, monotonic constraint
     general : bool, whether `score_general` is needed
-    top : float32, score to beat
+    top : float, score to beat
     best : int64[::1]. From its second on (code, sums left, missing left) overwritten when beaten.
     """
     full = histogram.shape[0] == 2
@@ -157,10 +160,10 @@ def scan_values(histogram, n_bins, direction, general, leaf, desk, top, best):
         if general:
             score = score_general(n, g0, h0, leaf, direction, full, desk)
         else:
-            score = score_packed(desk.halves[0], n, np.int32(g0), np.int32(h0), leaf, desk.scores)
+            score = np.float64(score_packed(desk.halves[0], n, np.int32(g0), np.int32(h0), leaf, desk.scores))
         if score > top:
             for b in range(n):
-                if desk.scores[b] == score:
+                if (desk.keys[b] if general else np.float64(desk.scores[b])) == score:
                     gl, hl = left_sums(desk, full, b)
                     best[1], best[2], best[3] = b, gl + g0, hl + h0
                     best[4] = missing_left if h_missing > 0 else UNSEEN
@@ -213,7 +216,7 @@ def scan_categories(histogram, n_bins, leaf, desk, top, best):
         for i in range((n + 1) // 2):
             gradient, hessian = bin_sums(histogram, desk.order[n - 1 - i if end else i])
             gl, hl = gl + gradient, hl + hessian
-            score = np.float32(score_one(gl * leaf.unit_g, hl * leaf.unit_h, leaf, 0))
+            score = score_one(gl, hl, leaf, 0)
             if score > top:
                 top, from_end, length = score, end, i + 1
                 best[1], best[2], best[3] = 0, gl, hl

@@ -119,7 +119,7 @@ class Search(NamedTuple):
     scores: np.ndarray  # float32 (n_threads, 264)
     order: np.ndarray  # int64 (n_threads, 264): categories by their mean gradient
     keys: np.ndarray  # float64 (n_threads, 264)
-    best_scores: np.ndarray  # float32 (2, n_threads, STRIDE): of each thread's best split of two new leaves
+    best_scores: np.ndarray  # float64 (2, n_threads, STRIDE): of each thread's best split of two new leaves
     best: np.ndarray  # int64 (2, n_threads, 2, STRIDE): FEATURE … MISSING_LEFT of it, then the four words of the category set
     drawn: np.ndarray  # int64 (n_threads, n_features): the features, in drawn order
     open: np.ndarray  # uint8 (n_threads, 2, n_features): may the new leaf be split by it
@@ -204,7 +204,7 @@ def make_room(n, n_features, n_outputs, n_threads, rules, n_group_words, plan):
             scores=np.zeros((n_threads, BINS + 8), np.float32),
             order=np.zeros((n_threads, BINS + 8), np.int64),
             keys=np.zeros((n_threads, BINS + 8)),
-            best_scores=np.zeros((2, n_threads, STRIDE), np.float32),
+            best_scores=np.zeros((2, n_threads, STRIDE)),
             best=np.zeros((2, n_threads, 2, STRIDE), np.int64),
             drawn=np.zeros((n_threads, n_features), np.int64),
             open=np.ones((n_threads, 2, n_features), np.uint8),

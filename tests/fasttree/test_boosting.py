@@ -37,7 +37,7 @@ def test_scikit_learn_checks(estimator, check):
 
 @pytest.mark.parametrize("classification", [True, False])
 @pytest.mark.parametrize("missing", [0.0, 0.2])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000), l1=st.sampled_from([0.0, 0.5]), l2=st.sampled_from([0.0, 3.0]), weighted=st.booleans())
 def test_equals_the_twin(classification, missing, seed, l1, l2, weighted):
     X, y = make(150, 4, seed, missing, classification)

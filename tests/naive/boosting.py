@@ -63,7 +63,8 @@ def best_split(codes, categorical, g, h, rows, *, min_samples_leaf=20, min_child
             if len(left) == len(found) or min(hl, H - hl) < floor:
                 continue
             gain = saved(gl, hl, l1, l2) + saved(G - gl, H - hl, l1, l2) - saved(G, H, l1, l2)
-            if gain > (best[0] if best else 1e-10 * abs(saved(G, H, l1, l2) + gain)):
+            all_saved = abs(saved(G, H, l1, l2) + gain)
+            if gain > (best[0] + 1e-12 * all_saved if best else 1e-10 * all_saved):  # less is a tie
                 best = (gain, f, set(left))
     return best
 
