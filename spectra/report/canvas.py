@@ -103,18 +103,23 @@ def to_svg(figure, description):
     prefix = hashlib.blake2b(buffer.getvalue() + description.encode(), digest_size=4).hexdigest() + "-"
     for element in [*root.findall(f"{_SVG}metadata"), *root.findall(f"{_SVG}defs[{_SVG}style]")]:
         root.remove(element)  # the style would hold for the whole page; style.css says the same of figures alone
+    known: set[str] = set()
     for element in root.iter():
-        _tidy(element, prefix)
+        _tidy(element, prefix, known)
     root.set("role", "img")
     root.set("aria-label", description)
     return Markup(xml.etree.ElementTree.tostring(root, encoding="unicode"))
 
 
-def _tidy(element, prefix):
+def _tidy(element, prefix, known):
     """Rename an element's id and whatever it refers to, drop its namespace (HTML has none), and shorten its numbers."""
     element.tag = element.tag.removeprefix(_SVG)
     for name, value in list(element.attrib.items()):
         if name == "id":
+            if value in known:  # named by its content: the same image drawn twice
+                del element.attrib[name]
+                continue
+            known.add(value)
             value = prefix + value
         elif name == _LINK:
             del element.attrib[name]

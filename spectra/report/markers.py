@@ -3,6 +3,7 @@
 import numpy as np
 
 from spectra.report.canvas import ACCENT, GREY, PALE, by_class, colour, panels, picture, scaled, short, thin
+from spectra.report.relations import relations
 from spectra.report.subject import intensity_unit, marker_name, value_unit
 from spectra.study.markers import TOP
 
@@ -28,9 +29,10 @@ def size_in_words(effect):
 
 def marker_rows(result, most=TOP):
     """Cells of the table of markers."""
-    classes = result.problem.classes
+    classes, chosen = result.problem.classes, top(result, most)
+    forms = relations(chosen, result.features.values)
     rows = []
-    for place, marker in enumerate(top(result, most), 1):
+    for place, (marker, form) in enumerate(zip(chosen, forms, strict=True), 1):
         values = result.features.values[:, marker.column]
         found = result.features.present[:, marker.column]
         high = result.problem.y == classes.index(marker.direction)
@@ -38,6 +40,7 @@ def marker_rows(result, most=TOP):
             {
                 "place": place,
                 "name": marker_name(marker),
+                "perhaps": f"perhaps {chosen[form[0]].mz:.1f} {form[1]}" if form else "",
                 "stability": marker.stability,
                 "direction": marker.direction,
                 "tone": colour(classes.index(marker.direction), len(classes)),

@@ -3,8 +3,9 @@
 import numpy as np
 from matplotlib.colors import ListedColormap
 
-from spectra.report.canvas import colour, panels, picture, short
+from spectra.report.canvas import INK, colour, panels, picture, short
 from spectra.report.markers import top
+from spectra.report.models import row_belief
 
 MOST_ROWS, MOST_COLUMNS = 1200, 900
 
@@ -28,55 +29,79 @@ def _spread_rows(order, most):
     return order[np.unique(np.linspace(0, order.size - 1, min(order.size, most)).round().astype(int))]
 
 
-def _heat(figure, axis, values, what):
+def _heat(axis, values):
     # rasterised: an image in the page, one pixel per cell
     image = axis.imshow(np.clip(values, -2.5, 2.5), aspect="auto", cmap="PuOr_r", vmin=-2.5, vmax=2.5, interpolation="none")
     axis.grid(visible=False)
-    axis.set_ylabel(what)
-    bar = figure.colorbar(image, ax=axis, pad=0.01, fraction=0.03)
-    bar.set_label("deviation from the peak's mean (SD)" if what.startswith("spectra") else "deviation from the mean (SD)")
+    axis.set_yticks([])
+    return image
+
+
+def _scale(figure, axis, image):
+    bar = figure.colorbar(image, ax=axis, pad=0.02, fraction=0.06)
+    bar.set_label("deviation from the column's mean (SD)")
     bar.outline.set_visible(False)
+
+
+def _class_bar(axis, y, about):
+    """A coloured strip that names the classes of the rows beside it."""
+    tones = ListedColormap([colour(k, len(about.classes)) for k in range(len(about.classes))])
+    axis.imshow(y[:, None], aspect="auto", cmap=tones, vmin=-0.5, vmax=len(about.classes) - 0.5, interpolation="none")
+    shown = [k for k in range(len(about.classes)) if (y == k).any()]
+    axis.set_yticks([np.flatnonzero(y == k).mean() for k in shown], [short(about.classes[k], 18) for k in shown])
+    axis.set_xticks([])
+    axis.grid(visible=False)
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+    axis.set_ylabel(short(about.label, 30))
 
 
 @picture
 def peak_matrix(result, about):
-    """All rows by all features, classes from top to bottom."""
+    """All rows by all features, classes from top to bottom; the top markers once more beside it."""
     features = result.features
     if not features.shape[1]:
         return None
-    order = _spread_rows(np.lexsort([np.arange(about.n_rows), about.y]), MOST_ROWS)
-    keep = sorted({marker.column for marker in result.markers[:MOST_COLUMNS]})
-    shown = np.array(sorted(keep, key=lambda j: (np.nan_to_num(features.mz[j]), j)))
+    sure = row_belief(about)[np.arange(about.n_rows), about.y]
+    order = _spread_rows(np.lexsort([-sure, about.y]), MOST_ROWS)
+    keep = np.array([marker.column for marker in result.markers[:MOST_COLUMNS]])
+    shown = keep[np.lexsort([keep, np.nan_to_num(features.mz[keep])])]
+    best = np.array([marker.column for marker in top(result)], int)
     height = float(np.clip(order.size * 0.022, 2.4, 5.6)) + 0.9
-    figure, axes = panels(1, 2, height=height, gridspec_kw={"width_ratios": [0.012, 1]})
-    side, axis = axes[0]
-    classes = ListedColormap([colour(k, len(about.classes)) for k in range(len(about.classes))])
-    side.imshow(about.y[order][:, None], aspect="auto", cmap=classes, vmin=-0.5, vmax=len(about.classes) - 0.5, interpolation="none")
-    middles = [np.flatnonzero(about.y[order] == k).mean() for k in range(len(about.classes))]
-    side.set_yticks(middles, [short(name, 18) for name in about.classes])
-    side.set_xticks([])
-    side.grid(visible=False)
-    side.spines[:].set_visible(False)
-    side.tick_params(length=0)
-    side.set_ylabel(short(about.label, 30))
-    _heat(figure, axis, standardised(features.values)[np.ix_(order, shown)], "")
-    axis.set_yticks([])
-    _column_labels(axis, features, shown)
+    figure, axes = panels(1, 3, height=height, gridspec_kw={"width_ratios": [0.012, 1, 0.4]})
+    y = about.y[order]
+    values = standardised(features.values)[order]
+    _class_bar(axes[0, 0], y, about)
+    _heat(axes[0, 1], values[:, shown])
+    _column_labels(axes[0, 1], features, shown)
     place = {column: i for i, column in enumerate(shown)}
-    marks = [place[marker.column] for marker in top(result)]
-    axis.plot(marks, np.full(len(marks), -0.5), "v", color="#1f2933", markersize=5, clip_on=False)
-    for edge in np.flatnonzero(np.diff(about.y[order])) + 0.5:
-        axis.axhline(edge, color="#1f2933", linewidth=0.7)
-    left_out = features.shape[1] - shown.size
-    caption = (
-        f"Each line is a {about.row}, each column a {'peak' if about.spectra is not None else 'feature'}, ordered by class and by "
-        f"{'m/z' if about.spectra is not None else 'column'}; orange: above the column's mean, violet: below. "
-        "Black triangles: the top markers. Columns that change colour at a class border tell the classes apart; "
-        f"{'lines that stand out as a whole are odd spectra.' if about.spectra is not None else 'lines that stand out as a whole are odd rows.'}"
-        + (f" The {left_out} least stable columns are left out." if left_out else "")
-        + (f" {order.size} of {about.n_rows} {about.rows} are shown, evenly spread." if order.size < about.n_rows else "")
+    marks = [place[column] for column in best]
+    axes[0, 1].plot(marks, np.full(len(marks), -0.5), "v", color=INK, markersize=4, clip_on=False)
+    if best.size:
+        image = _heat(axes[0, 2], values[:, best])
+        _column_labels(axes[0, 2], features, best)
+        axes[0, 2].set_title("top markers, best first")
+        _scale(figure, axes[0, 2], image)
+    else:
+        axes[0, 2].set_axis_off()
+    for axis in axes[0, 1:]:
+        for edge in np.flatnonzero(np.diff(y)) + 0.5:
+            axis.axhline(edge, color=INK, linewidth=0.8)
+    what = "peak" if about.spectra is not None else "feature"
+    return figure, f"{what.capitalize()} matrix", _caption(about, what, order.size, features.shape[1] - shown.size)
+
+
+def _caption(about, what, n_shown, n_left_out):
+    text = (
+        f"Each line is a {about.row}, each column a {what}; orange: above the column's mean, violet: below. Lines are ordered by class, within "
+        "a class from those the model was surest of to those it was least sure of. Columns that change colour at the class border tell the "
+        f"classes apart; triangles mark the top markers, drawn once more on the right. Lines that stand out as a whole are odd {about.rows}."
     )
-    return figure, f"{'Peak' if about.spectra is not None else 'Feature'} matrix", caption
+    if n_left_out:
+        text += f" The {n_left_out} least stable columns are left out."
+    if n_shown < about.n_rows:
+        text += f" {n_shown} of {about.n_rows} {about.rows} are shown, evenly spread."
+    return text
 
 
 @picture
@@ -87,8 +112,8 @@ def plain_matrix(features):
     order = _spread_rows(np.arange(len(features)), MOST_ROWS)
     shown = _spread_rows(np.arange(features.shape[1]), MOST_COLUMNS)
     figure, axes = panels(height=float(np.clip(order.size * 0.022, 2.4, 5.6)) + 0.9)
-    _heat(figure, axes[0, 0], standardised(features.values)[np.ix_(order, shown)], "spectra, in the manifest's order")
-    axes[0, 0].set_yticks([])
+    _scale(figure, axes[0, 0], _heat(axes[0, 0], standardised(features.values)[np.ix_(order, shown)]))
+    axes[0, 0].set_ylabel("spectra, in the manifest's order")
     _column_labels(axes[0, 0], features, shown)
     caption = (
         "Each line is a spectrum, each column a peak; orange: above the peak's mean, violet: below. Lines that stand out as a whole are odd "

@@ -1,5 +1,7 @@
 """Figures and tables of how well the candidates do on patients held out."""
 
+import re
+
 import numpy as np
 from sklearn.metrics import roc_curve
 
@@ -81,6 +83,18 @@ def model_rows(scores):
     return rows
 
 
+def scheme_rows(result, about):
+    """AUC of every model under every way of holding out: names of the ways, and for each model its cells."""
+    ways = list(dict.fromkeys(score.scheme for score in [*result.scores, *result.other_schemes]))
+    by_place = {(score.scheme, score.name): score for score in [*result.scores, *result.other_schemes]}
+    rows = []
+    for score in _ranked(result.scores):
+        found = [by_place.get((way, score.name)) for way in ways]
+        cells = [(*_cell(other.auc), p_text(other.p_value)) if other else ("", "", "") for other in found]
+        rows.append({"name": _tell(score.name), "nested": score.name == SELECTED, "cells": cells})
+    return [scheme_name(way, about) for way in ways], rows
+
+
 @picture
 def schemes(result, about):
     """The nested row under every way of holding out."""
@@ -131,9 +145,19 @@ def confusion(folds, y, n_classes):
     return counts * y.size / max(1.0, counts.sum())
 
 
+def positive(classes):
+    """Of two classes the one to be found: the second, unless it is the one that is called healthy.
+
+    >>> positive(["case", "control"]), positive(["bad", "good"])
+    (0, 1)
+    """
+    return 0 if re.fullmatch(r"control.*|healthy.*|normal.*|well|benign|negative", classes[1].lower()) else 1
+
+
 def _draw_roc(axis, about):
     two = len(about.classes) == 2
-    for k in [1] if two else range(len(about.classes)):
+    found = positive(about.classes) if two else 0
+    for k in [found] if two else range(len(about.classes)):
         curve = mean_roc(about.nested.folds, about.y, k)
         if curve is None:
             continue
@@ -144,8 +168,8 @@ def _draw_roc(axis, about):
     axis.set_ylim(-0.02, 1.02)
     axis.set_aspect("equal")
     if two:
-        axis.set_xlabel(f"share of '{short(about.classes[0], 20)}' falsely called")
-        axis.set_ylabel(f"share of '{short(about.classes[1], 20)}' recognised")
+        axis.set_xlabel(f"share of '{short(about.classes[1 - found], 20)}' called '{short(about.classes[found], 20)}'")
+        axis.set_ylabel(f"share of '{short(about.classes[found], 20)}' recognised")
     else:
         axis.set_xlabel("share of the other classes falsely called")
         axis.set_ylabel("share of the class recognised")
@@ -188,6 +212,15 @@ def decisions(result, about):
     return figure, "How decisions fall", caption
 
 
+def row_belief(about):
+    """Mean held-out probability of every class for each row: float array, shape (n_rows, n_classes), zeros where never held out."""
+    total, seen = np.zeros((about.y.size, len(about.classes))), np.zeros(about.y.size)
+    for rows, probability in about.nested.folds:
+        total[rows] += probability
+        seen[rows] += 1
+    return total / np.maximum(seen, 1)[:, None]
+
+
 def belief(result, about):
     """Mean held-out probability of the true class for each group.
 
@@ -195,14 +228,10 @@ def belief(result, about):
     -------
     names, label, probability : arrays, shape (n_groups,); called : int array, the class most believed in
     """
-    total, seen = np.zeros((about.y.size, len(about.classes))), np.zeros(about.y.size)
-    for rows, probability in about.nested.folds:
-        total[rows] += probability
-        seen[rows] += 1
     names, first, member = np.unique(np.asarray(result.problem.groups), return_index=True, return_inverse=True)
     mean = np.zeros((names.size, len(about.classes)))
-    np.add.at(mean, member.ravel(), total)
-    mean /= np.maximum(np.bincount(member.ravel(), seen), 1)[:, None]
+    np.add.at(mean, member.ravel(), row_belief(about))
+    mean /= np.bincount(member.ravel())[:, None]
     label = about.y[first]
     return names, label, mean[np.arange(names.size), label], mean.argmax(axis=1)
 

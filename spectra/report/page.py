@@ -57,10 +57,7 @@ def write_report(path, result, facts):
         "about": about,
         "n_panel": PANEL,
         "model_rows": models.model_rows(result.scores),
-        "other_rows": [
-            (models.scheme_name(scheme, about), models.model_rows([row for row in result.other_schemes if row.scheme == scheme]))
-            for scheme in dict.fromkeys(row.scheme for row in result.other_schemes)
-        ],
+        "scheme_rows": models.scheme_rows(result, about) if result.other_schemes else None,
         "least_p": p_text(1 / (result.problem.settings.study.permutations + 1)),
         "hardest": hardest,
         "n_wrong": n_wrong,

@@ -58,6 +58,8 @@ def sensitivity(result, about):
         axis.grid(axis="y", visible=False)
     axes[0, 0].set_yticks(ticks, labels)
     axes[0, 0].set_xlim(left=0)
+    # a scale that guessing and perfection bound: a change of a hundredth should look like one
+    axes[0, 1].set_xlim(min([0.5, *(variant.auc for variant in result.sensitivity if np.isfinite(variant.auc))]) - 0.02, 1.02)
     axes[0, 2].set_xlim(-0.03, 1.05)
     small = " With so few patients the score itself jumps by chance." if about.patients.min() < ENOUGH else ""
     caption = (

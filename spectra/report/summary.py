@@ -73,9 +73,9 @@ def headline(result, about):
     lost = [score for score in _held_out_elsewhere(result) if not score.auc.low > 0.5]
     if lost:
         return ALARM, f"The classes were told apart, but not when {_elsewhere(lost[0].scheme)}."
-    tried = [score.scheme for score in _held_out_elsewhere(result)]
+    tried = [_elsewhere(score.scheme) for score in _held_out_elsewhere(result)]
     if tried:
-        return GOOD, f"Yes: on {about.groups} not seen before the classes were told apart, also when {_elsewhere(tried[0])}."
+        return GOOD, f"Yes: on {about.groups} not seen before the classes were told apart, also when {' and when '.join(tried)}."
     return GOOD, f"Yes: on {about.groups} not seen before the classes were told apart. Other sites and later dates were not tested."
 
 

@@ -14,6 +14,7 @@ from spectra.pipeline import learned_steps, preprocess
 from spectra.report import markers as marker_figures
 from spectra.report import matrix, models, sensitivity, signals, subject, summary, threats, write_process_report, write_report
 from spectra.report.appendix import command, settings_rows
+from spectra.report.relations import relations
 from spectra.settings import Settings, change
 from spectra.study import StudyResult, scores
 from spectra.study.audit import Control, cross_table
@@ -290,6 +291,15 @@ def test_the_area_under_the_drawn_curve_is_the_auc(n_classes):
     assert area == pytest.approx(scores.auc(folds, y[None, :], np.ones((1, y.size)))[0], abs=0.01)
 
 
+def test_forms_of_one_substance_are_told():
+    random = np.random.default_rng(0)
+    amount = random.normal(size=40)
+    values = np.column_stack([amount, amount + 0.1 * random.normal(size=40), random.normal(size=40), amount, 0 * amount])
+    at = [6155.6, 3078.3, 6177.6, 7000.0, 6193.5]
+    found = relations([Marker(f"{mz}", mz, 1.0, "ill", 1.0, j) for j, mz in enumerate(at)], values)
+    assert found == [None, (0, "doubly charged"), None, None, None]
+
+
 def test_confusion_counts_each_row_once():
     y = np.array([0, 0, 0, 1, 1])
     sure = np.eye(2)
@@ -329,6 +339,16 @@ def test_a_fall_at_other_sites_is_an_alarm():
     assert "Falls by site" in [threat.title for threat in summary.threats(result, about)]
     alone = dataclasses.replace(result, other_schemes=[])
     assert "No site could be held out" in [threat.title for threat in summary.threats(alone, about)]
+
+
+def test_every_way_of_holding_out_has_a_column():
+    y = np.arange(60) % 2
+    elsewhere = [model_score(SELECTED, y, 2, scheme=scheme) for scheme in ("leave-site-out", "forward-in-time")]
+    result = table_result(other_schemes=elsewhere)
+    ways, rows = models.scheme_rows(result, subject.subject(result))
+    assert len(ways) == 3 and [row["name"] for row in rows] == ["best model, selected inside", "random forest"]
+    assert all(mean == "0.900" for mean, _, _ in rows[0]["cells"])
+    assert rows[1]["cells"][1:] == [("", "", "")] * 2  # not tried there
 
 
 def test_a_perfect_confounder_is_named():
