@@ -1,9 +1,11 @@
-"""Noise levels of one profile."""
+"""Noise levels of one profile: one for all, or one for each point."""
+
+import statistics
 
 import numpy as np
 
 from spectra._kernels import order
-from spectra._validation import check_vector
+from spectra._validation import check_integer, check_number, check_vector
 from spectra.containers import verb
 
 GAUSSIAN = 1.4826  # a normal distribution's standard deviation over its median absolute deviation, as MALDIquant and R round it
@@ -36,3 +38,86 @@ def noise_mad(y):
     """
     y = check_vector(y, "y")
     return GAUSSIAN * float(order.mad(y, np.empty_like(y)))
+
+
+@verb(takes="intensity", gives="noise")
+def noise_local(y, *, window=2000):
+    """Estimate the noise level along m/z: `noise_mad` in windows, and straight lines between their middles.
+
+    Windows overlap by half. They count points, not Da/e: a time-of-flight spectrum is sampled evenly in time, and so its peaks cover
+    about as many points everywhere.
+
+    Parameters
+    ----------
+    y : array_like, shape (n_points,)
+        Intensities, without their baseline.
+    window : int, at least 16
+        Points of a window; several times the width of a peak. A spectrum no longer than that has one level.
+
+    Returns
+    -------
+    ndarray, float64, shape (n_points,)
+
+    Raises
+    ------
+    SpectraError
+        When `y` is empty or holds NaN, or the window is too short.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spectra import noise_local
+    >>> noise = np.random.default_rng(0).normal(0, 1, 10_000) * np.linspace(1, 5, 10_000)
+    >>> noise_local(noise)[[1000, 9000]].round(1)
+    array([1.4, 4.5])
+    """
+    y = check_vector(y, "y")
+    window = check_integer(window, "window", low=16)
+    if y.size <= window:
+        return np.full(y.size, GAUSSIAN * float(order.mad(y, np.empty_like(y))))
+    starts = np.linspace(0, y.size - window, max(2, round(2 * y.size / window) - 1)).astype(np.int64)
+    levels = np.empty(starts.size)
+    order.block_levels(y, starts, starts + window, True, np.empty(window, y.dtype), levels)
+    return np.interp(np.arange(y.size), starts + (window - 1) / 2, GAUSSIAN * levels)
+
+
+@verb(takes="intensity", gives="number")
+def noise_quantile(y, *, quantile=0.5):
+    """Estimate one noise level from how far neighbouring points differ; a slowly varying signal or baseline cancels.
+
+    The level is a quantile of ``abs(y[i] - y[i - 1])``, scaled so that normal noise gives its standard deviation.
+
+    Parameters
+    ----------
+    y : array_like, shape (n_points,)
+        Intensities before smoothing, with or without their baseline.
+    quantile : float from 0.01 to 0.99
+        The lower, the less steep flanks of peaks count.
+
+    Returns
+    -------
+    float
+        0.0 for a constant or a single point.
+
+    Raises
+    ------
+    SpectraError
+        When `y` is empty or holds NaN, or the quantile is out of bounds.
+
+    References
+    ----------
+    von Neumann (1941), Ann. Math. Stat. 12, 367, for differences of neighbours.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spectra import noise_quantile
+    >>> round(noise_quantile(np.random.default_rng(0).normal(100, 3, 10_000)), 1)
+    3.0
+    """
+    y = check_vector(y, "y")
+    quantile = check_number(quantile, "quantile", low=0.01, high=0.99)
+    if y.size == 1:
+        return 0.0
+    scale = np.sqrt(2.0) * statistics.NormalDist().inv_cdf((1 + quantile) / 2)
+    return float(np.quantile(np.abs(np.diff(y.astype(np.float64, copy=False))), quantile) / scale)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import median_abs_deviation
 
-from spectra import SpectraError, noise_mad
+from spectra import Cohort, SpectraError, Spectrum, noise_local, noise_mad, noise_quantile
 from tests.naive import order as naive
 
 
@@ -53,3 +53,46 @@ def test_what_is_no_number_is_refused():
         noise_mad([1, np.nan])
     with pytest.raises(SpectraError, match="empty"):
         noise_mad([])
+
+
+@settings(deadline=None)
+@given(st.integers(1, 300), st.integers(16, 90), st.sampled_from([np.float32, np.float64]))
+def test_local_levels_are_the_twin_s(n, window, dtype):
+    y = np.random.default_rng(n).normal(0, 3, n).astype(dtype)
+    levels = noise_local(y, window=window)
+    assert levels.shape == y.shape
+    np.testing.assert_allclose(levels, 1.4826 * np.array(naive.local_mad(y, window)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_local_levels_follow_a_noise_that_falls_along_mz(dtype):
+    truth = np.geomspace(20, 1, 40_000)
+    y = (np.random.default_rng(0).normal(0, 1, truth.size) * truth).astype(dtype)
+    y[5000::5000] += 500
+    inner = slice(1000, -1000)
+    np.testing.assert_allclose(noise_local(y)[inner], truth[inner], rtol=0.15)
+    assert np.max(np.abs(noise_mad(y) / truth - 1)) > 1
+    np.testing.assert_allclose(noise_local(3 * y + 8), 3 * noise_local(y), rtol=1e-4)
+    assert noise_local(np.full(50, 3.0)).tolist() == [0] * 50
+
+
+def test_a_cohort_takes_local_levels_as_its_noise():
+    y = np.random.default_rng(0).normal(0, 1, 5000)
+    cohort = Cohort.from_spectra([Spectrum(np.arange(1.0, 5001), y, "a.csv")]).noise_local()
+    np.testing.assert_array_equal(cohort.noise[0], noise_local(y))
+
+
+@pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9])
+def test_the_quantile_level_is_blind_to_a_baseline(quantile):
+    y = np.random.default_rng(0).normal(0, 2, 40_000)
+    baseline = 1000 * np.exp(-np.arange(40_000) / 9000)
+    np.testing.assert_allclose(noise_quantile(y, quantile=quantile), 2, rtol=0.05)
+    np.testing.assert_allclose(noise_quantile(y + baseline, quantile=quantile), noise_quantile(y, quantile=quantile), rtol=0.01)
+    assert noise_quantile([4.0]) == noise_quantile(np.full(9, 4)) == 0
+
+
+def test_windows_and_quantiles_that_are_none_are_refused():
+    with pytest.raises(SpectraError, match="window must be at least 16"):
+        noise_local(np.ones(100), window=3)
+    with pytest.raises(SpectraError, match=r"quantile must be at least 0.01 and at most 0.99"):
+        noise_quantile(np.ones(100), quantile=1.0)

@@ -3,7 +3,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spectra import Cohort, SpectraError, Spectrum, SpectrumError, normalize_tic, total_ion_current
+from spectra import (
+    Cohort,
+    SpectraError,
+    Spectrum,
+    SpectrumError,
+    normalize_median,
+    normalize_peak,
+    normalize_rms,
+    normalize_tic,
+    total_ion_current,
+)
 from tests.naive import order as naive
 
 
@@ -50,3 +60,44 @@ def test_a_cohort_has_the_same_verbs():
     totals = cohort.total_ion_current(n_jobs=2)
     assert totals.tolist() == [total_ion_current(s.mz, s.intensity) for s in cohort]
     np.testing.assert_allclose(cohort.normalize_tic().total_ion_current(), 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("step", "level"), [(normalize_median, np.median), (normalize_rms, lambda y: np.sqrt(np.mean(y.astype(float) ** 2)))]
+)
+def test_the_level_becomes_one_in_the_range(step, level, dtype):
+    mz, y = profile(501)
+    y = y.astype(dtype)
+    scaled = step(mz, y)
+    assert scaled.dtype == dtype
+    np.testing.assert_allclose(level(scaled), 1, rtol=1e-6)
+    inside = (mz >= 2000) & (mz <= 5000)
+    np.testing.assert_allclose(level(step(mz, y, mz_low=2000, mz_high=5000)[inside]), 1, rtol=1e-6)
+    np.testing.assert_allclose(step(mz, 7 * y), scaled, rtol=1e-5)
+
+
+def test_the_total_may_count_a_range_only():
+    mz, y = profile(500)
+    inside = mz >= 3000
+    np.testing.assert_allclose(total_ion_current(mz[inside], normalize_tic(mz, y, mz_low=3000)[inside]), 1, rtol=1e-12)
+    with pytest.raises(SpectrumError, match="no point lies between m/z 9500 and inf"):
+        normalize_tic(mz, y, mz_low=9500)
+
+
+def test_a_reference_peak_becomes_one():
+    mz, y = profile(500)
+    near = np.abs(mz - 5000) <= 10
+    np.testing.assert_allclose(normalize_peak(mz, y, reference_mz=5000)[near].max(), 1)
+    with pytest.raises(SpectrumError, match=r"no point lies between m/z 99.8"):
+        normalize_peak(mz, y, reference_mz=100)
+    with pytest.raises(SpectrumError, match="highest intensity around m/z 2 is 0"):
+        normalize_peak([1, 2], [1.0, 0], reference_mz=2)
+    with pytest.raises(SpectraError, match="tolerance must be greater than 0"):
+        normalize_peak(mz, y, reference_mz=5000, tolerance=0)
+
+
+@pytest.mark.parametrize("step", [normalize_median, normalize_rms])
+def test_an_empty_spectrum_is_set_aside(step):
+    with pytest.raises(SpectrumError, match="is 0, so the spectrum cannot be divided by it"):
+        step([1, 2, 3], np.zeros(3))
