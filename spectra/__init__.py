@@ -33,6 +33,7 @@ _MODULES = {
     "normalization_pqn": ["PQNormalizer"],
     "peaks": ["find_peaks"],
     "peaks_cwt": ["find_peaks_cwt"],
+    "peaks_fit": ["find_peaks_fit"],
     "peaks_width": ["WidthModel", "fit_widths"],
     "replicates": ["average_replicates"],
     "simulate": ["Simulation", "simulate_cohort"],

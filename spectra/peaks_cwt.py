@@ -15,7 +15,7 @@ from spectra.peaks import describe_peaks
 
 SCALES = (1, *range(2, 31, 2), *range(32, 65, 4))
 _LEAST_SCALE = 5  # below it, a ridge's strength is that of the noise
-_SMOOTHING = 2.0  # points, standard deviation: what heights and widths are measured on
+SMOOTHING = 2.0  # points, standard deviation: what heights and widths are measured on
 
 
 @verb(takes="mz, intensity", gives="peaks")
@@ -73,7 +73,7 @@ def find_peaks_cwt(mz, y, *, scales=SCALES, snr=3.0, ridge_scale=24, nearby=150,
     snr = check_number(snr, "snr", low=0)
     gap, edge = check_integer(gap, "gap", low=0), check_integer(edge, "edge", low=0)
     nearby, window = check_integer(nearby, "nearby", low=0), check_integer(noise_window, "noise_window", low=1)
-    rows, smooth = _transform(y, scales)
+    rows, smooth = transform(y, scales)
     position, starts, value = _maxima(rows, scales)
     line = np.empty(position.size, np.int64)
     reach = np.maximum(3, scales.astype(np.int64) // 2)
@@ -114,7 +114,7 @@ def wavelet(scale):
     return 2 / np.sqrt(3 * scale) * np.pi**-0.25 * (1 - x**2) * np.exp(-(x**2) / 2)
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)
 def _responses(size, scales):
     """Fourier transforms of the wavelets and of the smoothing; real, for the wavelets are symmetric."""
     table = np.empty((len(scales) + 1, size // 2 + 1))
@@ -124,12 +124,12 @@ def _responses(size, scales):
         np.add.at(around, np.arange(-(shape.size // 2), shape.size // 2 + 1) % size, shape)
         row[:] = fft.rfft(around).real
     frequency = 2 * np.pi * np.arange(size // 2 + 1) / size
-    table[-1] = np.exp(-((_SMOOTHING * frequency) ** 2) / 2)
+    table[-1] = np.exp(-((SMOOTHING * frequency) ** 2) / 2)
     table.flags.writeable = False
     return table
 
 
-def _transform(y, scales):
+def transform(y, scales):
     """(rows, smooth): one row of coefficients per scale, and the profile slightly smoothed; mirrored at the ends."""
     pad = min(int(np.ceil(8 * scales[-1])), y.size - 1)
     middle = y.mean()  # taken off, for the finest wavelet's samples add up to 1e-7 and not to zero

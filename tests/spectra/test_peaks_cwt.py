@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from spectra import SpectraError, find_peaks_cwt
 from spectra._kernels import ridges as kernels
-from spectra.peaks_cwt import _transform, wavelet
+from spectra.peaks_cwt import transform, wavelet
 from tests.naive import ridges as naive
 
 rows_of_maxima = st.lists(st.lists(st.integers(0, 60), max_size=12, unique=True).map(sorted), min_size=1, max_size=7)
@@ -26,7 +26,7 @@ def profile(seed=0, n=4000, noise=1.0):
 def test_rows_are_the_twin_s(n):
     y = np.random.default_rng(n).normal(100, 30, n)
     scales = (1, 2, 7, 20, 64)
-    rows, _ = _transform(y, np.array(scales, float))
+    rows, _ = transform(y, np.array(scales, float))
     np.testing.assert_allclose(rows, naive.rows(y - y.mean(), scales, wavelet), atol=1e-9)
 
 

@@ -1,0 +1,77 @@
+"""Heights of overlapping Gaussians, all fitted together and none negative.
+
+Shapes lie behind one another; shape k covers the points ``begin[k] .. begin[k] + offsets[k + 1] - offsets[k] - 1``. Only shapes
+``first[k] .. last[k] - 1`` overlap shape k, so the products of all pairs make a band::
+
+                 first[k]   k    last[k]
+    products[k]     |-------+-------|
+"""
+
+import math
+
+from spectra._kernels._jit import njit
+
+
+@njit
+def draw(position, sd, begin, offsets, shapes):
+    """Draw Gaussians of height 1.
+
+    position, sd : float64[::1], shape (n_shapes,), in points
+    shapes : float64[::1], shape (offsets[-1],). Fully overwritten.
+    """
+    for k in range(position.size):
+        for i in range(offsets[k], offsets[k + 1]):
+            z = (begin[k] + i - offsets[k] - position[k]) / sd[k]
+            shapes[i] = math.exp(-z * z / 2)
+
+
+@njit
+def project(y, begin, offsets, shapes, first, last, products, along):
+    """Products of shapes with each other and with a profile.
+
+    products : float64[:, ::1], shape (n_shapes, at least the greatest last - first); along : float64[::1], shape (n_shapes,). Overwritten.
+    """
+    for k in range(begin.size):
+        size = offsets[k + 1] - offsets[k]
+        own = shapes[offsets[k] : offsets[k + 1]]
+        part = y[begin[k] : begin[k] + size]
+        total = 0.0
+        for i in range(size):
+            total += own[i] * part[i]
+        along[k] = total
+        for j in range(first[k], last[k]):
+            start = max(begin[k], begin[j])
+            stop = min(begin[k] + size, begin[j] + offsets[j + 1] - offsets[j])
+            total = 0.0
+            for i in range(start, stop):
+                total += own[i - begin[k]] * shapes[offsets[j] + i - begin[j]]
+            products[k, j - first[k]] = total
+
+
+@njit
+def descend(products, first, last, along, rounds, tolerance, height):
+    """Non-negative least squares by coordinate descent, until no height changes by more than `tolerance` of the greatest.
+
+    height : float64[::1], shape (n_shapes,), the start; overwritten with the solution.
+    """
+    for _ in range(rounds):
+        change = top = 0.0
+        for k in range(height.size):
+            rest = along[k]
+            for j in range(first[k], last[k]):
+                rest -= products[k, j - first[k]] * height[j]
+            own = products[k, k - first[k]]
+            best = max(height[k] + rest / own, 0.0)
+            change = max(change, abs(best - height[k]))
+            top = max(top, best)
+            height[k] = best
+        if change <= tolerance * top:
+            return
+
+
+@njit
+def subtract(begin, offsets, shapes, height, y):
+    """Take shapes of given heights off a profile. y : float64[::1]. Changed in place."""
+    for k in range(begin.size):
+        for i in range(offsets[k], offsets[k + 1]):
+            y[begin[k] + i - offsets[k]] -= height[k] * shapes[i]

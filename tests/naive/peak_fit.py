@@ -1,0 +1,14 @@
+"""A joint fit of Gaussians, the obvious way: one column each, dense non-negative least squares."""
+
+import numpy as np
+from scipy.optimize import nnls
+
+
+def design(position, sd, n_points, reach):
+    """(n_points, n_shapes): Gaussians of height 1, zero beyond `reach` standard deviations."""
+    z = (np.arange(n_points)[:, None] - position) / sd
+    return np.where(np.abs(z) <= reach, np.exp(-(z**2) / 2), 0)
+
+
+def fit(y, position, sd, reach=4):
+    return nnls(design(position, sd, y.size, reach), y)[0]
