@@ -35,6 +35,7 @@ _MODULES = {
     "peaks_cwt": ["find_peaks_cwt"],
     "peaks_fit": ["find_peaks_fit"],
     "peaks_width": ["WidthModel", "fit_widths"],
+    "quality": ["check_quality", "spectrum_quality"],
     "replicates": ["average_replicates"],
     "simulate": ["Simulation", "simulate_cohort"],
     "simulate_flight": ["Instrument", "flight_time"],
