@@ -116,6 +116,12 @@ def preprocess(cohort: Cohort, settings: Settings, *, n_jobs: int | None = None)
     SpectraError
         When no spectrum could be processed.
     """
+    cohort, nuisance = process_signals(cohort, settings, n_jobs=n_jobs)
+    return pick_peaks(cohort, nuisance, settings, n_jobs=n_jobs)
+
+
+def process_signals(cohort, settings, *, n_jobs=None):
+    """The first part of `preprocess`: all steps up to normalisation, and the average of replicates; ``peaks`` are not yet there."""
     import pandas as pd
 
     cohort, results = _set_aside(cohort, _attempt(_signal, settings, cohort, n_jobs))
@@ -124,12 +130,16 @@ def preprocess(cohort: Cohort, settings: Settings, *, n_jobs: int | None = None)
     if settings.read.replicates == "average":
         single, cohort = cohort, spectra.average_replicates(cohort, by="sample")
         nuisance = nuisance.groupby(single.samples["sample"].to_numpy()).mean().loc[cohort.samples["sample"]].reset_index(drop=True)
-    cohort, peaks = _set_aside(
-        dataclasses.replace(cohort, samples=cohort.samples.assign(_row=range(len(cohort)))), _attempt(_peaks, settings, cohort, n_jobs)
-    )
-    nuisance = nuisance.iloc[cohort.samples["_row"]].reset_index(drop=True)
+    return cohort, nuisance
+
+
+def pick_peaks(cohort, nuisance, settings, *, n_jobs=None):
+    """The second part of `preprocess`: noise and peaks of processed signals."""
+    numbered = dataclasses.replace(cohort, samples=cohort.samples.assign(_row=range(len(cohort))))
+    numbered, peaks = _set_aside(numbered, _attempt(_peaks, settings, numbered, n_jobs))
+    nuisance = nuisance.iloc[numbered.samples["_row"]].reset_index(drop=True)
     nuisance[NUISANCE[3]] = [float(len(found)) for found in peaks]
-    return dataclasses.replace(cohort, samples=cohort.samples.drop(columns="_row"), peaks=peaks), nuisance
+    return dataclasses.replace(numbered, samples=numbered.samples.drop(columns="_row"), peaks=peaks), nuisance
 
 
 class Preprocess(PerSpectrum):

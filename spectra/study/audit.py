@@ -147,7 +147,7 @@ def _batch_scores(problem, column, *, resamples, permutations):
     folds = []
     for split in grouped_splits(cell[rows], part.groups, folds=number_of_folds(stratum, 0), repeats=repeats, seed=problem.seed):
         steps, features = fit_steps(part, split.train)
-        model = RandomForestClassifier(n_estimators=200, random_state=problem.seed, n_jobs=1).fit(features.values, y[split.train])
+        model = RandomForestClassifier(n_estimators=100, random_state=problem.seed, n_jobs=1).fit(features.values, y[split.train])
         probability = predict(model, steps.transform(part.data[split.test]).values, levels.size)
         held_class = problem.y[rows][split.test]
         folds += [(split.test[held_class == k], probability[held_class == k]) for k in np.unique(held_class)]

@@ -55,7 +55,7 @@ def _tree(n_classes, seed, max_depth):
 
 
 def _forest(n_classes, seed, max_features):
-    return RandomForestClassifier(n_estimators=200, max_features=max_features, random_state=seed, n_jobs=1)
+    return RandomForestClassifier(n_estimators=100, max_features=max_features, random_state=seed, n_jobs=1)
 
 
 def _network(n_classes, seed, alpha):

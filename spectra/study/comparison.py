@@ -242,7 +242,7 @@ def _study(problem, raw, nuisance, table, roles, group_name, folds, chosen, n_jo
     markers = find_markers(problem, features, draws=DRAWS, tolerance=tolerance, n_jobs=n_jobs, progress=progress)
     moved = []
     if study.sensitivity and raw is not None:
-        moved = sweep(problem, raw, features, splits[:folds], tolerance=tolerance, n_jobs=n_jobs, progress=progress)
+        moved = sweep(problem, raw, nuisance, features, splits[:folds], tolerance=tolerance, n_jobs=n_jobs, progress=progress)
     return StudyResult(
         problem,
         raw,

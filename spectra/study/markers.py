@@ -34,7 +34,7 @@ class Marker(NamedTuple):
 
 def importances(values, y, seed):
     """Importance of each feature to a forest."""
-    return RandomForestClassifier(n_estimators=200, random_state=seed, n_jobs=1).fit(values, y).feature_importances_
+    return RandomForestClassifier(n_estimators=100, random_state=seed, n_jobs=1).fit(values, y).feature_importances_
 
 
 def matched(features, reference, tolerance):

@@ -136,10 +136,9 @@ def write_peaks(folder, cohort):
     import pandas as pd
 
     fields = ["mz", "intensity", "snr", "fwhm", "area", "left", "right"]
-    frames = []
-    for name, peaks in zip(cohort.samples["file"], cohort.peaks, strict=True):
-        frames.append(pd.DataFrame({"file": name} | {field: getattr(peaks, field) for field in fields}))
-    write_atomic(pathlib.Path(folder) / "peaks.csv", pd.concat(frames).to_csv(index=False, float_format="%.8g"))
+    columns = {"file": np.repeat(cohort.samples["file"].to_numpy(), [len(peaks) for peaks in cohort.peaks])}
+    columns |= {field: np.concatenate([getattr(peaks, field) for peaks in cohort.peaks]) for field in fields}
+    write_atomic(pathlib.Path(folder) / "peaks.csv", pd.DataFrame(columns).to_csv(index=False, float_format="%.8g"))
 
 
 def read_run(folder):

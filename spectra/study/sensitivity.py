@@ -1,7 +1,7 @@
 """Changing anything changes everything: what other values of each setting do to peaks, score and markers.
 
-Each declared option with a ``sweep`` is moved on its own, all else as set. A change of a per-spectrum step processes the spectra anew; a
-change of a learned step starts from the processed spectra. The score is one cross-validation of one fixed forest: it shows
+Each declared option with a ``sweep`` is moved on its own, all else as set. Only what lies downstream of the
+change is computed anew: a signal step starts from the raw spectra, peaks from the processed ones, a learned step from the peaks. The score is one cross-validation of one fixed forest: it shows
 how much the result hangs on a choice, and is no ground for choosing the value that scores best.
 """
 
@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from fasttree import RandomForestClassifier
 from spectra.errors import SpectraError
-from spectra.pipeline import preprocess
+from spectra.pipeline import pick_peaks, preprocess
 from spectra.settings import LEARNED, PER_SPECTRUM, change, options
 from spectra.study import scores
 from spectra.study.evaluation import fit_steps, predict
@@ -46,18 +46,18 @@ def _outcome(problem, splits):
     n_classes, folds = len(problem.classes), []
     for split in splits:
         steps, features = fit_steps(problem, split.train)
-        model = RandomForestClassifier(n_estimators=200, random_state=problem.seed, n_jobs=1).fit(features.values, problem.y[split.train])
+        model = RandomForestClassifier(n_estimators=100, random_state=problem.seed, n_jobs=1).fit(features.values, problem.y[split.train])
         folds.append((split.test, predict(model, steps.transform(problem.data[split.test]).values, n_classes)))
     return float(scores.auc(folds, problem.y[None, :], np.ones((1, problem.y.size)))[0])
 
 
-def sweep(problem, raw, features, splits, *, tolerance, n_jobs=None, progress=None):
+def sweep(problem, raw, nuisance, features, splits, *, tolerance, n_jobs=None, progress=None):
     """Move each setting over its declared values.
 
     Parameters
     ----------
     problem : Problem with the processed cohort
-    raw : Cohort, the same rows before processing
+    raw, nuisance : Cohort, the same rows before processing; DataFrame, what `preprocess` gave beside the processed ones
     features : FeatureMatrix of all rows under the present settings
     splits : one repeat of the outer splits
 
@@ -74,7 +74,12 @@ def sweep(problem, raw, features, splits, *, tolerance, n_jobs=None, progress=No
             return Variant(step, name, value, True, features.shape[1], present, 1.0)
         settings = change(problem.settings, step, **{name: value})
         try:
-            data = preprocess(raw, settings, n_jobs=1)[0] if step in PER_SPECTRUM else problem.data
+            if step in LEARNED:
+                data = problem.data
+            elif step in ("noise", "peaks"):
+                data = pick_peaks(problem.data, nuisance, settings, n_jobs=1)[0]
+            else:
+                data = preprocess(raw, settings, n_jobs=1)[0]
             if len(data) != all_rows.size:
                 raise SpectraError(f"{all_rows.size - len(data)} spectra could not be processed")
             moved = problem._replace(data=data, settings=settings)
