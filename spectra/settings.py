@@ -59,7 +59,7 @@ class SquareRoot(Method, frozen=True, tag="square_root"):
 class SavitzkyGolay(Method, frozen=True, tag="savitzky_golay"):
     """Local polynomial least squares (Savitzky & Golay 1964)."""
 
-    half_window: Annotated[int, _option("points on each side", unit="points", ge=1, le=500, sweep=(5, 10, 20, 40))] = 10
+    half_window: Annotated[int, _option("points on each side", unit="points", ge=1, le=500, sweep=(5, 10, 20))] = 10
     order: Annotated[int, _option("degree of the local polynomial", ge=0, le=9)] = 3
 
 
@@ -107,7 +107,7 @@ class FindPeaks(Method, frozen=True, tag="find_peaks"):
     half_window: Annotated[
         int, _option("a peak is the highest point this far on each side", unit="points", ge=1, le=500, sweep=(10, 20, 40))
     ] = 20
-    snr: Annotated[float, _option("least height over the noise level", ge=0, le=1000, sweep=(1.5, 2.0, 3.0, 5.0))] = 2.0
+    snr: Annotated[float, _option("least height over the noise level", ge=0, le=1000, sweep=(1.5, 2.0, 4.0))] = 2.0
 
 
 class Align(Section, frozen=True):

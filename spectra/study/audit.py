@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 
 from fasttree import RandomForestClassifier
 from spectra.pipeline import NUISANCE
@@ -80,7 +81,7 @@ def _holm(p_values):
     return adjusted
 
 
-def class_from_nuisance(problem, splits, nuisance, table, resampler):
+def class_from_nuisance(problem, splits, nuisance, table, resampler, *, n_jobs=None):
     """Can the class be told from what is no biomarker?
 
     Parameters
@@ -104,10 +105,12 @@ def class_from_nuisance(problem, splits, nuisance, table, resampler):
             skipped.append(str(name))
         else:
             columns[str(name)] = values
-    found = []
-    for values in columns.values():
+
+    def score(values):
         folds = _held_out(values, problem.y, splits, len(problem.classes), problem.seed)
-        found.append((resampler.interval(scores.auc, folds), resampler.p_value(folds)))
+        return resampler.interval(scores.auc, folds), resampler.p_value(folds)
+
+    found = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(score)(values) for values in columns.values())
     adjusted = _holm([p for _, p in found]) if found else []
     controls = []
     for name, (interval, _), p in zip(columns, found, adjusted, strict=True):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 from spectra.containers import Cohort, FeatureMatrix
 from spectra.errors import SpectraError
@@ -200,7 +201,7 @@ def run_study(
         if len(data) != len(table):
             raw, table, y, groups = _follow(raw, data, label, group_name, classes)
     problem = Problem(data, settings, y, groups, classes, seed)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(1):  # the threads are ours: one per fold, none below
         warnings.simplefilter("ignore", ConvergenceWarning)  # the candidates' iteration limits are part of their definition
         return _study(problem, raw, nuisance, table, roles, group_name, folds, chosen, n_jobs, progress, store)
 
@@ -233,7 +234,7 @@ def _study(problem, raw, nuisance, table, roles, group_name, folds, chosen, n_jo
     final = _choose(problem, chosen, number_of_folds(label, study.inner_folds, most=3))
     extra = table.drop(columns=[c for c in {"file", roles["label"], group_name} if c in table])
     notes = _notes(problem, roles, group_name, table, splits)
-    controls, skipped = audit.class_from_nuisance(problem, splits, nuisance, extra, resampler)
+    controls, skipped = audit.class_from_nuisance(problem, splits, nuisance, extra, resampler, n_jobs=n_jobs)
     if skipped:
         notes.append(f"Columns that only name rows, or hold one value, were not tested as controls: {', '.join(skipped)}.")
     batches = _batches(table, roles)

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
 from spectra.pipeline import learned_steps
 from spectra.study import scores
@@ -130,10 +129,9 @@ def evaluate(problem: Problem, splits, candidates, *, inner_folds=0, n_jobs=None
         return i, evaluate_split(problem, splits[i], candidates, inner_folds=inner_folds)
 
     todo = [i for i in range(len(splits)) if i not in finished]
-    with threadpool_limits(1):
-        results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")(delayed(run)(i) for i in todo)
-        for i, outcomes in progress(results, len(todo), "nested cross-validation") if progress else results:
-            finished[i] = outcomes
-            if keep is not None:
-                keep(i, outcomes)
+    results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")(delayed(run)(i) for i in todo)
+    for i, outcomes in progress(results, len(todo), "nested cross-validation") if progress else results:
+        finished[i] = outcomes
+        if keep is not None:
+            keep(i, outcomes)
     return [finished[i] for i in range(len(splits))]

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
 from fasttree import RandomForestClassifier
 from spectra.study.evaluation import fit_steps
@@ -103,10 +102,9 @@ def find_markers(problem, features, *, draws=50, tolerance=0.002, n_jobs=None, p
         return top_columns(half, problem.y[rows], features, tolerance=tolerance, seed=problem.seed + draw)
 
     count = np.zeros(features.shape[1])
-    with threadpool_limits(1):
-        found = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")(delayed(one)(i) for i in range(draws))
-        for columns in progress(found, draws, "stability of markers") if progress else found:
-            count[columns] += 1
+    found = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")(delayed(one)(i) for i in range(draws))
+    for columns in progress(found, draws, "stability of markers") if progress else found:
+        count[columns] += 1
     high, effect = effects(features.values, problem.y)
     order = np.lexsort([-np.abs(effect), -count])
     return [

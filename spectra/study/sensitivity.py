@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
 
 from fasttree import RandomForestClassifier
 from spectra.errors import SpectraError
@@ -91,6 +90,5 @@ def sweep(problem, raw, nuisance, features, splits, *, tolerance, n_jobs=None, p
             return Variant(step, name, value, False, 0, float("nan"), float("nan"), str(error))
 
     todo = list(variants(problem.settings))
-    with threadpool_limits(1):
-        found = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(delayed(one)(*variant) for variant in todo)
-        return list(progress(found, len(todo), "sensitivity to settings") if progress else found)
+    found = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(delayed(one)(*variant) for variant in todo)
+    return list(progress(found, len(todo), "sensitivity to settings") if progress else found)
