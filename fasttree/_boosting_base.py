@@ -1,24 +1,28 @@
 """What the two boosting estimators share."""
 
+import copy
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.model_selection import train_test_split
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from fasttree._binning import learn_bins
+from fasttree._boosting_columns import categorical_mask, interaction_groups, learn_levels, monotonic_signs, number_levels
 from fasttree._boosting_crew import run_parts
-from fasttree._boosting_fit import Fit, Patience, Rows
+from fasttree._boosting_fit import Fit, Patience, Rows, Sampling
 from fasttree._boosting_model import Ensemble
 from fasttree._boosting_state import Rules
 from fasttree._validation import check_weights
 
 _MANY = 10_000  # rows beyond which early_stopping="auto" means yes
+_SHARE = [Interval(RealNotInt, 0, 1, closed="right")]
 
 
 class BaseBoosting(BaseEstimator):
@@ -34,20 +38,33 @@ class BaseBoosting(BaseEstimator):
         "l1_regularization": [Interval(Real, 0, None, closed="left")],
         "l2_regularization": [Interval(Real, 0, None, closed="left")],
         "min_gain": [Interval(Real, 0, None, closed="left")],
-        "max_features": [Interval(RealNotInt, 0, 1, closed="right")],
+        "max_features": _SHARE,
+        "max_features_per_tree": _SHARE,
+        "subsample": _SHARE,
+        "gradient_sampling": [tuple, list, None],
         "max_bins": [Interval(Integral, 2, 255, closed="both")],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+        "monotonic_cst": ["array-like", dict, None],
+        "interaction_cst": [list, tuple, StrOptions({"pairwise", "no_interactions"}), None],
         "warm_start": ["boolean"],
         "early_stopping": [StrOptions({"auto"}), "boolean"],
+        "scoring": [str, callable, None],
         "validation_fraction": [Interval(RealNotInt, 0, 1, closed="neither"), Interval(Integral, 1, None, closed="left"), None],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "callback": [callable, None],
         "precision": [StrOptions({"quantized", "full"})],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
     }
 
-    def _rules(self):
+    def _store(self, parameters):
+        """Keep the constructor's arguments, unchanged, under their names."""
+        for name in parameters.keys() - {"self", "__class__"}:
+            setattr(self, name, parameters[name])
+
+    def _rules(self, monotonic, groups):
         return Rules(
             learning_rate=float(self.learning_rate),
             l1=float(self.l1_regularization),
@@ -58,25 +75,44 @@ class BaseBoosting(BaseEstimator):
             max_leaves=int(self.max_leaf_nodes),
             max_depth=2**31 if self.max_depth is None else int(self.max_depth),
             share_per_split=float(self.max_features),
-            picky=self.max_features < 1.0,
-            bounded=self.l1_regularization > 0,
+            picky=bool(self.max_features < 1.0 or self.max_features_per_tree < 1.0 or groups.shape[1] > 0),
+            bounded=bool(self.l1_regularization > 0 or np.any(monotonic)),
             full=self.precision == "full",
         )
 
-    def _check_X(self, X, *, reset):
-        return validate_data(self, X, reset=reset, dtype=np.float32, order="C", ensure_all_finite=False)
+    def _sampling(self):
+        gradient = self.gradient_sampling
+        if gradient is not None:
+            if len(gradient) != 2 or not (min(gradient) > 0 and sum(gradient) <= 1):
+                raise ValueError(f"gradient_sampling must be two positive shares that add up to at most 1, not {gradient!r}")
+            if self.subsample < 1.0:
+                raise ValueError(f"gradient_sampling={gradient!r} and subsample={self.subsample!r} exclude each other")
+        return Sampling(float(self.subsample), gradient, float(self.max_features_per_tree))
+
+    def _check_X(self, X):
+        X = number_levels(X, self._levels)
+        return validate_data(self, X, reset=False, dtype=np.float32, order="C", ensure_all_finite=False)
+
+    def _check_training(self, X, y, again):
+        if not again:
+            self._categorical = categorical_mask(X, self.categorical_features)
+            self._levels = learn_levels(X, self._categorical)
+        X = number_levels(X, self._levels)
+        return validate_data(self, X, y, reset=not again, dtype=np.float32, order="C", ensure_all_finite=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(self, X, y, sample_weight=None, *, groups=None, X_val=None, y_val=None, sample_weight_val=None):
         """Fit the model.
 
         Parameters
         ----------
-        X : array_like of shape (n_samples, n_features)
-            Taken as float32; NaN is a missing value.
+        X : array_like or DataFrame of shape (n_samples, n_features)
+            Numbers are taken as float32; NaN is a missing value. Categorical columns may hold anything that can be sorted.
         y : array_like of shape (n_samples,)
         sample_weight : array_like of shape (n_samples,), default=None
             Rows without weight are left out.
+        groups : array_like of shape (n_samples,), default=None
+            Rows of one group are not divided when a share is set aside for early stopping.
         X_val, y_val, sample_weight_val : array_like, default=None
             Rows to stop early on, instead of a share of the training rows.
 
@@ -91,86 +127,99 @@ class BaseBoosting(BaseEstimator):
         """
         again = self.warm_start and hasattr(self, "_ensemble")
         random = check_random_state(self.random_state)
-        X, y = validate_data(self, X, y, reset=not again, dtype=[np.float32], order="C", ensure_all_finite=False, y_numeric=False)
-        y, loss = self._encode_target(y, again)
-        rows = Rows(X, y, self._combine_weights(y, check_weights(sample_weight, len(y)), loss))
+        X, y = self._check_training(X, y, again)
+        y, self._loss = self._encode_target(y, again)
+        rows = Rows(X, y, self._combine_weights(y, check_weights(sample_weight, len(y))))
         if not again:
             self._seed = int(random.randint(2**31 - 1))
         random = np.random.RandomState(self._seed)
-        rows, watched, patience = self._set_aside(rows, X_val, y_val, sample_weight_val, random)
+        rows, watched, patience = self._set_aside(rows, groups, (X_val, y_val, sample_weight_val), random)
         if rows.weight is not None and np.any(rows.weight == 0):
             rows = rows.take(rows.weight > 0)
         threads = effective_n_jobs(self.n_jobs)
-        n_features = X.shape[1]
+        monotonic = monotonic_signs(self, self._categorical, self._loss.n_outputs)
+        groups = interaction_groups(self.interaction_cst, X.shape[1])
+        rules, sampling = self._rules(monotonic, groups), self._sampling()
         if not again:
-            categorical = np.zeros(n_features, bool)
-            bins = learn_bins(
-                rows.X,
-                categorical,
-                max_bins=self.max_bins,
-                random_state=random,
-                run=lambda task, n: run_parts(task, n, threads),
-            )
-            self._ensemble = Ensemble(bins, loss.start(rows.y, rows.weight))
-            self.train_score_, self.validation_score_ = [], []
-        self._loss = loss
-        self._learn(rows, watched, patience, threads)
+            run = lambda task, n: run_parts(task, n, threads)  # noqa: E731
+            bins = learn_bins(rows.X, self._categorical, max_bins=self.max_bins, random_state=random, run=run)
+            self._ensemble = Ensemble(bins, self._loss.start(rows.y, rows.weight))
+            self.train_score_, self.validation_score_ = np.empty(0), np.empty(0)
+        fit = Fit(self._ensemble, self._loss, rules, sampling, monotonic, groups, self._seed, threads)
+        train, seen = self.train_score_.tolist(), self.validation_score_.tolist()
+        try:
+            fit.run(rows, watched, self.max_iter, self._watch(rows, watched, patience, train, seen))
+        finally:
+            self._ensemble.truncate(len(self._ensemble.trees) // self._ensemble.n_outputs)
+            self._ensemble.prepare()
+            self.train_score_, self.validation_score_ = np.array(train), np.array(seen)
         return self
 
-    def _learn(self, rows, watched, patience, threads):
-        train, seen = list(self.train_score_), list(self.validation_score_)
+    def _watch(self, rows, watched, patience, train, seen):
+        """What to do after each round: note the scores in the lists `train` and `seen`, tell, and say whether to stop."""
+        scorer = None if self.scoring in (None, "loss") else check_scoring(self, self.scoring)
+        if scorer is None and self._loss.own is not None and (patience.rounds is not None or self.verbose):
+            raise ValueError("an own loss has no value to watch: give `scoring`, or early_stopping=False and verbose=0")
+
+        def score(some, raw):
+            if scorer is None:
+                return -self._loss.value(some.y, raw, some.weight)
+            view = copy.copy(self)
+            view._given = raw
+            arguments = {} if some.weight is None else {"sample_weight": some.weight}
+            return float(scorer(view, some.X, self._decode_target(some.y), **arguments))
 
         def after_round(n_rounds, raw, watched_raw):
-            if patience.rounds is not None or self.verbose:
-                train.append(-self._loss.value(rows.y, raw, rows.weight))
+            if patience.rounds is not None or self.verbose or watched is not None:
+                train.append(score(rows, raw))
                 if watched is not None:
-                    seen.append(-self._loss.value(watched.y, watched_raw, watched.weight))
-                if self.verbose:
-                    print(f"[{n_rounds}] train loss {-train[-1]:.6g}" + (f", validation loss {-seen[-1]:.6g}" if seen else ""))
-            return patience.exhausted(train if watched is None else seen)
+                    seen.append(score(watched, watched_raw))
+            if self.verbose:
+                print(f"[{n_rounds}] train score {train[-1]:.6g}" + (f", validation score {seen[-1]:.6g}" if seen else ""))
+            stop = self.callback is not None and self.callback(n_rounds, train[-1:], seen[-1:])
+            return bool(stop) or patience.exhausted(train if watched is None else seen)
 
-        n_features = rows.X.shape[1]
-        fit = Fit(
-            ensemble=self._ensemble,
-            loss=self._loss,
-            rules=self._rules(),
-            monotonic=np.zeros(n_features, np.int8),
-            groups=np.zeros((n_features, 0), np.uint64),
-            seed=self._seed,
-            n_threads=threads,
-        )
-        fit.run(rows, watched, self.max_iter, after_round)
-        self.train_score_, self.validation_score_ = np.array(train), np.array(seen)
+        return after_round
 
-    def _set_aside(self, rows, X_val, y_val, weight_val, random):
+    def _set_aside(self, rows, groups, given, random):
         """Rows to learn from, rows to watch or None, and the patience."""
-        given = X_val is not None or y_val is not None
-        if given and (X_val is None or y_val is None):
+        X_val, y_val, weight_val = given
+        if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together")
-        if weight_val is not None and not given:
+        if weight_val is not None and X_val is None:
             raise ValueError("sample_weight_val needs X_val and y_val")
         stop = len(rows.y) > _MANY if self.early_stopping == "auto" else self.early_stopping
         patience = Patience(self.n_iter_no_change if stop else None, self.tol)
-        if given:
-            X_val = self._check_X(X_val, reset=False)
-            y_val = self._encode_known(y_val)
+        if X_val is not None:
+            X_val, y_val = self._check_X(X_val), self._encode_known(y_val)
             check_consistent_length(X_val, y_val)
             return rows, Rows(X_val, y_val, check_weights(weight_val, len(y_val))), patience
         if not stop or self.validation_fraction is None:
             return rows, None, patience
-        seed = random.randint(2**31 - 1)
-        learn, watch = train_test_split(
-            np.arange(len(rows.y)), test_size=self.validation_fraction, stratify=self._strata(rows.y), random_state=seed
-        )
+        everything, seed = np.arange(len(rows.y)), random.randint(2**31 - 1)
+        if groups is None:
+            strata = self._strata(rows.y)
+            learn, watch = train_test_split(everything, test_size=self.validation_fraction, stratify=strata, random_state=seed)
+        else:
+            check_consistent_length(rows.y, groups)
+            splitter = GroupShuffleSplit(n_splits=1, test_size=self.validation_fraction, random_state=seed)
+            learn, watch = next(splitter.split(everything, groups=groups))
         return rows.take(np.sort(learn)), rows.take(np.sort(watch)), patience
 
     def _raw(self, X):
         check_is_fitted(self, "_ensemble")
-        return self._ensemble.raw(self._check_X(X, reset=False), effective_n_jobs(self.n_jobs))
+        if getattr(self, "_given", None) is not None:
+            return self._given
+        return self._ensemble.raw(self._check_X(X), effective_n_jobs(self.n_jobs))
 
     def _response(self, X):
         raw = self._raw(X)
         return self._loss.response(raw)
+
+    def _staged(self, X, finish):
+        check_is_fitted(self, "_ensemble")
+        for raw in self._ensemble.staged_raw(self._check_X(X)):
+            yield finish(raw)
 
     @property
     def n_iter_(self):
@@ -183,6 +232,12 @@ class BaseBoosting(BaseEstimator):
         """Trees in a round: one for each class when there are more than two."""
         check_is_fitted(self, "_ensemble")
         return self._ensemble.n_outputs
+
+    @property
+    def is_categorical_(self):
+        """Mask of the categorical features, or None without any."""
+        check_is_fitted(self, "_ensemble")
+        return self._categorical if np.any(self._categorical) else None
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_ensemble")

@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from fasttree import _losses_kernels as kernels
 from fasttree._binning import encode
 from fasttree._boosting_crew import Crew, run_parts
 from fasttree._boosting_round import ADD, GRADIENTS, GROW
-from fasttree._boosting_state import NODE_TYPE, Data, Rules, Tree, deal_features, make_room
+from fasttree._boosting_state import HIGH, LOW, NODE, NODE_TYPE, START, STOP, Data, Rules, Tree, deal_features, make_room
 from fasttree._losses_kernels import Target
+from fasttree._losses_own import own_kernel
 
 _CELLS_PER_THREAD = 20_000  # fewer are not worth a thread
 _SEEDS = 2**20  # rounds' seeds between those of two fits
@@ -48,55 +50,139 @@ class Patience:
 
 
 @dataclasses.dataclass
-class Fit:
-    """One fit of an ensemble.
+class Sampling:
+    """Which rows and features a tree may see.
 
-    watched : Rows or None
-        Rows whose score decides when to stop; the training rows' own score decides when there are none.
-    after_round : callable
-        ``after_round(n_rounds, raw, watched_raw) -> bool``, whether to stop. Called after each round, and once before the first
-        of a fresh ensemble.
+    rows : share of the rows, drawn for each round
+    gradient : (share of the rows with the largest gradients to keep, share of all rows to draw from the others), or None
+    features : share of the features, drawn for each tree
     """
+
+    rows: float = 1.0
+    gradient: tuple[float, float] | None = None
+    features: float = 1.0
+
+    @property
+    def some_rows(self):
+        """Whether trees see some rows only."""
+        return self.rows < 1.0 or self.gradient is not None
+
+    def draw_rows(self, gradients, hessians, random):
+        """Rising row numbers. With `gradient`, the drawn rows' gradients and hessians, (n_outputs, n), are multiplied to stand for all."""
+        n = gradients.shape[1]
+        if self.gradient is None:
+            return np.sort(random.choice(n, max(1, int(self.rows * n)), replace=False))
+        n_top, n_other = max(1, int(self.gradient[0] * n)), max(1, int(self.gradient[1] * n))
+        strength = np.abs(gradients * hessians).sum(axis=0)
+        order = np.argsort(-strength, kind="stable")
+        others = random.choice(order[n_top:], min(n_other, n - n_top), replace=False)
+        if len(others):
+            gradients[:, others] *= np.float32((n - n_top) / len(others))
+            hessians[:, others] *= np.float32((n - n_top) / len(others))
+        return np.sort(np.concatenate([order[:n_top], others]))
+
+    def draw_features(self, use, random):
+        """Mark the features of a tree in `use`."""
+        if self.features < 1.0:
+            use[:] = 0
+            use[random.choice(len(use), max(1, int(self.features * len(use))), replace=False)] = 1
+
+
+@dataclasses.dataclass
+class Fit:
+    """One fit of an ensemble: what stays the same in all its rounds."""
 
     ensemble: Any
     loss: Any
     rules: Rules
+    sampling: Sampling
     monotonic: np.ndarray
     groups: np.ndarray
     seed: int
     n_threads: int
 
     def run(self, rows, watched, n_rounds, after_round):
-        """Add rounds until there are `n_rounds`, or `after_round` says stop."""
-        n, n_features = rows.X.shape
-        threads = max(1, min(self.n_threads, 1 + n * n_features // _CELLS_PER_THREAD))
-        ensemble, n_outputs = self.ensemble, self.ensemble.n_outputs
-        done = len(ensemble.trees) // n_outputs
+        """Add rounds until there are `n_rounds`, or until ``after_round(n_rounds_done, raw, watched_raw)`` says stop.
+
+        It is called once before the first round of a fresh ensemble, too. `watched` are Rows to predict along, or None.
+        """
+        threads = max(1, min(self.n_threads, 1 + rows.X.size // _CELLS_PER_THREAD))
+        ensemble = self.ensemble
+        done = len(ensemble.trees) // ensemble.n_outputs
         ensemble.prepare()
         raw = ensemble.raw(rows.X, threads)
         watched_raw = None if watched is None else ensemble.raw(watched.X, threads)
         watched_codes = None if watched is None else ensemble.encode(watched.X)
-        words = encode(rows.X, ensemble.bins, run=lambda task, n: run_parts(task, n, threads))
-        bins, codes = ensemble.bins, words.view(np.uint8).reshape(*words.shape, 8)
-        data = Data(words, codes, bins.cuts, bins.n_bins, bins.categorical, self.monotonic, self.groups)
-        plan = deal_features(n_features, threads)
-        work = make_room(n, n_features, n_outputs, threads, self.rules, self.groups.shape[1], plan)
-        weight = np.empty(0) if rows.weight is None else np.require(rows.weight, requirements="W")
-        y = np.require(rows.y, requirements="W")  # read-only arrays are another type, and would be compiled for anew
-        target = Target(self.loss.code, float(self.loss.parameter), y, weight, raw)
-        leaves = self.rules.max_leaves
-        tree = Tree(np.zeros(2 * leaves - 1, NODE_TYPE), np.zeros((leaves, 4), np.uint64), np.zeros(4, np.int64))
         if done == 0 and after_round(0, raw, watched_raw):
             return
-        with Crew(threads, data, target, self.rules, plan, work, tree) as crew:
+        shared = self._lay_out(rows, raw, threads)
+        tree = shared[-1]
+        with Crew(threads, *shared) as crew:
             for i in range(done, n_rounds):
-                for c in range(n_outputs):
-                    crew.order((GRADIENTS if c == 0 else 0) | GROW | ADD, c, n, self.seed * _SEEDS + i * n_outputs + c)
-                    if tree.size[0] == 0:
-                        raise FloatingPointError(f"the loss or one of its gradients is not finite in iteration {i + 1}")
+                n_rows = self._prepare_round(crew, rows, i)
+                for c in range(ensemble.n_outputs):
+                    self._grow(crew, rows, i, c, n_rows)
                     ensemble.append(tree.nodes[: tree.size[0]].copy(), tree.sets[: tree.size[1]].copy())
                     if watched is not None:
                         ensemble.add(watched_codes, len(ensemble.trees) - 1, watched_raw[c])
                 if after_round(i + 1, raw, watched_raw):
                     break
         ensemble.prepare()
+
+    def _lay_out(self, rows, raw, threads):
+        """Everything that the crew shares: data, target, rules, plan, work, tree."""
+        n, n_features = rows.X.shape
+        words = encode(rows.X, self.ensemble.bins, run=lambda task, n: run_parts(task, n, threads))
+        bins, codes = self.ensemble.bins, words.view(np.uint8).reshape(*words.shape, 8)
+        data = Data(words, codes, bins.cuts, bins.n_bins, bins.categorical, self.monotonic, self.groups)
+        plan = deal_features(n_features, threads)
+        work = make_room(n, n_features, len(raw), threads, self.rules, self.groups.shape[1], plan)
+        weight = np.empty(0) if rows.weight is None else np.require(rows.weight, requirements="W")
+        y = np.require(rows.y, requirements="W")  # read-only arrays are another type, and would be compiled for anew
+        target = Target(self.loss.code, np.array(self.loss.parameters, np.float64), y, weight, raw)
+        leaves = self.rules.max_leaves
+        tree = Tree(np.zeros(2 * leaves - 1, NODE_TYPE), np.zeros((leaves, 4), np.uint64), np.zeros(4, np.int64))
+        return data, target, self.rules, plan, work, tree
+
+    def _prepare_round(self, crew, rows, i):
+        """Gradients where they are not the crew's own first step; the number of rows that the trees of this round see."""
+        _, target, _, _, work, _ = crew.shared
+        if self.loss.code == kernels.HUBER:
+            target.parameter[0] = self.loss.width(rows.y - target.raw[0], rows.weight)
+        if self.loss.own is not None:
+            own_kernel(self.loss.own)(target.y, target.raw[0], target.weight, work.gradients[0], work.hessians[0])
+        if not self.sampling.some_rows:
+            return len(rows.y)
+        if self.loss.own is None:
+            crew.order(GRADIENTS)
+        random = np.random.RandomState((self.seed + 7919 * i) % 2**32)
+        chosen = self.sampling.draw_rows(work.gradients, work.hessians, random)
+        rest = np.ones(len(rows.y), bool)
+        rest[chosen] = False
+        self._order_of_rows = np.concatenate([chosen, np.flatnonzero(rest)]).astype(np.uint32)
+        return len(chosen)
+
+    def _grow(self, crew, rows, i, c, n_rows):
+        """Tree `c` of round `i`, and what it adds to the raw predictions."""
+        _, target, _, _, work, tree = crew.shared
+        number = i * self.ensemble.n_outputs + c
+        self.sampling.draw_features(work.search.use, np.random.RandomState((self.seed + 104729 * number) % 2**32))
+        gradients = GRADIENTS if c == 0 and self.loss.own is None and not self.sampling.some_rows else 0
+        if self.sampling.some_rows:
+            work.lists.rows[:] = self._order_of_rows
+        crew.order(gradients | GROW | (0 if self.loss.renews else ADD), c, n_rows, self.seed * _SEEDS + number)
+        if tree.size[0] == 0:
+            raise FloatingPointError(f"the loss has a gradient or hessian that is not finite in iteration {i + 1}")
+        if self.loss.renews:
+            self._renew(c, rows, target, work, tree)
+            crew.order(ADD, c, n_rows)
+
+    def _renew(self, c, rows, target, work, tree):
+        """Replace the leaves' values by the best constants for their rows, within their bounds."""
+        ints, floats, order = work.frontier.ints[0], work.frontier.floats[0], work.lists.rows[0]
+        residuals = rows.y - target.raw[c]
+        for j in range(work.sums.totals[0, 2]):
+            index = order[ints[j, START] : ints[j, STOP]]
+            weight = None if rows.weight is None else rows.weight[index]
+            value = self.loss.leaf(c, residuals[index], weight, target.parameter[0])
+            tree.nodes["value"][ints[j, NODE]] = self.rules.learning_rate * min(max(value, floats[j, LOW]), floats[j, HIGH])

@@ -53,7 +53,7 @@ class Ensemble:
 
         def part(start, stop):
             if self.packed is not None:
-                add_trees(X.reshape(-1), X.shape[1], self.packed, 0, start, stop, out)
+                add_trees(X.reshape(-1), X.shape[1], self.packed, start, stop, out)
                 return
             codes = self.encode(X[start:stop])
             for t in range(len(self.trees)):
@@ -61,6 +61,14 @@ class Ensemble:
 
         run_parts(part, len(X), min(n_threads, 1 + len(X) // _ROWS_PER_THREAD))
         return out
+
+    def staged_raw(self, X):
+        """Raw predictions after each round, each a new array."""
+        out, codes = np.repeat(self.start[:, None], len(X), axis=1), self.encode(X)
+        for t in range(len(self.trees)):
+            self.add(codes, t, out[t % self.n_outputs])
+            if t % self.n_outputs == self.n_outputs - 1:
+                yield out.copy()
 
     def encode(self, X):
         """Codes of rows, uint8, shape (n_words, n, 8)."""

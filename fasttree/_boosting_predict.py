@@ -66,15 +66,15 @@ def add_eight(nodes, values, depth, x, row, width, out):
 
 
 @njit(_nrt=False)
-def add_trees(x, width, packed, first_tree, start, stop, out):
-    """Add the values of all trees from `first_tree` on to the rows ``start … stop``.
+def add_trees(x, width, packed, start, stop, out):
+    """Add the values of all trees to the rows ``start … stop``.
 
     x : float32[::1], rows of `width` values; out : float64[:, ::1], shape (n_outputs, n)
     """
     n_outputs, columns = out.shape[0], np.uint64(width)
     for begin in range(start, stop, _BLOCK):
         end = min(begin + _BLOCK, stop)
-        for t in range(first_tree, len(packed.depths)):
+        for t in range(len(packed.depths)):
             nodes = packed.nodes[packed.offsets[t] : packed.offsets[t + 1]]
             values = packed.values[packed.offsets[t] : packed.offsets[t + 1]]
             depth, total = packed.depths[t], out[t % n_outputs]

@@ -18,7 +18,7 @@ class Target(NamedTuple):
     """What is to be predicted, and what is predicted so far."""
 
     loss: int
-    parameter: float  # quantile, delta of huber, or power of tweedie
+    parameter: np.ndarray  # float64 (n_outputs,): quantile, delta of huber, or power of tweedie
     y: np.ndarray  # float64 (n,); class numbers for classification
     weight: np.ndarray  # float64 (n,), or empty when all are one
     raw: np.ndarray  # float64 (n_outputs, n)
@@ -119,15 +119,16 @@ def exponentials(loss, parameter, y, raw, g, h):
 @njit(_nrt=False)
 def gradients(target, start, stop, g, h):
     """Gradients and hessians of the rows ``start … stop``, with their weights. g, h : float32[:, ::1], overwritten there"""
-    y, loss, parameter = target.y[start:stop], target.loss, target.parameter
+    y, loss = target.y[start:stop], target.loss
     if loss == SOFTMAX:
         softmax(y, target.raw[:, start:stop], g[:, start:stop], h[:, start:stop])
     elif loss == LOGISTIC:
         logistic(y, target.raw[0, start:stop], g[0, start:stop], h[0, start:stop])
     elif loss >= POISSON:
-        exponentials(loss, parameter, y, target.raw[0, start:stop], g[0, start:stop], h[0, start:stop])
+        exponentials(loss, target.parameter[0], y, target.raw[0, start:stop], g[0, start:stop], h[0, start:stop])
     else:
-        steps(loss, parameter, y, target.raw[0, start:stop], g[0, start:stop], h[0, start:stop])
+        for c in range(g.shape[0]):
+            steps(loss, target.parameter[c], y, target.raw[c, start:stop], g[c, start:stop], h[c, start:stop])
     if len(target.weight) > 0:
         for c in range(g.shape[0]):
             for i in range(start, stop):

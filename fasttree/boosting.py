@@ -14,6 +14,16 @@ from fasttree import _losses_kernels as kernels
 from fasttree._boosting_base import BaseBoosting
 from fasttree._losses import Loss
 
+_LOSSES = {
+    "squared_error": kernels.SQUARED,
+    "absolute_error": kernels.ABSOLUTE,
+    "huber": kernels.HUBER,
+    "quantile": kernels.QUANTILE,
+    "poisson": kernels.POISSON,
+    "gamma": kernels.GAMMA,
+    "tweedie": kernels.TWEEDIE,
+}
+
 
 class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
     """Gradient boosting for two or more classes.
@@ -37,20 +47,37 @@ class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
         Penalties on the absolute and the squared value of a leaf.
     min_gain : float, default=0
         Least reduction of twice the loss by a split.
-    max_features : float, default=1.0
-        Share of the features drawn for each split.
+    max_features, max_features_per_tree : float, default=1.0
+        Share of the features drawn for each leaf, and for each tree.
+    subsample : float, default=1.0
+        Share of the rows drawn for each round.
+    gradient_sampling : (float, float) or None, default=None
+        Share of the rows with the largest gradients that each round keeps, and share of all rows that it draws from the others, whose
+        gradients then count as much more (GOSS).
     max_bins : int, default=255
         Bins for values; missing values have one of their own.
+    categorical_features : mask, positions, names, "from_dtype" or None, default="from_dtype"
+        Columns whose values are names, split by sets; "from_dtype": a DataFrame's columns of type category. A category that `fit`
+        did not see is missing.
+    monotonic_cst : array_like of {-1, 0, 1}, dict or None, default=None
+        Whether predictions may only fall or rise with a feature.
+    interaction_cst : list of groups of positions, "pairwise", "no_interactions" or None, default=None
+        Features of one branch must lie in one group; features not listed are a group.
     warm_start : bool, default=False
         Whether `fit` adds rounds to those there are, up to `max_iter`.
     early_stopping : bool or "auto", default="auto"
         Whether to stop when the score no longer improves; "auto": with more than 10,000 rows.
+    scoring : str, callable or None, default="loss"
+        What to watch, as scikit-learn's scorers; None or "loss": the negative loss.
     validation_fraction : float, int or None, default=0.1
         Share or number of the rows to score on; None scores the training rows.
     n_iter_no_change : int, default=10
         Rounds without improvement after which to stop.
     tol : float, default=1e-7
         Improvement that counts.
+    callback : callable or None, default=None
+        ``callback(n_rounds, train_score, validation_score)`` after each round, and before the first; the scores are lists of one, or
+        empty when not watched. Something true stops the fit.
     precision : {"quantized", "full"}, default="quantized"
         Gradients as whole numbers of about 31 bits shared among all rows, or of 62.
     verbose : int, default=0
@@ -68,7 +95,7 @@ class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
         Rounds done.
     n_trees_per_iteration_ : int
     train_score_, validation_score_ : ndarray
-        Negative loss before the first and after each round, where it was watched.
+        Score before the first and after each round, where it was watched.
 
     References
     ----------
@@ -102,40 +129,27 @@ class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
         l2_regularization=0.0,
         min_gain=0.0,
         max_features=1.0,
+        max_features_per_tree=1.0,
+        subsample=1.0,
+        gradient_sampling=None,
         max_bins=255,
+        categorical_features="from_dtype",
+        monotonic_cst=None,
+        interaction_cst=None,
         warm_start=False,
         early_stopping="auto",
+        scoring="loss",
         validation_fraction=0.1,
         n_iter_no_change=10,
         tol=1e-7,
+        callback=None,
         precision="quantized",
         verbose=0,
         random_state=None,
         class_weight=None,
         n_jobs=None,
     ):
-        self.loss = loss
-        self.learning_rate = learning_rate
-        self.max_iter = max_iter
-        self.max_leaf_nodes = max_leaf_nodes
-        self.max_depth = max_depth
-        self.min_samples_leaf = min_samples_leaf
-        self.min_child_weight = min_child_weight
-        self.l1_regularization = l1_regularization
-        self.l2_regularization = l2_regularization
-        self.min_gain = min_gain
-        self.max_features = max_features
-        self.max_bins = max_bins
-        self.warm_start = warm_start
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.precision = precision
-        self.verbose = verbose
-        self.random_state = random_state
-        self.class_weight = class_weight
-        self.n_jobs = n_jobs
+        self._store(locals())
 
     def _encode_target(self, y, again):
         y = column_or_1d(y, warn=True)
@@ -154,7 +168,10 @@ class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
             raise ValueError(f"y_val holds classes that y does not: {unknown.tolist()}")
         return np.searchsorted(self.classes_, y).astype(np.float64)
 
-    def _combine_weights(self, y, weight, loss):
+    def _decode_target(self, y):
+        return self.classes_[y.astype(np.intp)]
+
+    def _combine_weights(self, y, weight):
         present = self.classes_ if weight is None else np.unique(self.classes_[y[weight > 0].astype(np.intp)])
         if len(present) < 2:
             raise ValueError(f"the rows with a weight are of one class, {present[0]}; at least two are needed")
@@ -204,8 +221,22 @@ class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
         -------
         ndarray of shape (n_samples,)
         """
-        raw = self._raw(X)
+        return self._likeliest(self._raw(X))
+
+    def _likeliest(self, raw):
         return self.classes_[(raw[0] > 0).astype(np.intp) if len(raw) == 1 else np.argmax(raw, axis=0)]
+
+    def staged_decision_function(self, X):
+        """`decision_function` after each round, as an iterator."""
+        return self._staged(X, lambda raw: raw[0] if len(raw) == 1 else raw.T)
+
+    def staged_predict_proba(self, X):
+        """`predict_proba` after each round, as an iterator."""
+        return self._staged(X, lambda raw: self._loss.response(raw))
+
+    def staged_predict(self, X):
+        """`predict` after each round, as an iterator."""
+        return self._staged(X, self._likeliest)
 
 
 class GradientBoostingRegressor(RegressorMixin, BaseBoosting):
@@ -213,15 +244,21 @@ class GradientBoostingRegressor(RegressorMixin, BaseBoosting):
 
     Parameters
     ----------
-    loss : {"squared_error", "poisson", "gamma", "tweedie"}, default="squared_error"
-        The last three predict the exponential of the raw prediction.
+    loss : {"squared_error", "absolute_error", "huber", "quantile", "poisson", "gamma", "tweedie"} or callable, default="squared_error"
+        Poisson, gamma and tweedie predict the exponential of the raw prediction. A loss of your own is a function of one row,
+        ``loss(y, raw) -> (gradient, hessian)``, that Numba can compile; it predicts the raw value.
+    quantile : float, list of float or None, default=None
+        With loss="quantile", what to predict: one or several (a column each). With "huber", the quantile of the absolute residuals
+        beyond which these count linearly, 0.9 unless given.
     power : float, default=1.5
         Of tweedie: between 1 (poisson) and 2 (gamma).
     learning_rate, max_iter, max_leaf_nodes, max_depth, min_samples_leaf, min_child_weight, l1_regularization, l2_regularization
         As in `GradientBoostingClassifier`.
-    min_gain, max_features, max_bins, warm_start, early_stopping, validation_fraction, n_iter_no_change, tol
+    min_gain, max_features, max_features_per_tree, subsample, gradient_sampling, max_bins, categorical_features, monotonic_cst
         As in `GradientBoostingClassifier`.
-    precision, verbose, random_state, n_jobs
+    interaction_cst, warm_start, early_stopping, scoring, validation_fraction, n_iter_no_change, tol, callback, precision
+        As in `GradientBoostingClassifier`.
+    verbose, random_state, n_jobs
         As in `GradientBoostingClassifier`.
 
     Attributes
@@ -239,7 +276,8 @@ class GradientBoostingRegressor(RegressorMixin, BaseBoosting):
 
     _parameter_constraints: ClassVar[dict] = {
         **BaseBoosting._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson", "gamma", "tweedie"})],
+        "loss": [StrOptions(set(_LOSSES)), callable],
+        "quantile": [Interval(Real, 0, 1, closed="both"), "array-like", None],
         "power": [Interval(Real, 1, 2, closed="neither")],
     }
 
@@ -247,6 +285,7 @@ class GradientBoostingRegressor(RegressorMixin, BaseBoosting):
         self,
         loss="squared_error",
         *,
+        quantile=None,
         power=1.5,
         learning_rate=0.1,
         max_iter=100,
@@ -258,51 +297,49 @@ class GradientBoostingRegressor(RegressorMixin, BaseBoosting):
         l2_regularization=0.0,
         min_gain=0.0,
         max_features=1.0,
+        max_features_per_tree=1.0,
+        subsample=1.0,
+        gradient_sampling=None,
         max_bins=255,
+        categorical_features="from_dtype",
+        monotonic_cst=None,
+        interaction_cst=None,
         warm_start=False,
         early_stopping="auto",
+        scoring="loss",
         validation_fraction=0.1,
         n_iter_no_change=10,
         tol=1e-7,
+        callback=None,
         precision="quantized",
         verbose=0,
         random_state=None,
         n_jobs=None,
     ):
-        self.loss = loss
-        self.power = power
-        self.learning_rate = learning_rate
-        self.max_iter = max_iter
-        self.max_leaf_nodes = max_leaf_nodes
-        self.max_depth = max_depth
-        self.min_samples_leaf = min_samples_leaf
-        self.min_child_weight = min_child_weight
-        self.l1_regularization = l1_regularization
-        self.l2_regularization = l2_regularization
-        self.min_gain = min_gain
-        self.max_features = max_features
-        self.max_bins = max_bins
-        self.warm_start = warm_start
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.precision = precision
-        self.verbose = verbose
-        self.random_state = random_state
-        self.n_jobs = n_jobs
+        self._store(locals())
 
     def _encode_target(self, y, again):
         y = self._encode_known(y)
-        codes = {"squared_error": kernels.SQUARED, "poisson": kernels.POISSON, "gamma": kernels.GAMMA, "tweedie": kernels.TWEEDIE}
-        loss = Loss(codes[self.loss], self.power)
+        if callable(self.loss):
+            return y, Loss(kernels.OWN, own=self.loss)
+        code, parameters = _LOSSES[self.loss], (float(self.power),)
+        if code == kernels.QUANTILE or code == kernels.HUBER:
+            if self.quantile is None and code == kernels.QUANTILE:
+                raise ValueError("loss='quantile' needs `quantile`")
+            parameters = tuple(np.atleast_1d(0.9 if self.quantile is None else self.quantile).astype(float).tolist())
+            if not all(0 <= q <= 1 for q in parameters) or (len(parameters) > 1 and code == kernels.HUBER):
+                raise ValueError(f"quantile must be between 0 and 1, and a list of these only with loss='quantile', not {self.quantile!r}")
+        loss = Loss(code, parameters, n_outputs=len(parameters))
         loss.check_target(y)
         return y, loss
 
     def _encode_known(self, y):
         return check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=np.float64, input_name="y")
 
-    def _combine_weights(self, y, weight, loss):
+    def _decode_target(self, y):
+        return y
+
+    def _combine_weights(self, y, weight):
         return weight
 
     def _strata(self, y):
@@ -320,3 +357,7 @@ class GradientBoostingRegressor(RegressorMixin, BaseBoosting):
         ndarray of shape (n_samples,)
         """
         return self._response(X)
+
+    def staged_predict(self, X):
+        """`predict` after each round, as an iterator."""
+        return self._staged(X, lambda raw: self._loss.response(raw))
