@@ -98,11 +98,13 @@ def marker_name(marker):
 
 
 def p_text(p_value):
-    """A p-value as text.
+    """A p-value as text, nothing where there is none.
 
     >>> p_text(0.0004), p_text(0.03), p_text(1.0)
     ('< 0.001', '0.030', '1.000')
     """
+    if not np.isfinite(p_value):
+        return ""
     return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 

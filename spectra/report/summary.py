@@ -8,7 +8,7 @@ from spectra.report.markers import PANEL, STABLE, top
 from spectra.report.models import confusion, scheme_name
 from spectra.report.sensitivity import spread
 from spectra.report.subject import ENOUGH, interval_text
-from spectra.report.threats import source, together, unsettled, verdict
+from spectra.report.threats import one, source, together, unsettled, verdict
 from spectra.study.evaluation import SELECTED
 
 ALARM, CAUTION, GOOD = "alarm", "caution", "good"
@@ -58,6 +58,7 @@ def title(about):
 def headline(result, about):
     """The answer in one sentence, with its level."""
     alarms = [control for control in result.controls if control.flag and control.predicts == "class"]
+    alarms += [name for name, table in result.tables.items() if one(table)]
     few = about.patients.min() < ENOUGH
     if not better_than_chance(about):
         return CAUTION if few else ALARM, (
@@ -184,7 +185,8 @@ def _scored(controls):
 
 
 def _auc(control):
-    return f"AUC {control.auc.mean:.2f}, {control.auc.low:.2f} to {control.auc.high:.2f}"
+    auc = control.auc
+    return f"AUC {auc.mean:.2f}, {auc.low:.2f} to {auc.high:.2f}" if np.isfinite(auc.mean) else "it could not be measured"
 
 
 def _controls(result, about):
@@ -214,7 +216,7 @@ def _controls(result, about):
 def _batches(result):
     for name, table in result.tables.items():
         told, anyway = together(table)
-        if told > 0.999:
+        if one(table):
             yield Threat(
                 ALARM,
                 f"Class and {name} are one",

@@ -9,10 +9,9 @@ from spectra.study.audit import LEAST_AUC
 
 
 def source(control):
-    """What a control looked at, in words: a nuisance number, all of them, or a column of the manifest."""
-    if control.control == "all of these together":
-        return "ion current, baseline, noise and peak count together"
-    return control.control if control.control in (*NUISANCE, "features") else f"column '{control.control}'"
+    """What a control looked at, in words: nuisance numbers, the features, or a column of the manifest."""
+    ours = control.control in (*NUISANCE, "features") or control.control.endswith(" together")
+    return control.control if ours else f"column '{control.control}'"
 
 
 def _tell(control, about):
@@ -41,7 +40,7 @@ def _ranked(controls):
 @picture
 def controls(result, about):
     """AUC of every control."""
-    rows = _ranked(result.controls)
+    rows = [control for control in _ranked(result.controls) if np.isfinite(control.auc.mean)]
     if not rows:
         return None
     figure, axes = panels(height=0.75 + 0.27 * len(rows))
@@ -88,12 +87,17 @@ def together(table):
     return float(counts.max(axis=1).sum() / counts.sum()), float(counts.sum(axis=0).max() / counts.sum())
 
 
+def one(table):
+    """Does every level of the batch hold a single class?"""
+    return together(table)[0] > 0.999
+
+
 def cross_tables(result):
     """Batch by class, with what it means in one sentence; cells as (count, share of the line)."""
     found = []
     for name, table in result.tables.items():
         told, anyway = together(table)
-        if told > 0.999:
+        if one(table):
             verdict = f"Every {name} holds one class only: {name} and class cannot be told apart in these data, whatever the model."
         elif told - anyway > 0.15:
             verdict = (
@@ -105,7 +109,7 @@ def cross_tables(result):
             {"level": str(level), "cells": [(int(n), float(n) / max(1, int(counts.sum()))) for n in counts], "total": int(counts.sum())}
             for level, counts in table.iterrows()
         ]
-        found.append({"name": name, "classes": [str(c) for c in table.columns], "rows": rows, "verdict": verdict, "alarm": told > 0.999})
+        found.append({"name": name, "classes": [str(c) for c in table.columns], "rows": rows, "verdict": verdict, "alarm": one(table)})
     return found
 
 

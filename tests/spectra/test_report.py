@@ -17,12 +17,13 @@ from spectra.report.appendix import command, settings_rows
 from spectra.report.relations import relations
 from spectra.settings import Settings, change
 from spectra.study import StudyResult, scores
-from spectra.study.audit import Control, cross_table
+from spectra.study.audit import Control, class_from_nuisance, cross_table
 from spectra.study.evaluation import SELECTED, Problem
 from spectra.study.markers import Marker
 from spectra.study.result import ModelScore
 from spectra.study.scores import Interval
 from spectra.study.sensitivity import Variant
+from spectra.study.splits import group_labels, grouped_splits
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "$x_1$ & {{ 7*7 }}", "naïve 患者 </style>"]
 FACTS = {"command": "study", "seed": 0, "n_jobs": 2, "input": "folder/manifest.csv", "roles": {"label": "label"}, "seconds": 3.0}
@@ -277,9 +278,8 @@ def test_a_large_table_stays_small(tmp_path):
     assert len(text) < 3_000_000
 
 
-def test_averaged_replicates_have_no_raw_spectra_to_show(full, tmp_path):
-    _, page = page_of(dataclasses.replace(full, raw=None, sensitivity=[]), tmp_path)
-    assert "spectra" not in page.ids and "markers" in page.ids
+def test_averaged_replicates_have_no_raw_spectra_to_show(full):
+    assert signals.pictures(None, full.problem.data, full.problem.settings) == []
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
@@ -354,6 +354,7 @@ def test_every_way_of_holding_out_has_a_column():
 def test_a_perfect_confounder_is_named():
     table = pd.DataFrame({"bad": [30, 0], "good": [0, 30]}, index=["north", "south"])
     result = table_result(tables={"site": table})
+    assert summary.headline(result, subject.subject(result))[0] == "alarm"
     assert "Class and site are one" in [threat.title for threat in summary.threats(result, subject.subject(result))]
     (found,) = threats.cross_tables(result)
     assert found["alarm"] and "cannot be told apart" in found["verdict"]
@@ -363,6 +364,23 @@ def test_a_control_that_too_few_patients_cannot_settle_is_not_called_passed():
     doubtful = control("features", "site", (1.0, 1.0, 1.0))
     assert threats.unsettled(doubtful) and "Not settled" in threats.verdict(doubtful)
     assert not threats.unsettled(control()) and threats.verdict(control()) == "No sign."
+
+
+def test_a_batch_that_cannot_be_told_from_the_class_is_shown_without_a_score(tmp_path):
+    nothing = (float("nan"),) * 3
+    unknown = Control("features", "site", Interval(*nothing), float("nan"), True, "Its effect cannot be told from the disease at all.")
+    _, page = page_of(table_result(controls=[unknown]), tmp_path)
+    assert "Its effect cannot be told from the disease at all." in page.text and "nan" not in page.text.split()
+    assert threats.controls(table_result(controls=[unknown]), subject.subject(table_result())) is None
+
+
+def test_nuisance_numbers_are_not_called_columns(full):
+    splits = grouped_splits(full.problem.y, full.problem.groups, folds=2, repeats=1, seed=0)
+    _, label, member = group_labels(full.problem.y, full.problem.groups)
+    resampler = scores.PatientResampler(label, member, resamples=100, permutations=99, seed=0)
+    site = pd.DataFrame({"site": full.raw.samples["site"]})
+    controls, _ = class_from_nuisance(full.problem, splits, full.nuisance, site, resampler)
+    assert [name for name in map(threats.source, controls) if "column" in name] == ["column 'site'"]
 
 
 def test_the_label_of_a_group_is_a_word():
