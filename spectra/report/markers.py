@@ -17,6 +17,11 @@ def top(result, most=TOP):
     return [marker for marker in result.markers[:most] if marker.stability > 0]
 
 
+def few_features(result):
+    """Are there so few that most stand among the best of any draw?"""
+    return result.features.shape[1] < 3 * TOP
+
+
 def size_in_words(effect):
     """Cohen's words for a standardised difference.
 
@@ -105,8 +110,10 @@ def stability(result, about):
     handles = [axis.bar(0, 0, color=colour(about.classes.index(name), len(about.classes))) for name in seen[:8]]
     figure.legend(handles, [f"highest in {short(name, 24)}" for name in seen[:8]], loc="outside upper right", ncols=4)
     caption = (
-        f"Half of the {about.groups} are drawn again and again; bars say how often the peak was then among the ten best of a forest. "
-        "A steep fall after a few bars means a small, settled panel; a flat row means that many peaks do equally well, or none does."
+        f"Half of the {about.groups} are drawn again and again; bars say how often the {about.feature} was then among the ten best of a "
+        f"forest. A steep fall after a few bars means a small, settled panel; a flat row means that many {about.feature}s do equally well, "
+        "or none does."
+        + (f" With {result.features.shape[1]} in all, most are always among the ten: this says little here." * few_features(result))
     )
     return figure, "Would they be chosen again?", caption
 

@@ -87,13 +87,12 @@ def peak_matrix(result, about):
     for axis in axes[0, 1:]:
         for edge in np.flatnonzero(np.diff(y)) + 0.5:
             axis.axhline(edge, color=INK, linewidth=0.8)
-    what = "peak" if about.spectra is not None else "feature"
-    return figure, f"{what.capitalize()} matrix", _caption(about, what, order.size, features.shape[1] - shown.size)
+    return figure, f"{about.feature.capitalize()} matrix", _caption(about, order.size, features.shape[1] - shown.size)
 
 
-def _caption(about, what, n_shown, n_left_out):
+def _caption(about, n_shown, n_left_out):
     text = (
-        f"Each line is a {about.row}, each column a {what}; orange: above the column's mean, violet: below. Lines are ordered by class, within "
+        f"Each line is a {about.row}, each column a {about.feature}; orange: above the column's mean, violet: below. Lines are ordered by class, within "
         "a class from those the model was surest of to those it was least sure of. Columns that change colour at the class border tell the "
         f"classes apart; triangles mark the top markers, drawn once more on the right. Lines that stand out as a whole are odd {about.rows}."
     )

@@ -41,6 +41,11 @@ class Subject(NamedTuple):
         """Plural of `patient`."""
         return "spectra" if self.patient == "spectrum" else self.patient + "s"
 
+    @property
+    def feature(self):
+        """What a column is called."""
+        return "feature" if self.spectra is None else "peak"
+
     def count(self, number, noun):
         """``3 patients``, ``1 patient``; `noun` is "row" or "patient"."""
         one, many = (self.row, self.rows) if noun == "row" else (self.patient, self.groups)

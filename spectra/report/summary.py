@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spectra.report.markers import PANEL, STABLE, top
+from spectra.report.markers import PANEL, STABLE, few_features, top
 from spectra.report.models import confusion, scheme_name
 from spectra.report.sensitivity import spread
 from spectra.report.subject import ENOUGH, interval_text
 from spectra.report.threats import one, source, together, unsettled, verdict
+from spectra.study.audit import repeated_rows
 from spectra.study.evaluation import SELECTED
 
 ALARM, CAUTION, GOOD = "alarm", "caution", "good"
@@ -136,13 +137,13 @@ def _times(p_value):
 
 def threats(result, about):
     """What speaks against the result, worst first, and then what speaks for it."""
-    found = [*_size(about), *_score(result, about), *_controls(result, about), *_batches(result), *_schemes(result, about)]
+    found = [*_size(result, about), *_score(result, about), *_controls(result, about), *_batches(result), *_schemes(result, about)]
     found += [*_markers(result), *_settings(result), *_losses(result, about)]
     order = {ALARM: 0, CAUTION: 1, GOOD: 2}
     return sorted(found, key=lambda threat: order[threat.level])
 
 
-def _size(about):
+def _size(result, about):
     smallest = int(about.patients.min())
     if smallest < ENOUGH:
         name = about.classes[int(about.patients.argmin())]
@@ -152,11 +153,19 @@ def _size(about):
             f"Only {about.count(smallest, 'patient')} in class '{name}'. Whatever the score, this is too few for a claim: "
             f"it takes at least {ENOUGH} a class for the interval to mean much, and far more for a test to be used.",
         )
-    if about.patient == about.row and about.spectra is not None:
+    if about.patient == about.row:
         yield Threat(
             CAUTION,
             "No patient column",
-            "Every spectrum is taken for another patient. If some come from one person, the scores are too good; name the column with --group.",
+            f"Every {about.row} is taken for another patient. If some come from one person, the scores are too good; "
+            "name the column with --group.",
+        )
+    copies = repeated_rows(result.problem.data)
+    if copies:
+        yield Threat(
+            CAUTION,
+            "Copies",
+            f"{copies} {about.rows} repeat another exactly. One that is held out while its copy is learned flatters the score.",
         )
 
 
@@ -248,6 +257,8 @@ def _schemes(result, about):
 
 
 def _markers(result):
+    if few_features(result):
+        return
     stable = [marker for marker in top(result, PANEL) if marker.stability >= STABLE]
     if len(stable) < min(3, len(result.markers)):
         yield Threat(
