@@ -47,7 +47,7 @@ def marker_rows(result, most=TOP):
                 "name": marker_name(marker),
                 "perhaps": f"perhaps {chosen[form[0]].mz:.1f} {form[1]}" if form else "",
                 "stability": marker.stability,
-                "direction": marker.direction,
+                "direction": short(marker.direction, 20),
                 "tone": colour(classes.index(marker.direction), len(classes)),
                 "effect": f"{marker.effect:.2f}",
                 "size": size_in_words(marker.effect),
