@@ -14,100 +14,51 @@ MovingAverage(half_window=4, weighted=False)
 import os
 import tomllib
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
 
 import msgspec
 import tomli_w
-from msgspec import Meta
 
 from spectra.errors import SettingsError
-
-
-def _option(description, *, unit="", sweep=(), **bounds):
-    """Bounds and words of one option; `sweep` lists the values that the sensitivity figure tries."""
-    return Meta(description=description, extra={"unit": unit, "sweep": tuple(sweep)}, **bounds)
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Options of one step."""
-
-    function: ClassVar[str] = ""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Its keyword options."""
-        return {name: getattr(self, name) for name in self.__struct_fields__}
-
-
-class Method(Section, frozen=True, tag_field="method"):
-    """One of several ways to do a step; its tag is the name of the public function of `spectra` that does it."""
-
-    @property
-    def method(self) -> str:
-        """Name of the public function; ``"none"`` skips the step."""
-        return str(self.__struct_config__.tag)
-
-
-class Skip(Method, frozen=True, tag="none"):
-    """The step is left out."""
-
-
-class SquareRoot(Method, frozen=True, tag="square_root"):
-    """Square root of the counts: evens out the noise of counting, whose variance grows with the signal."""
-
-
-class SavitzkyGolay(Method, frozen=True, tag="savitzky_golay"):
-    """Local polynomial least squares (Savitzky & Golay 1964)."""
-
-    half_window: Annotated[int, _option("points on each side", unit="points", ge=1, le=500, sweep=(5, 10, 20))] = 10
-    order: Annotated[int, _option("degree of the local polynomial", ge=0, le=9)] = 3
-
-
-class MovingAverage(Method, frozen=True, tag="moving_average"):
-    """Mean of the neighbours."""
-
-    half_window: Annotated[int, _option("points on each side", unit="points", ge=1, le=500, sweep=(1, 2, 5, 10))] = 2
-    weighted: Annotated[bool, _option("weights 1/2^|distance| instead of equal ones")] = False
-
-
-class Snip(Method, frozen=True, tag="snip"):
-    """Statistics-sensitive non-linear iterative peak-clipping (Ryan 1988, Morhac 2009)."""
-
-    iterations: Annotated[int, _option("widest half window that is clipped", unit="points", ge=1, le=5000, sweep=(50, 100, 200))] = 100
-    decreasing: Annotated[bool, _option("from wide to narrow windows, as MALDIquant does")] = True
-
-
-class TopHat(Method, frozen=True, tag="tophat"):
-    """Morphological opening (van Herk 1992)."""
-
-    half_window: Annotated[int, _option("points on each side", unit="points", ge=1, le=5000, sweep=(50, 100, 200))] = 100
-
-
-class MedianBaseline(Method, frozen=True, tag="median_baseline"):
-    """Running median."""
-
-    half_window: Annotated[int, _option("points on each side", unit="points", ge=1, le=5000, sweep=(50, 100, 200))] = 100
-
-
-class ConvexHull(Method, frozen=True, tag="convex_hull"):
-    """Lower convex hull (Andrew 1979)."""
-
-
-class NormalizeTic(Method, frozen=True, tag="normalize_tic"):
-    """Division by the total ion current, the trapezoid integral over m/z."""
-
-
-class NoiseMad(Method, frozen=True, tag="noise_mad"):
-    """1.4826 times the median absolute deviation: one noise level per spectrum."""
+from spectra.settings_signals import (
+    Airpls,
+    Arpls,
+    Asls,
+    ConvexHull,
+    CubeRoot,
+    DenoiseWavelet,
+    Drpls,
+    Logarithm,
+    MedianBaseline,
+    Method,
+    MovingAverage,
+    NoiseLocal,
+    NoiseMad,
+    NoiseQuantile,
+    NormalizeMedian,
+    NormalizeRms,
+    NormalizeTic,
+    RollingBall,
+    RunningMedian,
+    SavitzkyGolay,
+    SavitzkyGolayGrowing,
+    Section,
+    Skip,
+    Snip,
+    SquareRoot,
+    TopHat,
+    Whittaker,
+    declare,
+)
 
 
 class FindPeaks(Method, frozen=True, tag="find_peaks"):
     """Local maxima above a signal-to-noise ratio."""
 
     half_window: Annotated[
-        int, _option("a peak is the highest point this far on each side", unit="points", ge=1, le=500, sweep=(10, 20, 40))
+        int, declare("a peak is the highest point this far on each side", unit="points", ge=1, le=500, sweep=(10, 20, 40))
     ] = 20
-    snr: Annotated[float, _option("least height over the noise level", ge=0, le=1000, sweep=(1.5, 2.0, 4.0))] = 2.0
+    snr: Annotated[float, declare("least height over the noise level", ge=0, le=1000, sweep=(1.5, 2.0, 4.0))] = 2.0
 
 
 class Align(Section, frozen=True):
@@ -115,13 +66,13 @@ class Align(Section, frozen=True):
 
     function = "WarpAligner"
 
-    method: Annotated[Literal["lowess", "linear", "quadratic", "cubic", "none"], _option("form of the shift; none leaves m/z as it is")] = (
+    method: Annotated[Literal["lowess", "linear", "quadratic", "cubic", "none"], declare("form of the shift; none leaves m/z as it is")] = (
         "lowess"
     )
     tolerance: Annotated[
-        float, _option("how far a peak may be from its reference", unit="relative", gt=0, le=0.1, sweep=(0.001, 0.002, 0.004))
+        float, declare("how far a peak may be from its reference", unit="relative", gt=0, le=0.1, sweep=(0.001, 0.002, 0.004))
     ] = 0.002
-    min_frequency: Annotated[float, _option("share of the spectra that must show a reference peak", gt=0, le=1, sweep=(0.7, 0.9))] = 0.9
+    min_frequency: Annotated[float, declare("share of the spectra that must show a reference peak", gt=0, le=1, sweep=(0.7, 0.9))] = 0.9
 
 
 class Bin(Section, frozen=True):
@@ -129,13 +80,13 @@ class Bin(Section, frozen=True):
 
     function = "PeakBinner"
 
-    method: Annotated[Literal["strict", "relaxed"], _option("strict: one peak of a spectrum per bin; relaxed: its highest counts")] = (
+    method: Annotated[Literal["strict", "relaxed"], declare("strict: one peak of a spectrum per bin; relaxed: its highest counts")] = (
         "strict"
     )
     tolerance: Annotated[
-        float, _option("widest deviation from a bin's mean", unit="relative", gt=0, le=0.1, sweep=(0.001, 0.002, 0.004))
+        float, declare("widest deviation from a bin's mean", unit="relative", gt=0, le=0.1, sweep=(0.001, 0.002, 0.004))
     ] = 0.002
-    fill: Annotated[Literal["interpolate", "zero"], _option("value of a peak not found: the signal there, or zero")] = "interpolate"
+    fill: Annotated[Literal["interpolate", "zero"], declare("value of a peak not found: the signal there, or zero")] = "interpolate"
 
 
 class Filter(Section, frozen=True):
@@ -143,43 +94,43 @@ class Filter(Section, frozen=True):
 
     function = "FrequencyFilter"
 
-    min_frequency: Annotated[float, _option("least share of the spectra with the peak", ge=0, le=1, sweep=(0.1, 0.25, 0.5))] = 0.25
-    by_class: Annotated[bool, _option("enough if one class alone reaches the share")] = True
+    min_frequency: Annotated[float, declare("least share of the spectra with the peak", ge=0, le=1, sweep=(0.1, 0.25, 0.5))] = 0.25
+    by_class: Annotated[bool, declare("enough if one class alone reaches the share")] = True
 
 
 class Read(Section, frozen=True):
     """What is taken from the files."""
 
-    mz_low: Annotated[float, _option("points below are left out; 0 keeps all", unit="Da/e", ge=0)] = 0.0
-    mz_high: Annotated[float, _option("points above are left out; 0 keeps all", unit="Da/e", ge=0)] = 0.0
+    mz_low: Annotated[float, declare("points below are left out; 0 keeps all", unit="Da/e", ge=0)] = 0.0
+    mz_high: Annotated[float, declare("points above are left out; 0 keeps all", unit="Da/e", ge=0)] = 0.0
     replicates: Annotated[
-        Literal["group", "average"], _option("technical replicates of a sample: kept together in every split, or averaged")
+        Literal["group", "average"], declare("technical replicates of a sample: kept together in every split, or averaged")
     ] = "group"
 
 
 class Study(Section, frozen=True):
     """How models are compared."""
 
-    folds: Annotated[int, _option("outer folds; 0 means five, or as many as the smallest class has patients", ge=0, le=100)] = 0
+    folds: Annotated[int, declare("outer folds; 0 means five, or as many as the smallest class has patients", ge=0, le=100)] = 0
     inner_folds: Annotated[
-        int, _option("folds within each training set, to choose settings and models; 0 as above, at most three", ge=0, le=100)
+        int, declare("folds within each training set, to choose settings and models; 0 as above, at most three", ge=0, le=100)
     ] = 0
-    repeats: Annotated[int, _option("repetitions of the whole cross-validation with new folds", ge=1, le=100)] = 3
-    models: Annotated[tuple[str, ...], _option("candidates; empty means all")] = ()
-    resamples: Annotated[int, _option("bootstrap resamples of patients behind each interval", ge=100, le=100_000)] = 2000
-    permutations: Annotated[int, _option("label permutations behind each p-value", ge=99, le=100_000)] = 999
-    sensitivity: Annotated[bool, _option("try other values of each setting and show what changes")] = True
+    repeats: Annotated[int, declare("repetitions of the whole cross-validation with new folds", ge=1, le=100)] = 3
+    models: Annotated[tuple[str, ...], declare("candidates; empty means all")] = ()
+    resamples: Annotated[int, declare("bootstrap resamples of patients behind each interval", ge=100, le=100_000)] = 2000
+    permutations: Annotated[int, declare("label permutations behind each p-value", ge=99, le=100_000)] = 999
+    sensitivity: Annotated[bool, declare("try other values of each setting and show what changes")] = True
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every step of the way from files to report, in order."""
 
     read: Read = Read()
-    transform: SquareRoot | Skip = SquareRoot()
-    smooth: SavitzkyGolay | MovingAverage | Skip = SavitzkyGolay()
-    baseline: Snip | TopHat | MedianBaseline | ConvexHull | Skip = Snip()
-    normalize: NormalizeTic | Skip = NormalizeTic()
-    noise: NoiseMad = NoiseMad()
+    transform: SquareRoot | Logarithm | CubeRoot | Skip = SquareRoot()
+    smooth: SavitzkyGolay | SavitzkyGolayGrowing | MovingAverage | RunningMedian | Whittaker | DenoiseWavelet | Skip = SavitzkyGolay()
+    baseline: Snip | TopHat | MedianBaseline | ConvexHull | RollingBall | Asls | Arpls | Airpls | Drpls | Skip = Snip()
+    normalize: NormalizeTic | NormalizeMedian | NormalizeRms | Skip = NormalizeTic()
+    noise: NoiseMad | NoiseLocal | NoiseQuantile = NoiseMad()
     peaks: FindPeaks = FindPeaks()
     align: Align = Align()
     bin: Bin = Bin()
