@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 _MODULES: dict[str, list[str]] = {
     "tree": ["DecisionTreeClassifier", "DecisionTreeRegressor"],
-    "forest": ["RandomForestClassifier", "RandomForestRegressor"],
+    "forest": ["ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor"],
     "boosting": ["GradientBoostingClassifier", "GradientBoostingRegressor"],
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -23,7 +23,7 @@ _BLOCK = 32768  # rows that one thread predicts at a time: few enough to stay in
 
 FOREST_CONSTRAINTS: dict = {
     "n_estimators": [Interval(Integral, 1, None, closed="left")],
-    **TREE_CONSTRAINTS,
+    **{name: allowed for name, allowed in TREE_CONSTRAINTS.items() if name != "splitter"},
     "bootstrap": ["boolean"],
     "oob_score": ["boolean", callable],
     "n_jobs": [Integral, None],
@@ -55,6 +55,8 @@ def drawn_counts(seed, n_samples, n_drawn, weight):
 
 class BaseForest(MultiOutputMixin, BaseEstimator):
     """What all forests share."""
+
+    _splitter = "best"
 
     def __len__(self):
         return len(self.estimators_)
@@ -95,7 +97,15 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
             random_state.randint(_SEEDS, size=len(self.estimators_))
         seeds = [random_state.randint(_SEEDS) for _ in range(n_more)]
         max_features = feature_count(self.max_features, X.shape[1])
-        problem = plan(X, y, n_classes=n_classes, criterion=self.criterion, max_features=max_features, n_jobs=self.n_jobs)
+        problem = plan(
+            X,
+            y,
+            n_classes=n_classes,
+            criterion=self.criterion,
+            max_features=max_features,
+            splitter=self._splitter,
+            n_jobs=self.n_jobs,
+        )
 
         def run(seed):
             own = weight
@@ -122,7 +132,9 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
 
     def _wrap(self, tree, seed, max_features):
         """A grown tree as an estimator of its own."""
-        estimator = self._tree_class(random_state=int(seed), **{name: getattr(self, name) for name in _TREE_PARAMETERS})
+        estimator = self._tree_class(
+            random_state=int(seed), splitter=self._splitter, **{name: getattr(self, name) for name in _TREE_PARAMETERS}
+        )
         estimator.tree_, estimator.max_features_ = tree, max_features
         estimator.n_features_in_, estimator.n_outputs_ = tree.n_features, tree.n_outputs
         return estimator

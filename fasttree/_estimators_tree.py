@@ -15,6 +15,7 @@ from fasttree._validation import check_predict, count_of, feature_count
 _UNLIMITED = 2**62
 
 TREE_CONSTRAINTS: dict = {
+    "splitter": [StrOptions({"best", "random"})],
     "max_depth": [Interval(Integral, 1, None, closed="left"), None],
     "min_samples_split": [Interval(Integral, 2, None, closed="left"), Interval(RealNotInt, 0.0, 1.0, closed="right")],
     "min_samples_leaf": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0.0, 1.0, closed="neither")],
@@ -62,7 +63,7 @@ class BaseTree(MultiOutputMixin, BaseEstimator):
         n_samples, n_features = X.shape
         weight = np.ones(n_samples) if weight is None else weight
         self.max_features_ = feature_count(self.max_features, n_features)
-        problem = plan(X, y, n_classes=n_classes, criterion=self.criterion, max_features=self.max_features_)
+        problem = plan(X, y, n_classes=n_classes, criterion=self.criterion, max_features=self.max_features_, splitter=self.splitter)
         rules = growing_rules(self, n_samples, weight.sum())
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         self.tree_ = grow_tree(problem, weight, rules, seed)

@@ -16,16 +16,17 @@ import numpy as np
 from fasttree._jit import njit
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
 from fasttree._splitting_scan import POISSON, decrease, xlogx
-from fasttree._splitting_search import search_presorted, search_sampled
+from fasttree._splitting_search import search_presorted, search_random, search_sampled
 
 _EPSILON = np.finfo(np.float64).eps
 
 
 class Columns(NamedTuple):
-    """The features of a problem: one of the two is empty (shape (n_features, 0))."""
+    """The features of a problem: one of the first two is empty (shape (n_features, 0))."""
 
     keys: np.ndarray  # uint64, shape (n_features, n_rows), each row sorted; overwritten
     codes: np.ndarray  # uint32, shape (n_features, n_all_rows)
+    distinct: np.ndarray  # float64, shape (n_features, n_all_rows): the value of each code, for random thresholds; else empty
     has_missing: np.ndarray  # bool, shape (n_features,)
     max_features: int
 
@@ -38,6 +39,7 @@ class Sketch(NamedTuple):
     cut: np.ndarray  # uint32, the greatest code that goes left
     low: np.ndarray  # int64, a row with the greatest value on the left
     high: np.ndarray  # int64, a row with the least value on the right; -1 where only missing values go right
+    threshold: np.ndarray  # float64, of random splits
     missing_left: np.ndarray  # uint8
     start: np.ndarray  # int64
     stop: np.ndarray  # int64
@@ -55,6 +57,7 @@ def new_sketch(n_nodes, n_slots):
         cut=np.empty(n_nodes, np.uint32),
         low=np.empty(n_nodes, np.int64),
         high=np.empty(n_nodes, np.int64),
+        threshold=np.empty(n_nodes, np.float64),
         missing_left=np.empty(n_nodes, np.uint8),
         start=np.empty(n_nodes, np.int64),
         stop=np.empty(n_nodes, np.int64),
@@ -180,12 +183,14 @@ def find_split(sketch, node, columns, target, rows, rules, work, total_weight):
     weight, sums = sketch.weight[node], sketch.sums[node, : target.n_slots]
     if columns.keys.shape[1]:
         found = search_presorted(columns.keys, start, stop, target, weight, sums, rules, work)
+    elif columns.distinct.shape[1]:
+        found = search_random(columns, rows[start:stop], target, weight, sums, rules, work)
     else:
         found = search_sampled(columns, rows[start:stop], target, weight, sums, rules, work)
     if found.feature < 0:
         return False
     sketch.feature[node], sketch.cut[node], sketch.missing_left[node] = found.feature, found.cut, found.missing_left
-    sketch.low[node], sketch.high[node] = found.low, found.high
+    sketch.low[node], sketch.high[node], sketch.threshold[node] = found.low, found.high, found.threshold
     sketch.decrease[node] = decrease(target, found.score, weight, sums)
     return sketch.decrease[node] / total_weight + _EPSILON >= rules.min_decrease
 

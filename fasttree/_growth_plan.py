@@ -34,10 +34,11 @@ class Problem(NamedTuple):
     max_features: int
     keys: np.ndarray
     codes: np.ndarray
+    distinct: np.ndarray
     has_missing: np.ndarray  # bool, shape (n_features,); filled for codes only
 
 
-def plan(X, y, *, n_classes, criterion, max_features, n_jobs=None):
+def plan(X, y, *, n_classes, criterion, max_features, splitter="best", n_jobs=None):
     """Encode `X` and `y` once for any number of trees.
 
     Parameters
@@ -48,6 +49,7 @@ def plan(X, y, *, n_classes, criterion, max_features, n_jobs=None):
     n_classes : ndarray of int, shape (n_outputs,), or None for regression
     criterion : str
     max_features : int
+    splitter : {"best", "random"}
     n_jobs : int or None
     """
     n_features, n_outputs = X.shape[1], y.shape[1]
@@ -60,10 +62,13 @@ def plan(X, y, *, n_classes, criterion, max_features, n_jobs=None):
         if CRITERIA[criterion] == SQUARED:
             offset = _central(y)
         outputs = y - offset
-    all_features = max_features == n_features
-    keys, codes = encode(X, keys=all_features, codes=not all_features, n_jobs=n_jobs)
+    random = splitter == "random"
+    all_features = max_features == n_features and not random
+    keys, codes, distinct = encode(X, keys=all_features, codes=not all_features, distinct=random, n_jobs=n_jobs)
     has_missing = np.zeros(n_features, dtype=bool) if all_features else codes.max(axis=1) == MISSING
-    return Problem(X, np.ascontiguousarray(outputs), offset, n_classes, classes, criterion, max_features, keys, codes, has_missing)
+    return Problem(
+        X, np.ascontiguousarray(outputs), offset, n_classes, classes, criterion, max_features, keys, codes, distinct, has_missing
+    )
 
 
 def _central(y):
@@ -92,7 +97,8 @@ def grow_tree(problem, weight, rules, seed):
         select_rows(problem.keys, weight, keys)
     sketch = new_sketch(_most_nodes(len(rows), rules), n_slots)
     work = _work(problem, target, len(rows), seed)
-    n_nodes = grow(Columns(keys, problem.codes, problem.has_missing, problem.max_features), target, rows, rules, sketch, work)
+    columns = Columns(keys, problem.codes, problem.distinct, problem.has_missing, problem.max_features)
+    n_nodes = grow(columns, target, rows, rules, sketch, work)
     return _finish(problem, sketch, n_nodes)
 
 
@@ -125,6 +131,7 @@ def _work(problem, target, n_rows, seed):
         random=np.array([(seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64) or 1], dtype=np.uint64),
         keys=np.empty(sampled, dtype=np.uint64),
         spare=np.empty(sampled, dtype=np.uint64),
+        codes=np.empty(sampled, dtype=np.uint32),
         places=np.empty(room, dtype=np.int64),
         weight=np.empty(sampled),
         value=np.empty(sampled if target.family == MOMENT else 0),
@@ -155,7 +162,11 @@ def _finish(problem, sketch, n_nodes):
     inner = order[~leaf]
     feature, threshold = np.full(n_nodes, UNDEFINED, dtype=np.int32), np.full(n_nodes, float(UNDEFINED))
     feature[~leaf] = sketch.feature[inner]
-    threshold[~leaf] = _thresholds(problem.X, sketch.low[inner], sketch.high[inner], sketch.feature[inner])
+    threshold[~leaf] = (
+        sketch.threshold[inner]
+        if problem.distinct.shape[1]
+        else _thresholds(problem.X, sketch.low[inner], sketch.high[inner], sketch.feature[inner])
+    )
     missing_left = np.zeros(n_nodes, dtype=np.uint8)
     missing_left[~leaf] = sketch.missing_left[inner]
     weight, sums = sketch.weight[order], sketch.sums[order]

@@ -7,6 +7,7 @@ import numpy as np
 from fasttree._jit import njit
 from fasttree._splitting_bound import neighbours, search_bounded
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
+from fasttree._splitting_random import draw_cut, gather_codes, score_cut
 from fasttree._splitting_scan import ENTROPY, GINI, MOMENT, Target, scan_classes, scan_moment, scan_sums
 from fasttree._splitting_sort import gather_keys, sort_keys
 
@@ -22,6 +23,7 @@ class Found(NamedTuple):
     low: int
     high: int
     missing_left: int
+    threshold: float  # of random splits only
 
 
 class Work(NamedTuple):
@@ -34,6 +36,7 @@ class Work(NamedTuple):
     random: np.ndarray  # uint64, shape (1,)
     keys: np.ndarray  # uint64, shape (n_rows,)
     spare: np.ndarray  # uint64, shape (n_rows,)
+    codes: np.ndarray  # uint32, shape (n_rows,)
     places: np.ndarray  # int64, shape (n_buckets + 1,)
     weight: np.ndarray  # float64, shape (n_rows,)
     value: np.ndarray  # float64, shape (n_rows,)
@@ -81,7 +84,7 @@ def scan_feature(feature, keys, target, weight, totals, rules, found, work):
             if n_present == len(keys):
                 side = 1 if where + 1 > len(keys) - where - 1 else 0
             high = np.int64(keys[where + 1] & ROW) if where + 1 < n_present else -1
-            found = Found(score, feature, np.int64(keys[where] >> SHIFT), np.int64(keys[where] & ROW), high, side)
+            found = Found(score, feature, np.int64(keys[where] >> SHIFT), np.int64(keys[where] & ROW), high, side, 0.0)
     return found
 
 
@@ -100,7 +103,7 @@ def ceiling(target, weight, totals):
 @njit
 def search_presorted(keys, start, stop, target, weight, totals, rules, work):
     """Best split over all features of the rows whose keys are ``keys[:, start:stop]``. Ties: lowest feature, lowest threshold."""
-    found = Found(-np.inf, -1, 0, 0, 0, 0)
+    found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
     enough = ceiling(target, weight, totals)
     for feature in range(keys.shape[0]):
         part = keys[feature, start:stop]
@@ -163,7 +166,7 @@ def with_missing(present, keys):
 @njit
 def search_sampled(columns, rows, target, weight, totals, rules, work):
     """Best split over ``columns.max_features`` drawn features, or more until one isn't constant. Ties: lowest feature, threshold."""
-    found = Found(-np.inf, -1, 0, 0, 0, 0)
+    found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
     enough = ceiling(target, weight, totals)
     local = gather_target(target, rows, work)
     n_features, size = len(work.order), len(rows)
@@ -191,7 +194,7 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
     if found.feature < 0:
         return found
     high = np.int64(rows[found.high]) if found.high >= 0 else -1
-    return Found(found.score, found.feature, found.cut, np.int64(rows[found.low]), high, found.missing_left)
+    return Found(found.score, found.feature, found.cut, np.int64(rows[found.low]), high, found.missing_left, 0.0)
 
 
 @njit
@@ -210,9 +213,49 @@ def search_large(columns, rows, local, weight, totals, rules, work):
     features = work.order[: columns.max_features]
     score, feature, cut = search_bounded(columns, rows, local, features, weight, total_value, rules, work)
     if feature < 0:
-        return Found(score, -1, 0, 0, 0, 0)
+        return Found(score, -1, 0, 0, 0, 0, 0.0)
     low, high = neighbours(columns.codes[feature], rows, cut)
     n_left = 0
     for i in range(len(rows)):
         n_left += np.int64(columns.codes[feature, rows[i]] <= cut)
-    return Found(score, feature, cut, low, high, np.int64(2 * n_left > len(rows)))
+    return Found(score, feature, cut, low, high, np.int64(2 * n_left > len(rows)), 0.0)
+
+
+@njit
+def draw_uniform(random):
+    """A number from 0 up to but not including 1."""
+    draw(random, 1)
+    return np.float64(random[0] >> np.uint64(11)) / 9007199254740992.0
+
+
+@njit
+def search_random(columns, rows, target, weight, totals, rules, work):
+    """Best of one random split for each of ``columns.max_features`` drawn features, or more until one isn't constant.
+
+    Missing values take a random side. Ties: lowest feature.
+    """
+    found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
+    enough = ceiling(target, weight, totals)
+    local = gather_target(target, rows, work)
+    n_features, size = len(work.order), len(rows)
+    codes = work.codes[:size]
+    n_drawn, n_varying = 0, 0
+    while n_drawn < columns.max_features or (n_varying == 0 and n_drawn < n_features):
+        n_next = max(columns.max_features, n_drawn + 1)
+        draw_features(work.order, n_drawn, n_next, work.random)
+        for i in range(n_drawn, n_next):
+            feature = work.order[i]
+            low, high, n_present = gather_codes(columns.codes[feature], rows, codes)
+            if low >= high and n_present in (0, size):
+                continue
+            n_varying += 1
+            threshold, cut = draw_cut(columns.distinct[feature], codes, low, high, draw_uniform(work.random))
+            missing_left = n_present < size and draw(work.random, 2) == 1
+            score, n_left = score_cut(codes, cut, missing_left, local, weight, totals, rules, work)
+            if score > found.score:
+                side = np.int64(missing_left) if n_present < size else np.int64(2 * n_left > size)
+                found = Found(score, feature, cut, 0, 0, side, threshold)
+            if found.score >= enough or (size == 2 and found.feature >= 0):
+                break
+        n_drawn = n_next
+    return found

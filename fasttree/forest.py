@@ -182,3 +182,147 @@ class RandomForestRegressor(ForestRegressor):
         self.verbose = verbose
         self.warm_start = warm_start
         self.max_samples = max_samples
+
+
+class ExtraTreesClassifier(RandomForestClassifier):
+    """A forest of extremely randomised trees for classes.
+
+    For each split, one threshold is drawn uniformly for each of `max_features` drawn features, and the best of these splits is
+    taken. Missing values take a random side. The forest depends on `random_state` alone, never on `n_jobs`.
+
+    Parameters
+    ----------
+    bootstrap : bool, default=False
+        Whether each tree sees a draw of the rows, with replacement, or all of them.
+    n_estimators, criterion, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, \
+max_leaf_nodes, min_impurity_decrease, oob_score, n_jobs, random_state, verbose, warm_start, class_weight, max_samples
+        As in `RandomForestClassifier`.
+
+    Attributes
+    ----------
+    estimators_, classes_, n_classes_, n_features_in_, feature_names_in_, n_outputs_, oob_score_, oob_decision_function_
+        As in `RandomForestClassifier`.
+
+    References
+    ----------
+    Geurts, Ernst & Wehenkel (2006), Machine Learning 63, 3.
+
+    Examples
+    --------
+    >>> from fasttree import ExtraTreesClassifier
+    >>> forest = ExtraTreesClassifier(n_estimators=10, random_state=0).fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
+    >>> forest.predict([[-1.0], [4.0]]).tolist()
+    [0, 1]
+    """
+
+    _splitter = "random"
+
+    def __init__(
+        self,
+        n_estimators=100,
+        *,
+        criterion="gini",
+        max_depth=None,
+        min_samples_split=2,
+        min_samples_leaf=1,
+        min_weight_fraction_leaf=0.0,
+        max_features="sqrt",
+        max_leaf_nodes=None,
+        min_impurity_decrease=0.0,
+        bootstrap=False,
+        oob_score=False,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+        warm_start=False,
+        class_weight=None,
+        max_samples=None,
+    ):
+        self.n_estimators = n_estimators
+        self.criterion = criterion
+        self.max_depth = max_depth
+        self.min_samples_split = min_samples_split
+        self.min_samples_leaf = min_samples_leaf
+        self.min_weight_fraction_leaf = min_weight_fraction_leaf
+        self.max_features = max_features
+        self.max_leaf_nodes = max_leaf_nodes
+        self.min_impurity_decrease = min_impurity_decrease
+        self.bootstrap = bootstrap
+        self.oob_score = oob_score
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.class_weight = class_weight
+        self.max_samples = max_samples
+
+
+class ExtraTreesRegressor(RandomForestRegressor):
+    """A forest of extremely randomised trees for numbers.
+
+    For each split, one threshold is drawn uniformly for each of `max_features` drawn features, and the best of these splits is
+    taken. Missing values take a random side. The forest depends on `random_state` alone, never on `n_jobs`.
+
+    Parameters
+    ----------
+    bootstrap : bool, default=False
+        Whether each tree sees a draw of the rows, with replacement, or all of them.
+    n_estimators, criterion, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, \
+max_leaf_nodes, min_impurity_decrease, oob_score, n_jobs, random_state, verbose, warm_start, max_samples
+        As in `RandomForestRegressor`.
+
+    Attributes
+    ----------
+    estimators_, n_features_in_, feature_names_in_, n_outputs_, oob_score_, oob_prediction_
+        As in `RandomForestRegressor`.
+
+    References
+    ----------
+    Geurts, Ernst & Wehenkel (2006), Machine Learning 63, 3.
+
+    Examples
+    --------
+    >>> from fasttree import ExtraTreesRegressor
+    >>> forest = ExtraTreesRegressor(n_estimators=10, random_state=0).fit([[0.0], [1.0], [2.0], [3.0]], [1.0, 1.0, 5.0, 5.0])
+    >>> bool(forest.predict([[0.0]])[0] < forest.predict([[3.0]])[0])
+    True
+    """
+
+    _splitter = "random"
+
+    def __init__(
+        self,
+        n_estimators=100,
+        *,
+        criterion="squared_error",
+        max_depth=None,
+        min_samples_split=2,
+        min_samples_leaf=1,
+        min_weight_fraction_leaf=0.0,
+        max_features=1.0,
+        max_leaf_nodes=None,
+        min_impurity_decrease=0.0,
+        bootstrap=False,
+        oob_score=False,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+        warm_start=False,
+        max_samples=None,
+    ):
+        self.n_estimators = n_estimators
+        self.criterion = criterion
+        self.max_depth = max_depth
+        self.min_samples_split = min_samples_split
+        self.min_samples_leaf = min_samples_leaf
+        self.min_weight_fraction_leaf = min_weight_fraction_leaf
+        self.max_features = max_features
+        self.max_leaf_nodes = max_leaf_nodes
+        self.min_impurity_decrease = min_impurity_decrease
+        self.bootstrap = bootstrap
+        self.oob_score = oob_score
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.max_samples = max_samples

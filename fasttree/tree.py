@@ -21,6 +21,8 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
     ----------
     criterion : {"gini", "entropy", "log_loss"}, default="gini"
         Impurity to decrease; the last two are the same.
+    splitter : {"best", "random"}, default="best"
+        Whether to take the best threshold of each feature, or one drawn uniformly between its least and greatest value.
     max_depth : int or None, default=None
         Greatest number of decisions on a path.
     min_samples_split, min_samples_leaf : int or float, default=2, 1
@@ -66,6 +68,7 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         self,
         *,
         criterion="gini",
+        splitter="best",
         max_depth=None,
         min_samples_split=2,
         min_samples_leaf=1,
@@ -77,6 +80,7 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         class_weight=None,
     ):
         self.criterion = criterion
+        self.splitter = splitter
         self.max_depth = max_depth
         self.min_samples_split = min_samples_split
         self.min_samples_leaf = min_samples_leaf
@@ -166,7 +170,7 @@ class DecisionTreeRegressor(RegressorMixin, BaseTree):
     criterion : {"squared_error", "friedman_mse", "poisson"}, default="squared_error"
         Impurity to decrease. Friedman's criterion ranks the splits of a node as the squared error does; "poisson" (half the
         deviance) needs targets that aren't negative.
-    max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, random_state, max_leaf_nodes, \
+    splitter, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, random_state, max_leaf_nodes, \
 min_impurity_decrease
         As in `DecisionTreeClassifier`.
 
@@ -190,6 +194,7 @@ min_impurity_decrease
         self,
         *,
         criterion="squared_error",
+        splitter="best",
         max_depth=None,
         min_samples_split=2,
         min_samples_leaf=1,
@@ -200,6 +205,7 @@ min_impurity_decrease
         min_impurity_decrease=0.0,
     ):
         self.criterion = criterion
+        self.splitter = splitter
         self.max_depth = max_depth
         self.min_samples_split = min_samples_split
         self.min_samples_leaf = min_samples_leaf

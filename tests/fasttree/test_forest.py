@@ -11,13 +11,21 @@ from sklearn.exceptions import SkipTestWarning
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.utils.estimator_checks import check_estimator
 
-from fasttree import DecisionTreeClassifier, RandomForestClassifier, RandomForestRegressor
+import fasttree
+from fasttree import (
+    DecisionTreeClassifier,
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 
 # What scikit-learn's own forests fail, for the same reason: rows are drawn in proportion to their weights.
 FAILS_AS_PEER = {
     f"check_sample_weight_equivalence_on_{kind}_data": "drawing by weight isn't repeating rows" for kind in ("dense", "sparse")
 }
-FORESTS = [RandomForestClassifier, RandomForestRegressor]
+RANDOM_FORESTS = [RandomForestClassifier, RandomForestRegressor]
+FORESTS = [*RANDOM_FORESTS, ExtraTreesClassifier, ExtraTreesRegressor]
 
 
 def table(n_rows=300, n_features=8, seed=0):
@@ -30,7 +38,7 @@ def table(n_rows=300, n_features=8, seed=0):
 def test_estimator_checks_of_scikit_learn(forest):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SkipTestWarning)
-        check_estimator(forest(n_estimators=5), expected_failed_checks=FAILS_AS_PEER)
+        check_estimator(forest(n_estimators=5), expected_failed_checks=FAILS_AS_PEER if forest in RANDOM_FORESTS else {})
 
 
 @pytest.mark.parametrize("forest", FORESTS)
@@ -62,15 +70,16 @@ def test_forest_on_all_features_is_scikit_learns():
 
 
 @pytest.mark.peer
-@pytest.mark.parametrize("options", [{}, {"criterion": "entropy", "class_weight": "balanced_subsample"}, {"bootstrap": False}])
-def test_scores_equal_scikit_learns_within_noise(options):
+@pytest.mark.parametrize("options", [{}, {"criterion": "entropy", "class_weight": "balanced"}, {"bootstrap": True, "max_depth": 5}])
+@pytest.mark.parametrize("name", ["RandomForestClassifier", "ExtraTreesClassifier"])
+def test_scores_equal_scikit_learns_within_noise(name, options):
     X, y = table(400, 10)
     y = np.digitize(y, [-1, 1])
     ours, theirs = [], []
     for seed in range(10):
         order = np.random.default_rng(seed).permutation(len(y))
         fit, rest = order[:250], order[250:]
-        for forest, scores in ((RandomForestClassifier, ours), (peer.RandomForestClassifier, theirs)):
+        for forest, scores in ((getattr(fasttree, name), ours), (getattr(peer, name), theirs)):
             scores.append(forest(30, random_state=seed, **options).fit(X[fit], y[fit]).score(X[rest], y[rest]))
     difference = np.subtract(ours, theirs)
     assert abs(difference.mean()) < 3 * difference.std(ddof=1) / np.sqrt(len(difference)) + 1e-3
@@ -149,3 +158,28 @@ def test_a_forest_is_a_sequence_of_trees_and_can_be_pickled():
     assert forest.apply(X).shape == (80, 4)
     path, starts = forest.decision_path(X)
     assert path.shape == (80, starts[-1]) and len(starts) == 5
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_random_thresholds_lie_between_the_values(missing):
+    X, y = table(200)
+    X = X.astype(np.float64)
+    if missing:
+        X[::5, 1] = np.nan
+    forest = ExtraTreesRegressor(5, random_state=0).fit(X, y)
+    for tree in forest:
+        path = tree.decision_path(X).toarray().astype(bool)
+        inner = np.flatnonzero(tree.tree_.children_left >= 0)
+        for node in inner:
+            values = X[path[:, node], tree.tree_.feature[node]]
+            assert np.nanmin(values) <= tree.tree_.threshold[node] < np.nanmax(values)
+    assert forest.score(X, y) == 1.0
+
+
+def test_random_thresholds_are_uniform():
+    X = np.array([[0.0], [1.0], [4.0]])
+    seeds = range(400)
+    thresholds = [ExtraTreesRegressor(1, max_depth=1, random_state=s).fit(X, [0.0, 1.0, 2.0])[0].tree_.threshold[0] for s in seeds]
+    share = np.mean(np.array(thresholds) < 1.0)
+    assert abs(share - 0.25) < 4 * np.sqrt(0.25 * 0.75 / len(thresholds))
+    assert abs(np.mean(thresholds) - 2.0) < 4 * 4 / np.sqrt(12 * len(thresholds))
