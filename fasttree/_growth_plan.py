@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fasttree._growth import Columns, grow, new_sketch
+from fasttree._growth import Columns, Room, grow, new_sketch
 from fasttree._splitting_bound import N_BUCKETS
 from fasttree._splitting_encode import MISSING, encode, select_rows
 from fasttree._splitting_scan import ENTROPY, GINI, MOMENT, POISSON, SQUARED, Target
@@ -98,7 +98,13 @@ def grow_tree(problem, weight, rules, seed):
     sketch = new_sketch(_most_nodes(len(rows), rules), n_slots)
     work = _work(problem, target, len(rows), seed)
     columns = Columns(keys, problem.codes, problem.distinct, problem.has_missing, problem.max_features)
-    n_nodes = grow(columns, target, rows, rules, sketch, work)
+    room = Room(
+        side=np.empty(len(weight), dtype=np.uint8),
+        rows=np.empty(len(rows), dtype=np.uint32),
+        keys=np.empty(keys.shape[1], dtype=np.uint64),
+        frontier=np.empty(len(rows) // 2 + 2, dtype=np.int64),
+    )
+    n_nodes = grow(columns, target, rows, rules, sketch, work, room)
     return _finish(problem, sketch, n_nodes)
 
 

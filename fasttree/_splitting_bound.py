@@ -20,14 +20,14 @@ _TINY = 1e-300
 _COUNT, _WEIGHT, _VALUE, _POSITIVE = range(4)
 
 
-@njit
+@njit(_nrt=False)
 def moment_score(left_weight, left_value, total_weight, total_value):
     """Score of a split by squared error."""
     difference = left_value * total_weight - left_weight * total_value
     return difference * difference / (left_weight * (total_weight - left_weight))
 
 
-@njit
+@njit(_nrt=False)
 def fill_histogram(keys, low, scale, weight, value, histogram):
     """Add up the rows of each bucket: their number, weight, value, and positive part of the value."""
     for bucket in range(N_BUCKETS):
@@ -42,7 +42,7 @@ def fill_histogram(keys, low, scale, weight, value, histogram):
         cell[3] += v if v > 0.0 else 0.0
 
 
-@njit
+@njit(_nrt=False)
 def corner(left_weight, left_value, total_weight, total_value):
     """Score in a corner; infinite where the corner lies outside of what can be."""
     if left_weight <= 0.0 or left_weight >= total_weight:
@@ -50,7 +50,7 @@ def corner(left_weight, left_value, total_weight, total_value):
     return moment_score(left_weight, left_value, total_weight, total_value)
 
 
-@njit
+@njit(_nrt=False)
 def bound_buckets(histogram, classes, total_weight, total_value, n_rows, rules, bounds):
     """Bound the scores inside each bucket (into `bounds`); returns the best score of an allowed bucket end."""
     least = max(rules.min_weight, _TINY)
@@ -83,7 +83,7 @@ def bound_buckets(histogram, classes, total_weight, total_value, n_rows, rules, 
     return best
 
 
-@njit
+@njit(_nrt=False)
 def greatest(bounds):
     top = -np.inf
     for bucket in range(N_BUCKETS):
@@ -91,7 +91,7 @@ def greatest(bounds):
     return top
 
 
-@njit
+@njit(_nrt=False)
 def keep_survivors(keys, low, scale, bounds, floor):
     """Move the keys of the buckets that reach `floor` to the front; returns their number and least and greatest code."""
     n_kept = 0
@@ -105,7 +105,7 @@ def keep_survivors(keys, low, scale, bounds, floor):
     return n_kept, np.uint32(least), np.uint32(most)
 
 
-@njit
+@njit(_nrt=False)
 def scan_survivors(keys, histogram, bounds, floor, local, total_weight, total_value, n_rows, rules, best):
     """Best boundary in or at the end of the surviving buckets; `keys` are theirs, sorted. Returns the score and the boundary, or -1."""
     least = max(rules.min_weight, _TINY)
@@ -138,7 +138,7 @@ def scan_survivors(keys, histogram, bounds, floor, local, total_weight, total_va
     return best, where
 
 
-@njit
+@njit(_nrt=False)
 def search_bounded(columns, rows, local, features, weight, total_value, rules, work):
     """Best split of a large node over `features` (ascending; none with missing values). Ties: lowest feature, then threshold.
 
@@ -162,7 +162,8 @@ def search_bounded(columns, rows, local, features, weight, total_value, rules, w
         gather_keys(columns.codes[features[j]], rows, work.keys)
         scale = (np.uint64(N_BUCKETS) << SHIFT) // (np.uint64(high - low) + np.uint64(1))
         n_kept, least, most = keep_survivors(work.keys[:size], np.uint64(low), scale, work.bounds[j], floor)
-        keys = sort_keys(work.keys[:n_kept], work.spare[:n_kept], least, most, work.places)
+        keys = work.keys[:n_kept]
+        sort_keys(keys, work.spare[:n_kept], least, most, work.places)
         score, where = scan_survivors(keys, work.histograms[j], work.bounds[j], floor, local, weight, total_value, size, rules, score)
         if where >= 0:
             best_feature, cut = features[j], np.int64(keys[where] >> SHIFT)
@@ -170,7 +171,7 @@ def search_bounded(columns, rows, local, features, weight, total_value, rules, w
     return score, best_feature, cut
 
 
-@njit
+@njit(_nrt=False)
 def neighbours(codes, rows, cut):
     """Rows with the greatest code up to `cut` and the least code above it."""
     low, high = -1, -1

@@ -9,7 +9,7 @@ from fasttree._splitting_scan import _TINY, ENTROPY, MOMENT, move_row, side_scor
 _FEW = 16  # rows up to which values are compared one by one
 
 
-@njit
+@njit(_nrt=False)
 def gather_codes(codes, rows, out):
     """Codes of a node's rows into `out`; returns the least and the greatest code present and the number of present rows."""
     low, high, n_present = np.uint32(0xFFFFFFFF), np.uint32(0), 0
@@ -27,7 +27,7 @@ def gather_codes(codes, rows, out):
     return low, high, n_present
 
 
-@njit
+@njit(_nrt=False)
 def greatest_below(distinct, low, high, threshold):
     """The greatest code from `low` to `high` whose value is at most `threshold`, which isn't less than the value of `low`."""
     while low < high:
@@ -39,7 +39,7 @@ def greatest_below(distinct, low, high, threshold):
     return low
 
 
-@njit(fastmath=FAST_MATH)
+@njit(fastmath=FAST_MATH, _nrt=False)
 def left_moments(codes, cut, weight, value):
     """Number, weight and value of the rows whose code is at most `cut`."""
     count, left_weight, left_value = np.int64(0), 0.0, 0.0
@@ -51,7 +51,7 @@ def left_moments(codes, cut, weight, value):
     return count, left_weight, left_value
 
 
-@njit
+@njit(_nrt=False)
 def score_sums(codes, cut, missing_left, local, total_weight, totals, work):
     """Number and weight on the left, and the score, for any number of outputs and classes."""
     left, right = work.left, work.right
@@ -72,7 +72,7 @@ def score_sums(codes, cut, missing_left, local, total_weight, totals, work):
     return count, left_weight, score
 
 
-@njit
+@njit(_nrt=False)
 def score_cut(codes, cut, missing_left, local, weight, totals, rules, work):
     """Score of one split, minus infinity where it isn't allowed; also the number of rows on the left."""
     if local.family == MOMENT:
@@ -97,7 +97,7 @@ def score_cut(codes, cut, missing_left, local, weight, totals, rules, work):
     return score, count
 
 
-@njit
+@njit(_nrt=False)
 def draw_cut(distinct, codes, low, high, uniform):
     """A threshold between the values of `low` and `high`, and the greatest code of a row up to it; below `high` in any case."""
     least, greatest = distinct[low], distinct[high]

@@ -46,7 +46,7 @@ class Rules(NamedTuple):
     min_decrease: float
 
 
-@njit
+@njit(_nrt=False)
 def scan_bounds(n_rows, n_present, missing_left, min_leaf):
     """First and one past the last boundary to score: boundary i puts present rows 0..i to the left."""
     taken = n_rows - n_present if missing_left else 0
@@ -54,7 +54,7 @@ def scan_bounds(n_rows, n_present, missing_left, min_leaf):
     return max(0, min_leaf - taken - 1), min(last, n_rows - taken - min_leaf)
 
 
-@njit
+@njit(_nrt=False)
 def scan_moment(keys, n_present, missing_left, target, total_weight, total_value, rules, best):
     """Best boundary by squared error (or Gini of two classes): score (s W - w S)^2 / (w (W - w)).
 
@@ -90,12 +90,12 @@ def scan_moment(keys, n_present, missing_left, target, total_weight, total_value
     return best, where
 
 
-@njit
+@njit(_nrt=False)
 def xlogx(x):
     return x * np.log(x) if x > 0.0 else 0.0
 
 
-@njit
+@njit(_nrt=False)
 def side_score(family, sums, weight):
     """One child's part of the score from its sums (class weights, or sums of targets)."""
     score = 0.0
@@ -114,7 +114,7 @@ def side_score(family, sums, weight):
     return score
 
 
-@njit
+@njit(_nrt=False)
 def move_row(target, row, left, right):
     """Take one row's part of the sums from the right to the left child; returns its weight."""
     weight = target.weight[row]
@@ -131,7 +131,7 @@ def move_row(target, row, left, right):
     return weight
 
 
-@njit
+@njit(_nrt=False)
 def scan_sums(keys, n_present, missing_left, target, total_weight, totals, rules, best, left, right):
     """Best boundary for any number of outputs and classes; the score is summed over the outputs.
 
@@ -162,7 +162,7 @@ def scan_sums(keys, n_present, missing_left, target, total_weight, totals, rules
     return best, where
 
 
-@njit
+@njit(_nrt=False)
 def gained(entropy, before, after, table):
     """By how much a class's part of a child's score changes when its weight does."""
     if not entropy:
@@ -170,7 +170,7 @@ def gained(entropy, before, after, table):
     return xlogx_of(after, table) - xlogx_of(before, table)
 
 
-@njit
+@njit(_nrt=False)
 def xlogx_of(x, table):
     """``x log x``, from the table where `x` is a small whole number."""
     whole = np.int64(x)
@@ -179,7 +179,7 @@ def xlogx_of(x, table):
     return xlogx(x)
 
 
-@njit
+@njit(_nrt=False)
 def scan_classes(keys, n_present, missing_left, target, total_weight, totals, rules, best, work):
     """Best boundary for the classes of one output: a row changes one class's part of each child's score.
 
@@ -221,7 +221,7 @@ def scan_classes(keys, n_present, missing_left, target, total_weight, totals, ru
     return best, where
 
 
-@njit
+@njit(_nrt=False)
 def decrease(target, score, weight, totals):
     """Decrease of impurity, times the node's weight, that a split with `score` brings; averaged over the outputs."""
     if target.family == MOMENT:

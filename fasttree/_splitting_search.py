@@ -47,7 +47,7 @@ class Work(NamedTuple):
     ranges: np.ndarray  # int64, shape (max_features, 2)
 
 
-@njit
+@njit(_nrt=False)
 def scan(keys, n_present, missing_left, target, weight, totals, rules, best, work):
     """The target's own scan."""
     if target.family == MOMENT:
@@ -58,7 +58,7 @@ def scan(keys, n_present, missing_left, target, weight, totals, rules, best, wor
     return scan_sums(keys, n_present, missing_left, target, weight, totals, rules, best, work.left, work.right)
 
 
-@njit
+@njit(_nrt=False)
 def count_present(keys):
     """Number of keys before the missing ones."""
     low, high = 0, len(keys)
@@ -71,7 +71,7 @@ def count_present(keys):
     return low
 
 
-@njit
+@njit(_nrt=False)
 def scan_feature(feature, keys, target, weight, totals, rules, found, work):
     """The better of `found` and this feature's best split; missing values try the right side first."""
     n_present = len(keys)
@@ -88,7 +88,7 @@ def scan_feature(feature, keys, target, weight, totals, rules, found, work):
     return found
 
 
-@njit
+@njit(_nrt=False)
 def ceiling(target, weight, totals):
     """A score that no split of the node can beat, where one is known: reached, the search may end."""
     if target.family == MOMENT and target.classes:
@@ -100,7 +100,7 @@ def ceiling(target, weight, totals):
     return np.inf
 
 
-@njit
+@njit(_nrt=False)
 def search_presorted(keys, start, stop, target, weight, totals, rules, work):
     """Best split over all features of the rows whose keys are ``keys[:, start:stop]``. Ties: lowest feature, lowest threshold."""
     found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
@@ -115,7 +115,7 @@ def search_presorted(keys, start, stop, target, weight, totals, rules, work):
     return found
 
 
-@njit
+@njit(_nrt=False)
 def draw(random, n):
     """A number below `n`; `random` holds the state of a xorshift generator."""
     state = random[0]
@@ -126,7 +126,7 @@ def draw(random, n):
     return np.int64(((state >> SHIFT) * np.uint64(n)) >> SHIFT)
 
 
-@njit
+@njit(_nrt=False)
 def draw_features(order, n_drawn, n, random):
     """Draw features without replacement into ``order[n_drawn:n]``, after those already drawn, then sort these few."""
     for i in range(n_drawn, n):
@@ -141,7 +141,7 @@ def draw_features(order, n_drawn, n, random):
         order[j + 1] = feature
 
 
-@njit
+@njit(_nrt=False)
 def gather_target(target, rows, work):
     """The node's part of the target, in the order of `rows`, so that scans read it from cache."""
     for i in range(len(rows)):
@@ -152,23 +152,15 @@ def gather_target(target, rows, work):
         else:
             for output in range(target.outputs.shape[1]):
                 work.outputs[i, output] = target.outputs[row, output]
-    return Target(target.family, target.classes, target.n_slots, work.weight, work.value, work.outputs)
 
 
-@njit
-def with_missing(present, keys):
-    """`keys` with the sorted present ones brought to its start, where they may already be; the missing ones end it."""
-    for i in range(len(present)):
-        keys[i] = present[i]
-    return keys
-
-
-@njit
+@njit(_nrt=False)
 def search_sampled(columns, rows, target, weight, totals, rules, work):
     """Best split over ``columns.max_features`` drawn features, or more until one isn't constant. Ties: lowest feature, threshold."""
     found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
     enough = ceiling(target, weight, totals)
-    local = gather_target(target, rows, work)
+    gather_target(target, rows, work)
+    local = Target(target.family, target.classes, target.n_slots, work.weight, work.value, work.outputs)
     n_features, size = len(work.order), len(rows)
     n_drawn, n_varying = 0, 0
     while n_drawn < columns.max_features or (n_varying == 0 and n_drawn < n_features):
@@ -184,10 +176,8 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
             if low >= high and n_present in (0, size):
                 continue
             n_varying += 1
-            keys = sort_keys(work.keys[:n_present], work.spare[:n_present], low, high, work.places)
-            if n_present < size:
-                keys = with_missing(keys, work.keys[:size])
-            found = scan_feature(feature, keys, local, weight, totals, rules, found, work)
+            sort_keys(work.keys[:n_present], work.spare[:n_present], low, high, work.places)
+            found = scan_feature(feature, work.keys[:size], local, weight, totals, rules, found, work)
             if found.score >= enough or (size == 2 and found.feature >= 0):
                 break
         n_drawn = n_next
@@ -197,7 +187,7 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
     return Found(found.score, found.feature, found.cut, np.int64(rows[found.low]), high, found.missing_left, 0.0)
 
 
-@njit
+@njit(_nrt=False)
 def can_bound(columns, rows, target, work):
     """Whether bounding fits: a large node, one number per row, and drawn features that vary and miss nothing."""
     fits = len(rows) >= _LARGE and target.family == MOMENT
@@ -206,7 +196,7 @@ def can_bound(columns, rows, target, work):
     return fits
 
 
-@njit
+@njit(_nrt=False)
 def search_large(columns, rows, local, weight, totals, rules, work):
     """Best split of a large node over the drawn features."""
     total_value = totals[1] if local.classes else totals[0]
@@ -221,14 +211,14 @@ def search_large(columns, rows, local, weight, totals, rules, work):
     return Found(score, feature, cut, low, high, np.int64(2 * n_left > len(rows)), 0.0)
 
 
-@njit
+@njit(_nrt=False)
 def draw_uniform(random):
     """A number from 0 up to but not including 1."""
     draw(random, 1)
     return np.float64(random[0] >> np.uint64(11)) / 9007199254740992.0
 
 
-@njit
+@njit(_nrt=False)
 def search_random(columns, rows, target, weight, totals, rules, work):
     """Best of one random split for each of ``columns.max_features`` drawn features, or more until one isn't constant.
 
@@ -236,7 +226,8 @@ def search_random(columns, rows, target, weight, totals, rules, work):
     """
     found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
     enough = ceiling(target, weight, totals)
-    local = gather_target(target, rows, work)
+    gather_target(target, rows, work)
+    local = Target(target.family, target.classes, target.n_slots, work.weight, work.value, work.outputs)
     n_features, size = len(work.order), len(rows)
     codes = work.codes[:size]
     n_drawn, n_varying = 0, 0

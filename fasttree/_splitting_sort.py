@@ -9,7 +9,7 @@ _INSERTION = 24  # keys up to which insertion sort is the quickest
 _MOST_MOVES = 8  # per key, after which keys are too crowded for buckets
 
 
-@njit
+@njit(_nrt=False)
 def gather_keys(codes, rows, keys):
     """Keys code << 32 | position of a node's rows; returns the least and greatest code present and the number of present rows.
 
@@ -37,43 +37,43 @@ def gather_keys(codes, rows, keys):
     return low, high, n_present
 
 
-@njit
+@njit(_nrt=False)
 def bucket_of(key, low, scale):
     """Bucket of a key when ``high - low + 1`` codes share the buckets: `scale` is buckets << 32 // codes."""
     return (((key >> SHIFT) - low) * scale) >> SHIFT
 
 
-@njit
-def insertion_sort(keys, most_moves):
-    """Sort in place; False where that would take more than `most_moves` moves."""
+@njit(_nrt=False)
+def insertion_sort(keys, out, most_moves):
+    """Sort `keys` into `out`, which may be the same array; False where that would take more than `most_moves` moves."""
     one = np.uint64(1)
     moves = 0
-    for i in range(1, len(keys)):
+    for i in range(len(keys)):
         key = keys[i]
         j = np.uint64(i)
-        while j > np.uint64(0) and keys[j - one] > key:
-            keys[j] = keys[j - one]
+        while j > np.uint64(0) and out[j - one] > key:
+            out[j] = out[j - one]
             j -= one
-        keys[j] = key
+        out[j] = key
         moves += np.int64(np.uint64(i) - j)
         if moves > most_moves:
             return False
     return True
 
 
-@njit
+@njit(_nrt=False)
 def sort_keys(keys, spare, low, high, places):
-    """Sort `keys` (codes from `low` to `high`, none missing); returns the sorted keys, which are in `keys` or in `spare`.
+    """Sort `keys` (codes from `low` to `high`, none missing).
 
-    keys, spare : uint64[::1] of the same length. Both overwritten.
+    keys, spare : uint64[::1] of the same length; `spare` is overwritten.
     places : int64[::1], at least twice as long + 2. Overwritten.
 
     One pass over buckets of equal width, then insertion sort; where codes crowd into few buckets, merge sort.
     """
     size = len(keys)
     if size <= _INSERTION:
-        insertion_sort(keys, size * size)
-        return keys
+        insertion_sort(keys, keys, size * size)
+        return
     n_buckets = 1
     while n_buckets < size:
         n_buckets *= 2
@@ -94,32 +94,33 @@ def sort_keys(keys, spare, low, high, places):
         place = places[bucket]
         places[bucket] = place + 1
         spare[np.uint64(place)] = key
-    if insertion_sort(spare, _MOST_MOVES * size):
-        return spare
-    return merge_sort(spare, keys)
+    if not insertion_sort(spare, keys, _MOST_MOVES * size):
+        merge_sort(spare, keys)
 
 
-@njit
-def merge_sort(keys, spare):
-    """Sort `keys` bottom up; returns the sorted keys, which are in `keys` or in `spare`."""
+@njit(_nrt=False)
+def merge_sort(keys, out):
+    """Sort `keys`, which are overwritten, into `out`, bottom up."""
     size, width = len(keys), _INSERTION
     for start in range(0, size, width):
         part = keys[start : min(start + width, size)]
-        insertion_sort(part, width * width)
-    swapped = False
+        insertion_sort(part, part, width * width)
+    in_out = False
     while width < size:
         for start in range(0, size, 2 * width):
             middle, stop = min(start + width, size), min(start + 2 * width, size)
-            if swapped:
-                _merge(spare, start, middle, stop, keys)
+            if in_out:
+                _merge(out, start, middle, stop, keys)
             else:
-                _merge(keys, start, middle, stop, spare)
-        swapped = not swapped
+                _merge(keys, start, middle, stop, out)
+        in_out = not in_out
         width *= 2
-    return spare if swapped else keys
+    if not in_out:
+        for i in range(size):
+            out[i] = keys[i]
 
 
-@njit
+@njit(_nrt=False)
 def _merge(keys, start, middle, stop, out):
     i, j = start, middle
     for place in range(start, stop):

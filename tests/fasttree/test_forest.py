@@ -172,7 +172,8 @@ def test_random_thresholds_lie_between_the_values(missing):
         inner = np.flatnonzero(tree.tree_.children_left >= 0)
         for node in inner:
             values = X[path[:, node], tree.tree_.feature[node]]
-            assert np.nanmin(values) <= tree.tree_.threshold[node] < np.nanmax(values)
+            assert np.nanmin(values) <= tree.tree_.threshold[node] <= np.nanmax(values)
+            assert tree.tree_.threshold[node] < np.nanmax(values) or np.isnan(values).any()
     assert forest.score(X, y) == 1.0
 
 
