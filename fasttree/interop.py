@@ -1,0 +1,357 @@
+"""Trees and forests as files and as text.
+
+A saved model is a zip of ``.npy`` arrays (an ``.npz``), one of which, ``header``, holds UTF-8 JSON::
+
+    header    {"format": "fasttree", "version": 1, "estimator": "RandomForestClassifier", "parameters": {...}, "n_features": 20,
+               "feature_names": [...] or null, "n_classes": [2] or null, "max_features": 4, "sampling": {...} or null}
+    classes_0, classes_1, ...   the classes of each output (numbers or fixed-width text)
+    starts                      int64: where each tree's nodes start; one more than there are trees
+    seeds                       int64: each tree's random_state
+    children_left, ... value    the nodes of all trees, one after the other; see `Tree`
+
+No part of it is code, and nothing is unpickled: `load` reads plain numbers and text only, and checks that every tree is one before
+it builds it, so that a damaged or malicious file is refused and can't make a prediction read beyond its arrays.
+"""
+
+import io
+import json
+import struct
+import tokenize
+import zipfile
+import zlib
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from fasttree import forest, tree
+from fasttree._tree import LEAF, UNDEFINED, Tree
+
+FORMAT, VERSION = "fasttree", 1
+ESTIMATORS = {
+    kind.__name__: kind
+    for kind in (
+        tree.DecisionTreeClassifier,
+        tree.DecisionTreeRegressor,
+        forest.RandomForestClassifier,
+        forest.RandomForestRegressor,
+        forest.ExtraTreesClassifier,
+        forest.ExtraTreesRegressor,
+    )
+}
+NODE_TYPES = {
+    "children_left": np.int32,
+    "children_right": np.int32,
+    "feature": np.int32,
+    "threshold": np.float64,
+    "impurity": np.float64,
+    "n_node_samples": np.int64,
+    "weighted_n_node_samples": np.float64,
+    "missing_go_to_left": np.uint8,
+    "value": np.float64,
+}
+_MOST_HEADER = 1 << 24  # bytes
+_DAMAGE = (  # what zipfile, zlib and numpy raise on bytes that aren't an archive of arrays
+    EOFError,
+    KeyError,
+    MemoryError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def save(estimator, path):
+    """Write a fitted tree or forest to a file, without pickle.
+
+    The same model gives the same bytes. Out-of-bag results and draws are not kept.
+
+    Parameters
+    ----------
+    estimator : estimator
+        One of the tree or forest estimators of this package, fitted.
+    path : str, path or binary file
+
+    Raises
+    ------
+    TypeError
+        If the estimator is of another kind, or has parameters or classes that plain JSON and arrays can't hold.
+
+    Examples
+    --------
+    >>> import io
+    >>> from fasttree import DecisionTreeClassifier, load, save
+    >>> model = DecisionTreeClassifier().fit([[0.0], [1.0]], ["a", "b"])
+    >>> file = io.BytesIO()
+    >>> save(model, file)
+    >>> _ = file.seek(0)
+    >>> load(file).predict([[0.9]]).tolist()
+    ['b']
+    """
+    name = type(estimator).__name__
+    if ESTIMATORS.get(name) is not type(estimator):
+        raise TypeError(f"estimator is a {name}; can save {', '.join(ESTIMATORS)}")
+    is_forest = hasattr(estimator, "n_estimators")
+    check_is_fitted(estimator, "estimators_" if is_forest else "tree_")
+    members = estimator.estimators_ if is_forest else [estimator]
+    trees = [member.tree_ for member in members]
+    arrays = {"header": _header(estimator, name, is_forest, trees)}
+    for output, classes in enumerate(_class_lists(estimator)):
+        if classes.dtype.kind not in "biufU":
+            raise TypeError(f"classes of type {classes.dtype} can't be saved; use numbers, booleans or a numpy array of text")
+        arrays[f"classes_{output}"] = classes
+    arrays["starts"] = np.cumsum([0] + [one.node_count for one in trees])
+    arrays["seeds"] = np.array([member.random_state if is_forest else 0 for member in members], dtype=np.int64)
+    for array, kind in NODE_TYPES.items():
+        arrays[array] = np.concatenate([getattr(one, array) for one in trees]).astype(kind, copy=False)
+    if hasattr(path, "write"):
+        _write(path, arrays)
+    else:
+        with open(path, "wb") as file:
+            _write(file, arrays)
+
+
+def _header(estimator, name, is_forest, trees):
+    parameters = {key: _plain(key, value) for key, value in estimator.get_params(deep=False).items() if key != "n_jobs"}
+    names = getattr(estimator, "feature_names_in_", None)
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "estimator": name,
+        "parameters": parameters,
+        "n_features": int(estimator.n_features_in_),
+        "feature_names": None if names is None else [str(column) for column in names],
+        "n_classes": [int(n) for n in trees[0].n_classes] if hasattr(estimator, "classes_") else None,
+        "n_outputs": int(estimator.n_outputs_),
+        "max_features": int((estimator.estimators_[0] if is_forest else estimator).max_features_),
+    }
+    return np.frombuffer(json.dumps(header, sort_keys=True).encode(), dtype=np.uint8)
+
+
+def _plain(name, value):
+    """A parameter as JSON can hold it; a `RandomState` isn't kept."""
+    if isinstance(value, np.random.RandomState):
+        return None
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"parameter {name}={value!r} can't be saved; give numbers, text or None")
+
+
+def _class_lists(estimator):
+    if not hasattr(estimator, "classes_"):
+        return []
+    return [np.asarray(classes) for classes in (estimator.classes_ if estimator.n_outputs_ > 1 else [estimator.classes_])]
+
+
+def _write(file, arrays):
+    """An npz whose bytes depend on the arrays alone: no time stamps."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, array in arrays.items():
+            part = io.BytesIO()
+            np.lib.format.write_array(part, np.ascontiguousarray(array), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), part.getvalue(), zipfile.ZIP_DEFLATED)
+
+
+def load(path):
+    """Read a tree or forest that `save` wrote; safe on files from strangers.
+
+    Parameters
+    ----------
+    path : str, path or binary file
+
+    Returns
+    -------
+    estimator
+        Fitted, of the kind that was saved.
+
+    Raises
+    ------
+    ValueError
+        If the file is no model, of a newer version, damaged, or describes something that isn't a tree.
+    """
+    try:
+        parts = _read(path)
+    except _DAMAGE as error:
+        raise ValueError(f"{path}: not a saved model: {error}") from error
+    try:
+        return _build(parts)
+    except _Malformed as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _read(path):
+    """The arrays of an npz, none of them pickled."""
+    parts = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as file:
+                parts[name.removesuffix(".npy")] = np.lib.format.read_array(file, allow_pickle=False)
+    return parts
+
+
+class _Malformed(Exception):
+    """What is wrong with a file."""
+
+
+def _require(condition, message):
+    if not condition:
+        raise _Malformed(message)
+
+
+def _part(parts, name, kind, n_dimensions=1):
+    _require(name in parts, f"has no {name}")
+    array = parts[name]
+    _require(array.dtype == kind and array.ndim == n_dimensions, f"{name} isn't {np.dtype(kind)} in {n_dimensions} dimension(s)")
+    return array
+
+
+def _read_header(parts):
+    raw = _part(parts, "header", np.uint8)
+    _require(raw.size <= _MOST_HEADER, "its header is too long")
+    try:
+        header = json.loads(raw.tobytes())
+    except (ValueError, RecursionError) as error:
+        raise _Malformed(f"its header isn't JSON: {error}") from error
+    _require(isinstance(header, dict) and header.get("format") == FORMAT, "not a fasttree model")
+    _require(header.get("version") == VERSION, f"version {header.get('version')!r}; this package reads version {VERSION}")
+    _require(header.get("estimator") in ESTIMATORS, f"unknown estimator {header.get('estimator')!r}")
+    _require(isinstance(header.get("parameters"), dict), "has no parameters")
+    for name in ("n_features", "n_outputs", "max_features"):
+        _require(type(header.get(name)) is int and 1 <= header[name] < 2**31, f"{name} isn't a number of at least 1")
+    names = header.get("feature_names")
+    valid = names is None or (isinstance(names, list) and len(names) == header["n_features"] and all(isinstance(n, str) for n in names))
+    _require(valid, "feature_names don't name each feature")
+    return header
+
+
+def _build(parts):
+    header = _read_header(parts)
+    kind, n_outputs = ESTIMATORS[header["estimator"]], header["n_outputs"]
+    known = kind().get_params(deep=False)
+    unknown = sorted(set(header["parameters"]) - set(known))
+    _require(not unknown, f"unknown parameters {unknown}")
+    estimator = kind(**header["parameters"])
+    n_classes = np.ones(n_outputs, dtype=np.int64)
+    if kind.__name__.endswith("Classifier"):
+        classes = []
+        for output in range(n_outputs):
+            _require(f"classes_{output}" in parts, f"has no classes_{output}")
+            found = parts[f"classes_{output}"]
+            _require(found.ndim == 1 and found.size and found.dtype.kind in "biufU", f"classes_{output} aren't classes")
+            classes.append(found)
+        n_classes = np.array([len(found) for found in classes])
+        _require(header.get("n_classes") == n_classes.tolist(), "n_classes contradicts classes")
+        estimator.classes_, estimator.n_classes_ = (classes[0], len(classes[0])) if n_outputs == 1 else (classes, n_classes)
+    estimator.n_outputs_, estimator.n_features_in_ = n_outputs, header["n_features"]
+    if header["feature_names"] is not None:
+        estimator.feature_names_in_ = np.array(header["feature_names"], dtype=object)
+    trees, seeds = _trees(parts, header, n_classes)
+    if hasattr(estimator, "n_estimators"):
+        estimator.estimators_ = [
+            estimator._wrap(one, seed, header["max_features"]) for one, seed in zip(trees, seeds.tolist(), strict=True)
+        ]
+    else:
+        _require(len(trees) == 1, f"has {len(trees)} trees instead of one")
+        estimator.tree_, estimator.max_features_ = trees[0], header["max_features"]
+    return estimator
+
+
+def _trees(parts, header, n_classes):
+    starts, seeds = _part(parts, "starts", np.int64), _part(parts, "seeds", np.int64)
+    nodes = {name: _part(parts, name, kind, 3 if name == "value" else 1) for name, kind in NODE_TYPES.items()}
+    n_nodes = len(nodes["threshold"])
+    _require(len(starts) > 1 and starts[0] == 0 and starts[-1] == n_nodes, "starts don't cover the nodes")
+    _require(bool(np.all(np.diff(starts) > 0)), "starts don't ascend")
+    _require(len(seeds) == len(starts) - 1, "seeds don't match the trees")
+    _require(all(len(array) == n_nodes for array in nodes.values()), "arrays of nodes differ in length")
+    _require(nodes["value"].shape[1:] == (len(n_classes), int(np.max(n_classes))), "value has the wrong shape")
+    trees = []
+    for first, stop in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        arrays = {name: np.ascontiguousarray(array[first:stop]) for name, array in nodes.items()}
+        check_tree(arrays, header["n_features"])
+        trees.append(Tree(arrays, header["n_features"], n_classes))
+    return trees, seeds
+
+
+def check_tree(arrays, n_features):
+    """Refuse arrays that aren't a binary tree in preorder over `n_features` features."""
+    left, right, feature = arrays["children_left"], arrays["children_right"], arrays["feature"]
+    every = np.arange(len(left))
+    inner = left != LEAF
+    _require(bool(np.all((right == LEAF) == ~inner)), "a node has one child")
+    _require(bool(np.all(left[inner] == every[inner] + 1)), "nodes aren't in preorder")
+    _require(bool(np.all((right[inner] > left[inner]) & (right[inner] < len(left)))), "a child is out of range")
+    children = np.sort(np.concatenate([left[inner], right[inner]]))
+    _require(bool(np.array_equal(children, every[1:])), "a node has no parent or two")
+    _require(bool(np.all((feature[inner] >= 0) & (feature[inner] < n_features))), "a split's feature is out of range")
+    _require(bool(np.all(feature[~inner] == UNDEFINED)), "a leaf has a feature")
+    _require(bool(np.all(arrays["missing_go_to_left"] <= 1)), "missing_go_to_left isn't 0 or 1")
+    _require(bool(np.all(~np.isnan(arrays["threshold"]))), "a threshold is NaN")
+    _require(bool(np.all(np.isfinite(arrays["value"]))), "a value isn't finite")
+
+
+def export_text(estimator, *, feature_names=None, max_depth=None, decimals=2):
+    """A single tree as indented text.
+
+    Parameters
+    ----------
+    estimator : DecisionTreeClassifier or DecisionTreeRegressor
+        Fitted.
+    feature_names : sequence of str or None
+        Default: the names of the columns that it was fitted on, or ``feature_0``, …
+    max_depth : int or None
+        Greatest depth to show.
+    decimals : int
+        Digits of numbers.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from fasttree import DecisionTreeClassifier, export_text
+    >>> print(export_text(DecisionTreeClassifier().fit([[0.0], [1.0]], ["a", "b"])))
+    feature_0 <= 0.50
+    |   a (1.00)
+    feature_0 > 0.50, or missing
+    |   b (1.00)
+    """
+    check_is_fitted(estimator, "tree_")
+    if feature_names is None:
+        feature_names = getattr(estimator, "feature_names_in_", [f"feature_{i}" for i in range(estimator.n_features_in_)])
+    if len(feature_names) != estimator.n_features_in_:
+        raise ValueError(f"feature_names has {len(feature_names)} names; the tree has {estimator.n_features_in_} features")
+    shown, lines, stack = estimator.tree_, [], [(0, 0, "")]
+    while stack:
+        node, depth, condition = stack.pop()
+        indent = "|   " * depth
+        if condition:
+            lines.append("|   " * (depth - 1) + condition)
+        left, right = shown.children_left[node], shown.children_right[node]
+        if left == LEAF or (max_depth is not None and depth > max_depth):
+            more = "" if left == LEAF else " …"
+            lines.append(indent + _leaf_text(estimator, shown.value[node], decimals) + more)
+            continue
+        name, threshold = feature_names[shown.feature[node]], f"{shown.threshold[node]:.{decimals}f}"
+        sides = (", or missing", "") if shown.missing_go_to_left[node] else ("", ", or missing")
+        stack.append((right, depth + 1, f"{name} > {threshold}{sides[1]}"))
+        stack.append((left, depth + 1, f"{name} <= {threshold}{sides[0]}"))
+    return "\n".join(lines)
+
+
+def _leaf_text(estimator, value, decimals):
+    if not hasattr(estimator, "classes_"):
+        return ", ".join(f"{x:.{decimals}f}" for x in value[:, 0])
+    words = []
+    for classes, shares in zip(_class_lists(estimator), value, strict=True):
+        best = int(np.argmax(shares[: len(classes)]))
+        words.append(f"{classes[best]} ({shares[best]:.{decimals}f})")
+    return ", ".join(words)
