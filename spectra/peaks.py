@@ -13,9 +13,9 @@ from spectra.noise import noise_mad
 def find_peaks(mz, y, *, half_window=20, snr=2.0, noise=None, refine=True):
     """Find the local maxima that stand out of the noise.
 
-    A peak is a point that no other within `half_window` points exceeds (the leftmost of equals) and that lies strictly above
-    ``snr * noise``. The first and last `half_window` points are never peaks. Remove the baseline first: heights, widths and areas
-    count from zero.
+    A peak is a point that no other within `half_window` points exceeds (the leftmost of equals; at the ends of the profile the
+    window is cut short) and that lies strictly above ``snr * noise``. Remove the baseline first: heights, widths and areas count
+    from zero.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def find_peaks(mz, y, *, half_window=20, snr=2.0, noise=None, refine=True):
     Returns
     -------
     PeakList
-        Empty when nothing stands out, or when the profile is no longer than two windows.
+        Empty when nothing stands out.
 
     Raises
     ------

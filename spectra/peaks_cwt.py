@@ -159,7 +159,7 @@ def _maxima(rows, scales):
 
 def _noise(finest, window):
     """Noise at every point: windows' quantiles, linear between their centres, at least a thousandth of the greatest coefficient."""
-    centres = np.arange(min(window, finest.size // 2), max(finest.size - window, finest.size // 2 + 1), max(window // 2, 1))
+    centres = np.arange(min(window, finest.size // 2), max(finest.size - window, finest.size // 2 + 1), window)
     level = np.empty(centres.size)
     kernels.window_quantile(finest, centres, window, 0.95, np.empty(2 * window + 1), level)
     return np.interp(np.arange(finest.size), centres, np.maximum(level, 1e-3 * np.abs(finest).max()))

@@ -85,7 +85,8 @@ def find_peaks_fit(mz, y, *, snr=5.0, widths=None, iterations=100, noise_window=
     row = _row(root, _SHARPEN * sd)
     index = np.empty(y.size, np.int64)
     half_window = max(1, min(int(0.6 * sd.min()), 4))
-    index = index[: maxima.local_maxima(row, min(half_window, y.size), 0.0, index)]
+    index = index[: maxima.local_maxima(row, half_window, 0.0, index)]
+    index = index[(index > 0) & (index < y.size - 1)]
     if not index.size:
         return _empty()
     position = index + _vertex(row[index - 1], row[index], row[index + 1])

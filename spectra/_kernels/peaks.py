@@ -14,12 +14,12 @@ Positions are counted in points; a peak's numbers stand at its place in `index`:
 
 import math
 
-from spectra._kernels._jit import njit
+from spectra._kernels._jit import FAST_MATH, njit
 
 
-@njit
+@njit(fastmath=FAST_MATH)  # without NaN the search for the greatest runs on vectors
 def local_maxima(y, half_window, floor, index):
-    """Points above `floor` that no point within `half_window` exceeds; the leftmost of equals; none nearer to an end than that.
+    """Points above `floor` that no point within `half_window` exceeds, the leftmost of equals; at the ends windows are cut short.
 
     y : float[::1], shape (n_points,)
     index : int64[::1], shape (at least n_points // (half_window + 1) + 1,). Overwritten up to the count, which is returned.
@@ -39,13 +39,12 @@ def local_maxima(y, half_window, floor, index):
         while block[apex] != top:
             apex += 1
         apex += start
-        if apex < half_window or apex >= n - half_window:
-            continue
-        before = y[apex - half_window : apex]
-        after = y[apex + 1 : apex + half_window + 1]
+        before = y[max(apex - half_window, 0) : apex]
+        after = y[apex + 1 : min(apex + half_window + 1, n)]
         lower, higher = True, False
-        for j in range(half_window):
+        for j in range(before.size):
             lower &= before[j] < top
+        for j in range(after.size if lower else 0):
             higher |= after[j] > top
         if lower and not higher:
             index[found] = apex

@@ -5,8 +5,8 @@ import numpy as np
 
 def local_maxima(y, half_window, floor):
     found = []
-    for i in range(half_window, len(y) - half_window):
-        before, after = y[i - half_window : i], y[i + 1 : i + half_window + 1]
+    for i in range(len(y)):
+        before, after = y[max(i - half_window, 0) : i], y[i + 1 : i + half_window + 1]
         if y[i] > floor and (before < y[i]).all() and (after <= y[i]).all():
             found.append(i)
     return found

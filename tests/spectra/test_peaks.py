@@ -1,3 +1,6 @@
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -38,7 +41,7 @@ def test_local_maxima_are_the_twin_s(y, half_window, floor):
 def test_shapes_are_the_twin_s(seed, dtype):
     mz, y = noisy_profile(seed)
     y = y.astype(dtype).astype(np.float64)
-    index = np.array(naive.local_maxima(y, 8, 1.0))
+    index = np.array([i for i in naive.local_maxima(y, 8, 1.0) if 8 < i < y.size - 8])
     noise, reach = np.full(index.size, 0.7), np.full(index.size, 25 + 1000 * seed)
     for local_base in (False, True):
         peaks = describe_peaks(mz, y.astype(dtype), index, noise, reach=reach, local_base=local_base)
@@ -100,11 +103,18 @@ def test_a_peak_must_rise_strictly_above_the_threshold_of_its_own_point():
     assert find_peaks(mz, y, snr=2, noise=noise).snr.tolist() == [4.0]
 
 
-@pytest.mark.parametrize("y", [np.zeros(200), np.full(200, 3.0), np.arange(200.0), np.array([1.0]), np.array([1.0, 2.0, 1.0])])
-def test_no_peak_in_constants_ramps_and_short_profiles(y):
-    peaks = find_peaks(np.arange(float(y.size)), y)
+@pytest.mark.parametrize("y", [np.zeros(200), np.full(200, 3.0), -np.ones(20), np.array([0.0]), np.array([1.0, 1.0, 1.0])])
+def test_no_peak_above_twice_the_noise_in_constants(y):
+    peaks = find_peaks(np.arange(float(y.size)), y, noise=2.0)
     assert len(peaks) == 0
     assert peaks.mz.shape == peaks.fwhm.shape == (0,)
+
+
+def test_the_highest_of_a_short_profile_is_a_peak_even_at_its_end():
+    for y in ([5.0], [1.0, 5.0], [5.0, 1.0], np.arange(1.0, 200.0)):
+        peaks = find_peaks(np.arange(1.0, len(y) + 1), y, noise=0.5)
+        assert peaks.index.tolist() == [int(np.argmax(y))]
+        assert np.isfinite([peaks.mz[0], peaks.fwhm[0], peaks.area[0]]).all()
 
 
 def test_without_noise_the_ratio_is_infinite():
@@ -153,6 +163,20 @@ def test_a_cohort_finds_the_peaks_of_each_spectrum():
     cohort = Cohort.from_spectra(spectra).find_peaks(half_window=10, snr=3)
     for spectrum, peaks in zip(spectra, cohort.peaks, strict=True):
         np.testing.assert_array_equal(peaks.mz, find_peaks(spectrum.mz, spectrum.intensity, half_window=10, snr=3).mz)
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
+def test_local_maxima_are_maldiquant_s_up_to_the_ends():
+    rng = np.random.default_rng(0)
+    cases = [(rng.integers(1, 9, rng.integers(20, 60)), int(rng.integers(1, 9))) for _ in range(60)]
+    calls = "\n".join(f"cat(which(f(c({','.join(map(str, y))}) + 0, {q}L)) - 1, '\\n')" for y, q in cases)
+    script = f"if (!requireNamespace('MALDIquant', quietly=TRUE)) quit(status=9)\nf <- MALDIquant:::.localMaxima\n{calls}"
+    done = subprocess.run(["Rscript", "-"], input=script, capture_output=True, text=True)
+    if done.returncode == 9:
+        pytest.skip("MALDIquant is not installed")
+    for (y, q), line in zip(cases, done.stdout.splitlines(), strict=True):
+        assert find_peaks(np.arange(y.size), y, half_window=q, snr=0).index.tolist() == [int(i) for i in line.split()]
 
 
 @pytest.mark.data
