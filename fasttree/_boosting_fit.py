@@ -8,12 +8,15 @@ import numpy as np
 from fasttree import _losses_kernels as kernels
 from fasttree._binning import encode
 from fasttree._boosting_crew import Crew, run_parts
+from fasttree._boosting_presort import MOST_ROWS, ROOT, order_rows
 from fasttree._boosting_round import ADD, GRADIENTS, GROW
 from fasttree._boosting_state import HIGH, LOW, NODE, NODE_TYPE, START, STOP, Data, Rules, Tree, deal_features, make_room
+from fasttree._histogram import BINS
 from fasttree._losses_kernels import Target
 from fasttree._losses_own import own_kernel
 
 _CELLS_PER_THREAD = 20_000  # fewer are not worth a thread
+_ROW_COST, _BIN_COST, _FEATURE_COST = 4.2, 1.7, 100.0  # nanoseconds
 _SEEDS = 2**20  # rounds' seeds between those of two fits
 
 
@@ -88,6 +91,21 @@ class Sampling:
             use[random.choice(len(use), max(1, int(self.features * len(use))), replace=False)] = 1
 
 
+def presorting_pays(n, n_bins, rules):
+    """Whether growth on presorted rows is expected to take less time than on histograms.
+
+    In nanoseconds per feature and tree: each level of the tree touches every row, against each leaf's histogram touching every bin
+    (`benchmarks/bench_boosting.py` measures both).
+    """
+    if n >= MOST_ROWS:
+        return False
+    leaves = min(rules.max_leaves, max(1, n // rules.min_samples_leaf))
+    levels = min(np.log2(max(leaves, 2)) + 1.0, rules.max_depth)
+    by_rows = n * levels * _ROW_COST
+    by_bins = 2 * leaves * (np.mean(n_bins) * _BIN_COST + _FEATURE_COST)
+    return bool(by_rows < by_bins)
+
+
 @dataclasses.dataclass
 class Fit:
     """One fit of an ensemble: what stays the same in all its rounds."""
@@ -136,7 +154,12 @@ class Fit:
         bins, codes = self.ensemble.bins, words.view(np.uint8).reshape(*words.shape, 8)
         data = Data(words, codes, bins.cuts, bins.n_bins, bins.categorical, self.monotonic, self.groups)
         plan = deal_features(n_features, threads)
-        work = make_room(n, n_features, len(raw), threads, self.rules, self.groups.shape[1], plan)
+        presorted = self.sampling.some_rows is False and presorting_pays(n, bins.n_bins, self.rules)
+        work = make_room(n, n_features, len(raw), threads, self.rules, self.groups.shape[1], plan, presorted)
+        if presorted:
+            counts = np.empty(BINS + 1, np.int64)
+            for f in range(n_features):
+                order_rows(codes[f >> 3, :, f & 7], counts, work.sums.orders[ROOT, f])
         weight = np.empty(0) if rows.weight is None else np.require(rows.weight, requirements="W")
         y = np.require(rows.y, requirements="W")  # read-only arrays are another type, and would be compiled for anew
         target = Target(self.loss.code, np.array(self.loss.parameters, np.float64), y, weight, raw)

@@ -12,6 +12,7 @@ divided, and the threads meet at barriers::
 
 import numpy as np
 
+from fasttree._boosting_presort import ROOT, mark_sides, scan_category_rows, scan_order, split_order
 from fasttree._boosting_rows import complete, fill_leaf, make_table, partition
 from fasttree._boosting_split import UNSEEN, Desk, Leaf, leaf_value, reduction, scan_categories, scan_values
 from fasttree._boosting_state import (
@@ -63,6 +64,28 @@ def scan(which, f, leaf, histogram, data, general, desk, best, scores):
     if score > top:
         best[which, 0] = f
         scores[which] = score
+
+
+@njit(_nrt=False)
+def scan_presorted(which, f, order, leaf, histogram, values, data, general, desk, best, scores):
+    """As `scan`, from the leaf's rows in order of the feature."""
+    top, codes = scores[which], data.codes[f >> 3, :, f & 7]
+    if data.categorical[f]:
+        score = scan_category_rows(order, codes, values, data.n_bins[f], leaf, desk, histogram, top, best[which])
+    else:
+        score = scan_order(order, codes, values, data.monotonic[f], general, leaf, desk, top, best[which])
+    if score > top:
+        best[which, 0] = f
+        scores[which] = score
+
+
+@njit(_nrt=False)
+def split_orders(first, last, ints, j, new, sides, orders):
+    """Divide the orders of features ``first … last`` as leaf `j` was divided into `j` and `new`."""
+    start, stop, depth = ints[j, START], ints[new, STOP], ints[j, DEPTH]
+    source = orders[ROOT if depth == 1 else (depth - 1) & 1]
+    for f in range(first, last):
+        split_order(source[f, start:stop], sides, ints[j, STOP] - start, orders[depth & 1, f, start:stop])
 
 
 @njit(_nrt=False)
@@ -232,11 +255,19 @@ def scan_all(thread, n_threads, pair, fresh, parent, units, seed, data, rules, p
             leaf_groups, chosen, drawn = work.frontier.groups[thread, j], search.open[thread, which], search.drawn[thread]
             choose_features(chosen, drawn, search.use, data.groups, leaf_groups, rules.share_per_split, mixed)
     leaves = (describe(max(pair[0], 0), ints, floats, rules, units), describe(max(pair[1], 0), ints, floats, rules, units))
+    presorted, scratch = work.sums.orders.shape[1] > 0, work.sums.histograms[thread % len(work.sums.histograms), :, :BINS]
     for f in range(plan.cuts[thread], plan.cuts[thread + 1]):
-        if fresh >= 0:
+        if fresh >= 0 and not presorted:
             complete(f, data.n_bins[f], n_threads, plan, work.sums, fresh, parent, parity)
         for which in range(2):
             if pair[which] >= 0 and (not rules.picky or search.open[thread, which, f]):
+                if presorted:
+                    j = pair[which]
+                    level = ROOT if ints[j, DEPTH] == 0 else ints[j, DEPTH] & 1
+                    order = work.sums.orders[level, f, ints[j, START] : ints[j, STOP]]
+                    values = work.sums.values[:, :]
+                    scan_presorted(which, f, order, leaves[which], scratch, values, data, general, desk, best[thread], scores[thread])
+                    continue
                 histogram = work.sums.histograms[ints[pair[which], SLOT], :, f * BINS : (f + 1) * BINS]
                 scan(which, f, leaves[which], histogram, data, general, desk, best[thread], scores[thread])
     barrier(work.arrived, thread, n_threads)
@@ -283,15 +314,20 @@ def grow(thread, n_threads, n_rows, units, seed, data, rules, plan, work, tree):
         tree.size[0], tree.size[1] = 1, 0
         close_node(tree.nodes, np.int64(0), np.int64(0), ints, floats, units, rules)
     parity, turn, n_leaves, parent, fresh, to_fill = np.int64(0), np.int64(0), np.int64(1), nothing, nothing, nothing
-    pair = (nothing, nothing)
+    pair, j, presorted = (nothing, nothing), nothing, work.sums.orders.shape[1] > 0
     if rules.max_leaves > 1 and may_split(np.int64(0), ints, units, rules):
         fresh, to_fill, pair = np.int64(0), np.int64(0), (np.int64(0), nothing)
     while True:
-        if to_fill != NOTHING:
+        if presorted and to_fill != NOTHING and n_leaves > 1:
+            sides, lefts = work.sums.sides[thread], ints[j, STOP] - ints[j, START]
+            mark_sides(work.lists.rows[thread, ints[j, START] : ints[n_leaves - 1, STOP]], lefts, sides)
+            split_orders(plan.cuts[thread], plan.cuts[thread + 1], ints, j, n_leaves - 1, sides, work.sums.orders)
+        elif to_fill != NOTHING and not presorted:
             start, stop = ints[to_fill, START], ints[to_fill, STOP]
             fill_leaf(thread, n_threads, start, stop, data, plan, work.lists, work.sums, work.arrived, fresh, parity)
         if pair[0] != NOTHING or pair[1] != NOTHING:
-            barrier(work.arrived, thread, n_threads)
+            if not presorted:
+                barrier(work.arrived, thread, n_threads)
             if thread == 0:
                 for s in range(len(plan.shared)):
                     work.sums.claims[((1 - parity) * len(plan.shared) + s) * STRIDE] = 0

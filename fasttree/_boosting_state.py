@@ -105,20 +105,22 @@ class Sums(NamedTuple):
     totals: np.ndarray  # int64 (n_threads, STRIDE): sums of each thread's rows; number of leaves
     ordered: np.ndarray  # int64 (n_planes, n): values in the order of a node's rows
     private: np.ndarray  # int64 (n_threads, n_planes, GATHERED)
-    histograms: np.ndarray  # int64 (max_leaves, n_planes, n_words * 2048)
+    histograms: np.ndarray  # int64 (max_leaves, n_planes, n_words * 2048), or (n_threads, n_planes, 256) as scratch
     extra: np.ndarray  # int64 (n_threads, n_shared, n_planes, 2048): parts of shared words
     claims: np.ndarray  # int64 (2 * n_shared * STRIDE,): next block of each shared word
     used: np.ndarray  # int64 (2, n_threads, n_shared + STRIDE): does `extra` hold anything
+    orders: np.ndarray  # uint16 (3, n_features, n): see `fasttree._boosting_presort`; no features when histograms are used
+    sides: np.ndarray  # uint8 (n_threads, n): does a row go left
 
 
 class Search(NamedTuple):
     """Room for the search for splits."""
 
-    prefix: np.ndarray  # int64 (n_threads, n_planes, 264)
-    halves: np.ndarray  # int32 (n_threads, n_planes, 528): the same memory
-    scores: np.ndarray  # float32 (n_threads, 264)
+    prefix: np.ndarray  # int64 (n_threads, n_planes, length)
+    halves: np.ndarray  # int32 (n_threads, n_planes, 2 length): the same memory
+    scores: np.ndarray  # float32 (n_threads, length)
     order: np.ndarray  # int64 (n_threads, 264): categories by their mean gradient
-    keys: np.ndarray  # float64 (n_threads, 264)
+    keys: np.ndarray  # float64 (n_threads, length)
     best_scores: np.ndarray  # float64 (2, n_threads, STRIDE): of each thread's best split of two new leaves
     best: np.ndarray  # int64 (2, n_threads, 2, STRIDE): FEATURE … MISSING_LEFT of it, then the four words of the category set
     drawn: np.ndarray  # int64 (n_threads, n_features): the features, in drawn order
@@ -164,11 +166,12 @@ def deal_features(n_features, n_threads):
     return Plan(cuts, owner, np.array(shared, np.int64))
 
 
-def make_room(n, n_features, n_outputs, n_threads, rules, n_group_words, plan):
+def make_room(n, n_features, n_outputs, n_threads, rules, n_group_words, plan, presorted):
     """A `Work` for one fit."""
     planes = 2 if rules.full else 1
     n_words, n_shared, leaves = len(plan.owner), len(plan.shared), rules.max_leaves
-    prefix = np.zeros((n_threads, planes, BINS + 8), np.int64)
+    length = max(n, BINS) + 8 if presorted else BINS + 8  # of a scan
+    prefix = np.zeros((n_threads, planes, length), np.int64)
     return Work(
         arrived=np.zeros((n_threads + 1) * STRIDE, np.int64),
         command=np.zeros(4, np.int64),
@@ -193,17 +196,19 @@ def make_room(n, n_features, n_outputs, n_threads, rules, n_group_words, plan):
             totals=np.zeros((n_threads, STRIDE), np.int64),
             ordered=np.zeros((planes, n), np.int64),
             private=np.zeros((n_threads, planes, GATHERED), np.int64),
-            histograms=np.zeros((leaves, planes, n_words * WORD * BINS), np.int64),
+            histograms=np.zeros((n_threads if presorted else leaves, planes, BINS if presorted else n_words * WORD * BINS), np.int64),
             extra=np.zeros((n_threads, n_shared, planes, WORD * BINS), np.int64),
             claims=np.zeros(2 * n_shared * STRIDE, np.int64),
             used=np.zeros((2, n_threads, n_shared + STRIDE), np.int64),
+            orders=np.zeros((3, n_features if presorted else 0, n if presorted else 0), np.uint16),
+            sides=np.zeros((n_threads, n if presorted else 0), np.uint8),
         ),
         search=Search(
             prefix=prefix,
             halves=prefix.view(np.int32),
-            scores=np.zeros((n_threads, BINS + 8), np.float32),
+            scores=np.zeros((n_threads, length), np.float32),
             order=np.zeros((n_threads, BINS + 8), np.int64),
-            keys=np.zeros((n_threads, BINS + 8)),
+            keys=np.zeros((n_threads, length)),
             best_scores=np.zeros((2, n_threads, STRIDE)),
             best=np.zeros((2, n_threads, 2, STRIDE), np.int64),
             drawn=np.zeros((n_threads, n_features), np.int64),

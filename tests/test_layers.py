@@ -49,6 +49,7 @@ FASTTREE = [
     {"fasttree._boosting_predict", "fasttree._boosting_crew", "fasttree._boosting_columns"},
     {"fasttree._boosting_round"},
     {"fasttree._growth", "fasttree._boosting_grow"},
+    {"fasttree._boosting_presort"},
     {"fasttree._boosting_split", "fasttree._boosting_rows"},
     {"fasttree._boosting_state"},
     {"fasttree._tree", "fasttree._splitting", "fasttree._binning", "fasttree._losses"},

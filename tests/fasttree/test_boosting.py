@@ -148,3 +148,16 @@ def test_bad_input_is_named():
         GradientBoostingClassifier().fit(X, y, X_val=X, y_val=y + 5)
     with pytest.raises(FloatingPointError, match="iteration 1"):
         GradientBoostingRegressor(loss="poisson", learning_rate=0.1).fit(X, np.where(np.arange(60) == 3, 1e308, 1.0) * 1.0)
+
+
+@pytest.mark.parametrize("precision", ["quantized", "full"])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_presorted_growth_gives_the_same_bits_as_histograms(monkeypatch, precision, threads):
+    X, y = make(700, 40, 8, missing=0.1)
+    X[:, :3] = np.round(3 * X[:, :3])
+    trees = []
+    for presorted in (True, False):
+        monkeypatch.setattr("fasttree._boosting_fit.presorting_pays", lambda *arguments, answer=presorted: answer)
+        model = GradientBoostingClassifier(max_iter=10, categorical_features=[0, 1], precision=precision, n_jobs=threads)
+        trees.append([tree.tobytes() for tree in model.fit(X, y)._ensemble.trees])
+    assert trees[0] == trees[1]
