@@ -1,8 +1,11 @@
 """Which peaks are the same peak across spectra: bins, learned once and frozen, and the features they make."""
 
+import functools
+
 import numpy as np
 
 from spectra._kernels import binning as kernels
+from spectra._kernels import sorting
 from spectra._steps import Learned
 from spectra._validation import check_choice, check_number
 from spectra.containers import FeatureMatrix
@@ -54,7 +57,7 @@ def bin_peaks(peak_lists, *, tolerance=0.002, method="strict"):
     check_choice(method, "method", list(_METHODS))
     pool = pool_peaks(peak_lists)
     out = np.full(pool.mass.size, -1, np.int64)
-    ends = np.cumsum([len(peaks) for peaks in peak_lists], dtype=np.int64)
+    ends = np.cumsum([len(peaks) for peaks in peak_lists], dtype=np.int64).tolist()
     if not pool.mass.size:
         return np.empty(0), [np.empty(0, np.int64) for _ in peak_lists]
     start, centre, chosen = group_peaks(pool, tolerance, method)
@@ -62,11 +65,13 @@ def bin_peaks(peak_lists, *, tolerance=0.002, method="strict"):
     if method == "relaxed":
         mz, bins = np.unique(np.where(chosen, centre[group], pool.mass), return_inverse=True)
     else:
-        mz, rank = np.unique(centre, return_inverse=True)  # NaN, the groups without a reference, comes last
-        mz = mz[~np.isnan(mz)]
-        bins = np.where(chosen, rank[group], -1)
+        known = ~np.isnan(centre)
+        fresh = np.diff(centre[known], prepend=-np.inf) != 0  # centres increase; equal masses that were split apart are one bin
+        mz, rank = centre[known][fresh], np.full(centre.size, -1)
+        rank[known] = np.cumsum(fresh) - 1
+        bins = rank[group] if method == "strict" else np.where(chosen, rank[group], -1)
     out[pool.order] = bins
-    return mz, np.split(out, ends[:-1])
+    return mz, [out[end - len(peaks) : end] for end, peaks in zip(ends, peak_lists, strict=True)]
 
 
 class Pool:
@@ -74,12 +79,26 @@ class Pool:
 
     def __init__(self, masses, intensities):
         counts = [mass.size for mass in masses]
-        mass = np.concatenate(masses) if masses else np.empty(0)
-        self.order = np.argsort(mass, kind="stable")
-        self.mass = np.ascontiguousarray(mass[self.order], np.float64)
-        self.intensity = np.asarray(np.concatenate(intensities) if masses else mass, np.float64)[self.order]
+        mass = np.concatenate(masses).astype(np.float64, copy=False) if masses else np.empty(0)
+        self.mass, self.order = stable_order(mass)
         self.sample = np.repeat(np.arange(len(counts)), counts)[self.order]
         self.n_samples = len(counts)
+        self._intensities = intensities
+
+    @functools.cached_property
+    def intensity(self):  # strict bins don't ask for it
+        return np.concatenate(self._intensities).astype(np.float64, copy=False)[self.order]
+
+
+def stable_order(values):
+    """(sorted, order) of numbers, equal ones in the order they came."""
+    if not values.size or not values.min() > 0:
+        order = np.argsort(values, kind="stable")
+        return values[order], order
+    bits, order = sorting.radix_order(
+        values.copy().view(np.uint64), np.arange(values.size), np.empty(values.size, np.uint64), np.empty(values.size, np.int64)
+    )
+    return bits.view(np.float64), order
 
 
 def pool_peaks(peak_lists, reference=None):

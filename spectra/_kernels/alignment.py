@@ -44,7 +44,7 @@ def _neighbours(x, centre, radius, first, weights):
     return count
 
 
-@njit
+@njit(fastmath={"reassoc", "contract"})  # sums run on vectors: half the time of an alignment; NaN stays NaN
 def _line_at(x, y, centre, first, count, weights, robust):
     """Value at `centre` of the weighted least-squares line; NaN without weight."""
     total = mean = level = 0.0

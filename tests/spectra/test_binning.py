@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from spectra import Cohort, FeatureMatrix, FrequencyFilter, PeakBinner, PeakList, SpectraError, Spectrum, Warp, bin_peaks
-from spectra.binning import bin_names
+from spectra.binning import bin_names, stable_order
 from tests.naive import binning as naive
 from tests.naive import maldiquant
 
@@ -73,6 +73,19 @@ def test_strict_bins_hold_each_spectrum_once_within_tolerance(lists, tolerance):
     for peaks, found in zip(lists, bins, strict=True):
         assert (found >= 0).all()
         np.testing.assert_array_less(np.abs(peaks.mz - mz[found]) / mz[found], tolerance * (1 + 1e-12))
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.floats(1e-300, 1e300), st.sampled_from([1.0, 1.0 + 2**-52, 1000.0, 1000.0 + 2**-43])), max_size=60))
+def test_the_radix_order_is_numpy_s(values):
+    values = np.array(values, float)
+    ordered, order = stable_order(values)
+    np.testing.assert_array_equal(order, np.argsort(values, kind="stable"))
+    np.testing.assert_array_equal(ordered, values[order])
+
+
+def test_numbers_that_are_not_positive_are_ordered_too():
+    assert stable_order(np.array([3.0, -1.0, 0.0, -1.0]))[1].tolist() == [1, 3, 2, 0]
 
 
 def test_the_order_of_the_spectra_changes_nothing():
