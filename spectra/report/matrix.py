@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.colors import ListedColormap
 
+from spectra.report.belief import row_belief
 from spectra.report.canvas import INK, colour, panels, picture, short
 from spectra.report.markers import top
-from spectra.report.models import row_belief
 
 MOST_ROWS, MOST_COLUMNS = 1200, 900
 

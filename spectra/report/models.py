@@ -1,15 +1,14 @@
 """Figures and tables of how well the candidates do on patients held out."""
 
-import re
-
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from spectra.report.canvas import ACCENT, GREY, INK, PALETTE, by_class, chance, colour, intervals, ladder, panels, picture, short
-from spectra.report.subject import p_text
+from spectra.report.canvas import ACCENT, GREY, INK, chance, colour, intervals, ladder, panels, picture, short
+from spectra.report.subject import p_text, positive
 from spectra.study.evaluation import SELECTED
 
 GRID = np.linspace(0, 1, 201)
+MOST_NAMES = 24  # class names along an axis
 SCHEMES = {
     "random-grouped": "{groups} drawn at random",
     "leave-site-out": "one site left out at a time",
@@ -145,15 +144,6 @@ def confusion(folds, y, n_classes):
     return counts * y.size / max(1.0, counts.sum())
 
 
-def positive(classes):
-    """Of two classes the one to be found: the second, unless it is the one that is called healthy.
-
-    >>> positive(["case", "control"]), positive(["bad", "good"])
-    (0, 1)
-    """
-    return 0 if re.fullmatch(r"control.*|healthy.*|normal.*|well|benign|negative", classes[1].lower()) else 1
-
-
 def _draw_roc(axis, about):
     two = len(about.classes) == 2
     found = positive(about.classes) if two else 0
@@ -161,8 +151,10 @@ def _draw_roc(axis, about):
         curve = mean_roc(about.nested.folds, about.y, k)
         if curve is None:
             continue
-        name = "all repetitions" if two else short(about.classes[k], 24)
+        name = "model selected inside" if two else short(about.classes[k], 24)
         axis.plot(np.r_[0, GRID], np.r_[0, curve], color=ACCENT if two else colour(k, len(about.classes)), linewidth=1.8, label=name)
+        if two:
+            _mark_specificity(axis, about, curve)
     axis.plot([0, 1], [0, 1], color=GREY, linestyle=(0, (4, 3)), linewidth=0.9, label="guessing")
     axis.set_xlim(-0.02, 1.02)
     axis.set_ylim(-0.02, 1.02)
@@ -178,12 +170,25 @@ def _draw_roc(axis, about):
         axis.legend(loc="lower right")
 
 
+SPECIFICITY = 0.9
+
+
+def _mark_specificity(axis, about, curve):
+    """What is recognised where nine of ten of the others are rightly left alone."""
+    share = float(np.interp(1 - SPECIFICITY, GRID, curve))
+    axis.plot([1 - SPECIFICITY], [share], "o", color=ACCENT, markersize=5)
+    axis.annotate(
+        f"{share:.0%} recognised at {SPECIFICITY:.0%} specificity", (1 - SPECIFICITY, share), xytext=(10, -14), textcoords="offset points"
+    )
+
+
 def _draw_confusion(axis, about, counts):
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-12)
     axis.imshow(share, cmap="Blues", vmin=0, vmax=1.25, interpolation="none")
     names = [short(name, 14) for name in about.classes]
-    axis.set_xticks(range(len(names)), names, rotation=35 if len("".join(names)) > 24 else 0)
-    axis.set_yticks(range(len(names)), names)
+    told = range(0, len(names), -(-len(names) // MOST_NAMES))
+    axis.set_xticks(told, names[:: told.step], rotation=35 if len("".join(names)) > 24 else 0)
+    axis.set_yticks(told, names[:: told.step])
     if len(names) <= 10:
         for i, row in enumerate(counts):
             for j, number in enumerate(row):
@@ -210,52 +215,3 @@ def decisions(result, about):
         "repetitions; numbers off the diagonal are errors. Both show the model selected inside."
     )
     return figure, "How decisions fall", caption
-
-
-def row_belief(about):
-    """Mean held-out probability of every class for each row: float array, shape (n_rows, n_classes), zeros where never held out."""
-    total, seen = np.zeros((about.y.size, len(about.classes))), np.zeros(about.y.size)
-    for rows, probability in about.nested.folds:
-        total[rows] += probability
-        seen[rows] += 1
-    return total / np.maximum(seen, 1)[:, None]
-
-
-def belief(result, about):
-    """Mean held-out probability of the true class for each group.
-
-    Returns
-    -------
-    names, label, probability : arrays, shape (n_groups,); called : int array, the class most believed in
-    """
-    names, first, member = np.unique(np.asarray(result.problem.groups), return_index=True, return_inverse=True)
-    mean = np.zeros((names.size, len(about.classes)))
-    np.add.at(mean, member.ravel(), row_belief(about))
-    mean /= np.bincount(member.ravel())[:, None]
-    label = about.y[first]
-    return names, label, mean[np.arange(names.size), label], mean.argmax(axis=1)
-
-
-@picture
-def per_patient(result, about):
-    """How much the model believed in the truth, patient by patient."""
-    _, label, probability, _ = belief(result, about)
-    figure, axes = panels(height=2.9, width=min(9.4, 3.4 + 0.9 * len(about.classes)))
-    axis = axes[0, 0]
-    by_class(axis, probability, label, about.classes)
-    axis.axhline(1 / len(about.classes), color=PALETTE[1], linestyle=(0, (4, 3)), linewidth=0.9)
-    axis.set_ylim(-0.03, 1.03)
-    axis.set_ylabel("probability given to the true class")
-    axis.set_xlabel(f"{short(about.label, 30)} (one point per {about.patient})")
-    caption = f"Each point is a {about.patient} while held out. Near 1: sure and right; below the dashed line: most believed to be something else."
-    return figure, f"{about.patient.capitalize()} by {about.patient}", caption
-
-
-def hardest(result, about, most=8):
-    """The groups whose truth the model believed in least, where another class was called."""
-    names, label, probability, called = belief(result, about)
-    wrong = [i for i in np.argsort(probability, kind="stable") if called[i] != label[i]]
-    return len(wrong), [
-        {"name": names[i], "truly": about.classes[label[i]], "called": about.classes[called[i]], "probability": f"{probability[i]:.2f}"}
-        for i in wrong[:most]
-    ]

@@ -6,7 +6,7 @@ import pathlib
 import jinja2
 from markupsafe import Markup
 
-from spectra.report import appendix, markers, matrix, models, sensitivity, signals, summary, threats
+from spectra.report import appendix, belief, markers, matrix, models, sensitivity, signals, summary, threats
 from spectra.report.markers import PANEL
 from spectra.report.subject import p_text, subject, value_unit
 from spectra.study.record import write_atomic
@@ -44,12 +44,12 @@ def write_report(path, result, facts):
     about = subject(result)
     source = _source(facts)
     level, answer = summary.headline(result, about)
-    n_wrong, hardest = models.hardest(result, about)
+    n_wrong, hardest = belief.hardest(result, about)
     marker_rows, marker_power = markers.marker_rows(result)
     steps = tuple(appendix.STEPS) if about.spectra is not None else ("study",)
     content = {
         "title": summary.title(about),
-        "question": summary.question(about, source),
+        "question": summary.question(about, source, len(result.set_aside)),
         "level": level,
         "answer": answer,
         "cards": summary.cards(result, about),
@@ -88,7 +88,7 @@ def _study_pictures(result, about):
     return {
         "comparison": models.comparison(result, about),
         "decisions": models.decisions(result, about),
-        "per_patient": models.per_patient(result, about),
+        "per_patient": belief.per_patient(result, about),
         "schemes": models.schemes(result, about),
         "controls": threats.controls(result, about),
         "nuisance": threats.nuisance(result, about),
@@ -131,7 +131,7 @@ def write_process_report(path, raw, processed, nuisance, features, settings, fac
         "provenance": appendix.provenance(facts),
         "pictures": {
             "steps": signals.pictures(raw, processed, settings),
-            "nuisance": threats.nuisance_in_order(nuisance),
+            "nuisance": threats.nuisance_in_order(nuisance, settings),
             "matrix": matrix.plain_matrix(features),
         },
     }

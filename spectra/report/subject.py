@@ -84,6 +84,15 @@ def _patient(result, row):
     return name if re.fullmatch(r"[a-z]{3,20}", name) and not name.endswith("s") else "patient"
 
 
+def positive(classes):
+    """Of two classes the one to be found: the second, unless it is the one that is called healthy.
+
+    >>> positive(["case", "control"]), positive(["bad", "good"])
+    (0, 1)
+    """
+    return 0 if re.fullmatch(r"control.*|healthy.*|normal.*|well|benign|negative", classes[1].lower()) else 1
+
+
 def intensity_unit(settings):
     """What the processed intensities are: the steps that made them, most telling first."""
     root = settings.transform.method == "square_root"

@@ -37,14 +37,15 @@ def better_than_chance(about):
     return about.nested.auc.low > 0.5 and about.nested.p_value < 0.05
 
 
-def question(about, source):
+def question(about, source, n_lost):
     """What was asked, of which data."""
     classes = [f"{n:,} {name}" for n, name in zip(about.patients, about.classes, strict=True)]
     listed = _listed(classes) if len(classes) <= 8 else f"{len(classes)} classes"
     spectra = "" if about.row == about.patient else f", with {about.count(about.n_rows, 'row')} in all"
+    lost = f"; {n_lost} more were set aside" if n_lost else ""
     what = "mass spectrum" if about.spectra is not None else "measured features"
     who = f"{about.count(about.n_groups, 'patient')} ({listed}; column '{about.label}'){spectra}"
-    return f"Can the classes be told apart by {what}, in a {about.patient} not seen before? Asked of {who}, from {source}."
+    return f"Can the classes be told apart by {what}, in a {about.patient} not seen before? Asked of {who}, from {source}{lost}."
 
 
 def _listed(words, last="and"):

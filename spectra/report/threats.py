@@ -4,7 +4,7 @@ import numpy as np
 
 from spectra.pipeline import NUISANCE
 from spectra.report.canvas import ALARM, GREY, by_class, chance, intervals, ladder, panels, picture, scaled, short
-from spectra.report.subject import intensity_unit, interval_text, p_text
+from spectra.report.subject import interval_text, p_text
 from spectra.study.audit import LEAST_AUC
 
 
@@ -113,26 +113,25 @@ def cross_tables(result):
     return found
 
 
+def nuisance_units(settings):
+    """Unit of each nuisance number."""
+    scale = "√counts" if settings.transform.method == "square_root" else "counts"
+    return dict(zip(NUISANCE, ("counts × Da/e", scale, scale, "peaks per spectrum"), strict=True))
+
+
 @picture
 def nuisance(result, about):
     """Nuisance numbers by class."""
     if result.nuisance is None:
         return None
-    return _nuisance(result.nuisance, about.y, about.classes, result.problem.settings, short(about.label, 30))
-
-
-def _nuisance(table, y, classes, settings, label):
-    unit = intensity_unit(settings)
-    before = "√counts" if settings.transform.method == "square_root" else "counts"
-    units = {NUISANCE[0]: "counts × Da/e", NUISANCE[1]: before, NUISANCE[2]: before, NUISANCE[3]: "peaks per spectrum"}
     figure, axes = panels(1, len(NUISANCE), height=2.7)
-    for axis, name in zip(axes[0], NUISANCE, strict=True):
-        values = table[name].to_numpy(float)
+    for axis, (name, unit) in zip(axes[0], nuisance_units(result.problem.settings).items(), strict=True):
+        values = result.nuisance[name].to_numpy(float)
         factor, power = scaled(values)
-        by_class(axis, values / factor, y, classes)
+        by_class(axis, values / factor, about.y, about.classes)
         axis.set_title(name)
-        axis.set_ylabel(f"{name} ({power}{units.get(name, unit)})")
-        axis.set_xlabel(label)
+        axis.set_ylabel(power + unit)
+        axis.set_xlabel(short(about.label, 30))
     caption = (
         "None of these is a biomarker. Where the boxes of the classes stand at different heights, a model could learn sample handling or "
         "instrument instead of disease. Boxes: quartiles and median; points: spectra."
@@ -141,11 +140,10 @@ def _nuisance(table, y, classes, settings, label):
 
 
 @picture
-def nuisance_in_order(nuisance):
+def nuisance_in_order(nuisance, settings):
     """Nuisance numbers of each spectrum in the manifest's order, for a run without labels."""
-    names = {NUISANCE[0]: "counts × Da/e", NUISANCE[1]: "processed scale", NUISANCE[2]: "processed scale", NUISANCE[3]: "peaks"}
     figure, axes = panels(len(NUISANCE), 1, height=6.4, sharex=True)
-    for axis, (name, unit) in zip(axes[:, 0], names.items(), strict=True):
+    for axis, (name, unit) in zip(axes[:, 0], nuisance_units(settings).items(), strict=True):
         values = nuisance[name].to_numpy(float)
         factor, power = scaled(values)
         middle = np.median(values)

@@ -11,8 +11,8 @@ from sklearn.metrics import auc as area_under
 
 from spectra.containers import Cohort, FeatureMatrix, Spectrum
 from spectra.pipeline import learned_steps, preprocess
+from spectra.report import belief, matrix, models, sensitivity, signals, subject, summary, threats, write_process_report, write_report
 from spectra.report import markers as marker_figures
-from spectra.report import matrix, models, sensitivity, signals, subject, summary, threats, write_process_report, write_report
 from spectra.report.appendix import command, settings_rows
 from spectra.report.relations import relations
 from spectra.settings import Settings, change
@@ -229,7 +229,7 @@ def test_nothing_in_the_data_can_break_out(tmp_path):
 FIGURES = [
     models.comparison,
     models.decisions,
-    models.per_patient,
+    belief.per_patient,
     models.schemes,
     threats.controls,
     threats.nuisance,
@@ -291,6 +291,28 @@ def test_the_area_under_the_drawn_curve_is_the_auc(n_classes):
     assert area == pytest.approx(scores.auc(folds, y[None, :], np.ones((1, y.size)))[0], abs=0.01)
 
 
+@pytest.mark.parametrize(("power", "flatter"), [(1.0, False), (3.0, True)])
+def test_calibration_tells_overconfidence(power, flatter):
+    random = np.random.default_rng(1)
+    said = random.uniform(0.02, 0.98, 3000)
+    y = (random.random(3000) < said).astype(int)
+    odds = (said / (1 - said)) ** power
+    probability = np.column_stack([1 / (1 + odds), odds / (1 + odds)])
+    result = table_result()
+    nested = dataclasses.replace(result.scores[-1], folds=[(np.arange(3000), probability)])
+    about = subject.subject(result)._replace(nested=nested, y=y, n_rows=3000)
+    found = belief.calibration(about)
+    assert found.brier == pytest.approx(np.mean((probability[:, 1] - y) ** 2))
+    inside = (found.low <= found.said) & (found.said <= found.high)
+    assert inside.mean() < 0.5 if flatter else inside.mean() >= 0.8
+    assert (found.low <= found.seen).all() and (found.seen <= found.high).all()
+
+
+def test_calibration_needs_rows():
+    few = table_result(n_rows=20)
+    assert belief.calibration(subject.subject(few)) is None
+
+
 def test_forms_of_one_substance_are_told():
     random = np.random.default_rng(0)
     amount = random.normal(size=40)
@@ -309,7 +331,7 @@ def test_confusion_counts_each_row_once():
 
 def test_the_hardest_patients_are_those_called_something_else(full):
     about = subject.subject(full)
-    n_wrong, rows = models.hardest(full, about)
+    n_wrong, rows = belief.hardest(full, about)
     assert n_wrong >= len(rows)
     assert all(row["truly"] != row["called"] and float(row["probability"]) <= 0.5 for row in rows)
 
