@@ -210,6 +210,34 @@ class PeakBinner(Learned):
                 kernels.fill(self.bin_mz_, cohort.axis_of(i), cohort.intensity_of(i), at, shift, present[i], values[i])
         return FeatureMatrix(values, self.bin_mz_, present, cohort.samples, bin_names(self.bin_mz_))
 
+    def report(self, cohort, y=None):
+        """How well the bins hold a cohort's peaks: a DataFrame with one row per bin.
+
+        Columns: ``mz``, ``low``, ``high`` (Da/e); ``spread_ppm``, the standard deviation of its peaks' m/z; ``occupancy``, the share of
+        spectra with a peak, and ``occupancy_<class>`` for each class of `y`; ``conflicts``, the spectra with more than one peak in it.
+        """
+        import pandas as pd
+
+        peak_lists = check_peaks(cohort, "PeakBinner")
+        winner, mass, _ = winners(peak_lists, self.low_, self.high_)
+        present = winner >= 0
+        distance = np.full(winner.shape, np.nan)
+        distance[present] = mass[winner[present]]
+        distance = 1e6 * (distance / self.bin_mz_ - 1)
+        count = np.maximum(present.sum(axis=0), 1)
+        centre = np.nansum(distance, axis=0) / count
+        spread = np.sqrt(np.nansum((distance - centre) ** 2, axis=0) / count)
+        table = {"mz": self.bin_mz_, "low": self.low_, "high": self.high_, "spread_ppm": np.where(present.any(axis=0), spread, np.nan)}
+        table["occupancy"] = present.mean(axis=0)
+        for label in [] if y is None else np.unique(np.asarray(y)):
+            table[f"occupancy_{label}"] = present[np.asarray(y) == label].mean(axis=0)
+        table["conflicts"] = np.zeros(self.bin_mz_.size, np.int64)
+        for peaks in peak_lists:
+            b = np.searchsorted(self.low_, peaks.mz, side="right") - 1
+            inside = (b >= 0) & (peaks.mz <= self.high_[b])
+            table["conflicts"] += np.bincount(b[inside], minlength=self.bin_mz_.size) > 1
+        return pd.DataFrame(table)
+
 
 def bin_names(mz):
     """Names such as ``4468.1``, with as many more decimals as it takes to tell two bins apart.

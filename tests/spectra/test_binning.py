@@ -162,6 +162,21 @@ def test_features_are_the_twin_s(warped, dtype):
     assert not present.all()
 
 
+def test_the_report_counts_spread_occupancy_and_conflicts():
+    lists = [peak_list([1000.0, 1020.0]), peak_list([1000.2]), peak_list([1000.1, 1000.3, 1050.0], [1, 2, 1]), peak_list([])]
+    binner = PeakBinner(tolerance=5e-4).fit(cohort_of([lists[0], lists[1], peak_list([1000.1, 1050.0])]))
+    table = binner.report(cohort_of(lists), ["a", "a", "b", "b"])
+    assert table["mz"].round(1).tolist() == [1000.1, 1020.0, 1050.0]
+    assert table["occupancy"].tolist() == [0.75, 0.25, 0.25]
+    assert table["occupancy_a"].tolist() == [1.0, 0.5, 0.0]
+    assert table["conflicts"].tolist() == [1, 0, 0]
+    assert table["spread_ppm"][0] == pytest.approx(1e6 * np.std([1000.0, 1000.2, 1000.3]) / 1000.1, rel=1e-3)
+    assert table["spread_ppm"][1] == 0
+    empty = binner.report(cohort_of([peak_list([])]))
+    assert empty["occupancy"].tolist() == [0, 0, 0]
+    assert empty["spread_ppm"].isna().all()
+
+
 def test_fill_zero_and_nan():
     lists = [peak_list([1000.0, 1020.0]), peak_list([1000.0])]
     for fill, expected in (("zero", 0.0), ("nan", np.nan)):
