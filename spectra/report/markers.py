@@ -4,7 +4,7 @@ import numpy as np
 
 from spectra.report.canvas import ACCENT, GREY, PALE, by_class, colour, panels, picture, scaled, short, thin
 from spectra.report.relations import relations
-from spectra.report.subject import intensity_unit, marker_name, value_unit
+from spectra.report.subject import intensity_label, marker_name, value_label
 from spectra.study.markers import TOP
 
 PANEL = 5  # markers on the first page
@@ -71,14 +71,13 @@ def distributions(result, about):
     columns = min(4, len(chosen)) if len(about.classes) <= 4 else min(2, len(chosen))
     rows = -(-len(chosen) // columns)
     figure, axes = panels(rows, columns, height=2.35 * rows, width=9.4 if columns > 1 else 4.7)
-    unit = value_unit(result)
     columns_of = result.features.values[:, [marker.column for marker in chosen]]
     common = scaled(columns_of) if about.spectra is not None else None  # a table's columns have units of their own
     for axis, marker, values in zip(axes.ravel(), chosen, columns_of.T, strict=False):
         factor, power = common or scaled(values)
         by_class(axis, values / factor, about.y, about.classes)
         axis.set_title(short(marker_name(marker), 26))
-        axis.set_ylabel(f"{power}{unit}")
+        axis.set_ylabel(value_label(result, power))
         axis.set_xlabel(short(about.label, 26))
     for axis in axes.ravel()[len(chosen) :]:
         axis.set_axis_off()
@@ -183,7 +182,7 @@ def _profile(axis, cohort, marker, about, settings):
     axis.set_title(marker_name(marker))
     axis.set_xlim(grid[0], grid[-1])
     axis.set_xlabel("m/z (Da/e)")
-    axis.set_ylabel(f"{power}{intensity_unit(settings)}")
+    axis.set_ylabel(intensity_label(settings, power))
 
 
 def _zoom_on(axis, grid, values, mz, width):
@@ -214,7 +213,7 @@ def whole_profiles(result, about):
         for marker in top(result, PANEL):
             axis.axvline(marker.mz, color=ACCENT, linewidth=0.9, linestyle=":", zorder=0)
     axes[0, 0].set_xlim(low, high)
-    figure.supylabel(f"{power}{intensity_unit(result.problem.settings)}", fontsize=8.5)
+    figure.supylabel(intensity_label(result.problem.settings, power), fontsize=8.5)
     axes[-1, 0].set_xlabel("m/z (Da/e)")
     caption = "Mean of the processed spectra of each class; dotted lines: the first five markers."
     return figure, "Mean spectrum of each class", caption

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from spectra.report import appendix, belief, markers, matrix, models, sensitivity, signals, summary, threats
 from spectra.report.markers import PANEL
-from spectra.report.subject import p_text, subject, value_unit
+from spectra.report.subject import p_text, subject, value_label
 from spectra.study.record import write_atomic
 
 _TEMPLATES = jinja2.Environment(
@@ -64,7 +64,7 @@ def write_report(path, result, facts):
         "control_rows": threats.control_rows(result, about),
         "cross_tables": threats.cross_tables(result),
         "marker_rows": marker_rows,
-        "marker_unit": marker_power + value_unit(result),
+        "marker_unit": value_label(result, marker_power),
         "failures": sensitivity.failures(result),
         "set_aside": result.set_aside,
         "notes": result.notes,

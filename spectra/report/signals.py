@@ -4,7 +4,7 @@ import numpy as np
 
 from spectra.pipeline import call, signal_stages
 from spectra.report.canvas import ALARM, GREY, INK, PALETTE, panels, picture, scaled, short, thin
-from spectra.report.subject import intensity_unit
+from spectra.report.subject import intensity_label
 
 MOST_EXAMPLES = 3
 
@@ -52,9 +52,8 @@ def steps(raw, processed, row, origin, settings, window, name):
             axis.set_xlim(low, high)
         axes[2, column].set_xlabel("m/z (Da/e)")
         axes[0, column].set_title("whole range" if column == 0 else f"m/z {low:.0f} to {high:.0f}")
-    for axis in axes[:2, 0]:
-        axis.legend(loc="upper right")
-    axes[2, 0].legend(loc="upper right")
+    for axis in axes[:, 0]:  # above the axes: spectra fill them
+        axis.legend(loc="lower right", bbox_to_anchor=(1, 0.98), ncols=3, borderaxespad=0, columnspacing=1.2)
     caption = (
         "Top: as measured. Middle: after the transform and smoothing, with the estimated baseline. Bottom: baseline subtracted and normalised, "
         "with the peaks found. Look at the right: the baseline should run under the peaks without cutting into them, smoothing should not "
@@ -77,7 +76,15 @@ def _corrected(axis, mz, stages, inside, settings):
     factor, power = scaled(stages["transform"][inside])
     if settings.smooth.method != "none":
         _line(axis, mz, stages["transform"] / factor, inside, color="#aab3bd", linewidth=1.8, label="before smoothing")
-    _line(axis, mz, stages["smooth"] / factor, inside, color=PALETTE[0], linewidth=0.8, label="smoothed")
+    _line(
+        axis,
+        mz,
+        stages["smooth"] / factor,
+        inside,
+        color=PALETTE[0],
+        linewidth=0.8,
+        label="smoothed" if settings.smooth.method != "none" else "as transformed",
+    )
     if settings.baseline.method != "none":
         _line(axis, mz, stages["baseline"] / factor, inside, color=PALETTE[1], linewidth=1.5, label="baseline")
     root = settings.transform.method == "square_root"
@@ -95,12 +102,12 @@ def _finished(axis, mz, stages, peaks, settings, limits, inside, zoomed):
     chosen = peaks[(peaks.mz >= limits[0]) & (peaks.mz <= limits[1])]
     if zoomed:
         axis.plot(chosen.mz, chosen.intensity / factor, "o", color=ALARM, markersize=4)
-        _label_peaks(axis, chosen, factor, 0.07 * (limits[1] - limits[0]))
+        _label_peaks(axis, chosen, factor, 0.09 * (limits[1] - limits[0]))
         axis.margins(y=0.14)
     else:
         below = np.full(len(chosen), -0.07 * values[inside].max() / factor)
         axis.plot(chosen.mz, below, "|", color=ALARM, markersize=6, markeredgewidth=0.6, label=f"{len(peaks)} peaks")
-    axis.set_ylabel(f"{power}{intensity_unit(settings)}")
+    axis.set_ylabel(intensity_label(settings, power))
 
 
 def _label_peaks(axis, peaks, factor, apart):

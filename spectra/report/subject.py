@@ -93,17 +93,23 @@ def positive(classes):
     return 0 if re.fullmatch(r"control.*|healthy.*|normal.*|well|benign|negative", classes[1].lower()) else 1
 
 
-def intensity_unit(settings):
-    """What the processed intensities are: the steps that made them, most telling first."""
-    root = settings.transform.method == "square_root"
-    if settings.normalize.method == "none":
-        return "intensity (√counts)" if root else "intensity (counts)"
-    return "normalised intensity"
+def intensity_label(settings, power=""):
+    """What the processed intensities are, divided by a power of ten such as ``"10⁻³ "``.
+
+    >>> from spectra.settings import Settings
+    >>> intensity_label(Settings(), "10⁻³ ")
+    'normalised intensity (10⁻³)'
+    """
+    if settings.normalize.method != "none":
+        return f"normalised intensity ({power.strip()})" if power else "normalised intensity"
+    return f"intensity ({power}√counts)" if settings.transform.method == "square_root" else f"intensity ({power}counts)"
 
 
-def value_unit(result):
-    """What a feature's values are."""
-    return intensity_unit(result.problem.settings) if isinstance(result.problem.data, Cohort) else "value as given in the table"
+def value_label(result, power=""):
+    """What a feature's values are, divided by a power of ten."""
+    if isinstance(result.problem.data, Cohort):
+        return intensity_label(result.problem.settings, power)
+    return f"value in the table{f' ({power.strip()})' if power else ''}"
 
 
 def marker_name(marker):

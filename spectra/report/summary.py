@@ -190,8 +190,11 @@ def _score(result, about):
         )
 
 
-def _scored(controls):
-    return _listed([f"{source(control)} ({_auc(control)})" for control in controls])
+def _scored(controls, most=4):
+    """The controls with their scores, strongest first, those beyond `most` as a number."""
+    ranked = sorted(controls, key=lambda control: -control.auc.mean)
+    told = [f"{source(control)} ({_auc(control)})" for control in ranked[:most]]
+    return _listed(told + ([f"{len(ranked) - most} more"] if len(ranked) > most else []))
 
 
 def _auc(control):
