@@ -78,7 +78,9 @@ def noise_local(y, *, window=2000):
     starts = np.linspace(0, y.size - window, max(2, round(2 * y.size / window) - 1)).astype(np.int64)
     levels = np.empty(starts.size)
     order.block_levels(y, starts, starts + window, True, np.empty(window, y.dtype), levels)
-    return np.interp(np.arange(y.size), starts + (window - 1) / 2, GAUSSIAN * levels)
+    out = np.empty(y.size)
+    order.ramps(starts + (window - 1) / 2, GAUSSIAN * levels, out)
+    return out
 
 
 @verb(takes="intensity", gives="number")

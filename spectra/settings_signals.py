@@ -97,14 +97,12 @@ class DenoiseWavelet(Method, frozen=True, tag="denoise_wavelet"):
     threshold: Annotated[
         Literal["universal", "minimax", "sure", "bayes"], declare("how the threshold is found", sweep=("universal", "sure", "bayes"))
     ] = "universal"
-    mode: Annotated[Literal["soft", "hard", "garrote", "firm"], declare("what happens to coefficients above the threshold")] = "soft"
+    mode: Annotated[Literal["soft", "hard", "garrote", "firm"], declare("what happens to coefficients above the threshold")] = "firm"
     transform: Annotated[Literal["undecimated", "decimated"], declare("undecimated is the mean over all shifts of the decimated")] = (
         "undecimated"
     )
-    noise: Annotated[Literal["global", "level", "local"], declare("one noise level, one for each scale, or in windows along m/z")] = (
-        "global"
-    )
-    strength: Annotated[float, declare("factor on every threshold", ge=0, le=10, sweep=(0.5, 1.0, 2.0))] = 1.0
+    noise: Annotated[Literal["global", "level", "local"], declare("one noise level, one for each scale, or in windows along m/z")] = "local"
+    strength: Annotated[float, declare("factor on every threshold", ge=0, le=10, sweep=(0.5, 0.8, 1.0, 1.5))] = 0.8
     peak_width: Annotated[
         float, declare("full width at half maximum of the peaks; gives the number of scales", unit="points", ge=2, le=10_000)
     ] = 16.0

@@ -207,7 +207,7 @@ def wavelets():
         peers = {"PyWavelets": library("pywt", lambda m, y=y: lambda: pywavelets_denoise(m, y), promise, inner)}
         yield Case(
             f"undecimated denoising, sym8, 5 levels, {dtype}",
-            lambda y=y: spectra.denoise_wavelet(y, levels=5),
+            lambda y=y: spectra.denoise_wavelet(y, levels=5, mode="soft", noise="global", strength=1),
             peers,
             inner,
             per=y.size,
@@ -217,7 +217,8 @@ def wavelets():
     ours = lambda: np.concatenate(spectra.dwt(y, levels=8))  # noqa: E731
     yield Case("decimated transform, sym8, 8 levels", ours, {"PyWavelets": library("pywt", flat, 5)}, close(1e-10), per=N_POINTS)
     bayes = library("skimage.restoration", lambda m: lambda: m.denoise_wavelet(y, wavelet="sym8", wavelet_levels=5, rescale_sigma=False))
-    ours = lambda: spectra.denoise_wavelet(y, levels=5, threshold="bayes", transform="decimated")  # noqa: E731
+    plain = {"mode": "soft", "noise": "global", "strength": 1, "threshold": "bayes", "transform": "decimated"}
+    ours = lambda: spectra.denoise_wavelet(y, levels=5, **plain)  # noqa: E731
     yield Case("decimated denoising, BayesShrink", ours, {"scikit-image": bayes}, close(1e-9), per=N_POINTS)
     modwt = in_r('unlist(modwt(y, "la8", 5))', package="waveslim", smoothed=False)
     ours = lambda: (lambda c: np.concatenate([*c[:0:-1], c[0]]))(spectra.swt(y, wavelet="sym4", levels=5, convention="modwt"))  # noqa: E731

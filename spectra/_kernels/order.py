@@ -205,6 +205,24 @@ def block_levels(y, starts, stops, deviations, work, out):
         out[b] = median(block, centre, True, work)
 
 
+@njit
+def ramps(at, levels, out):
+    """Straight lines between `levels`, which lie at the points `at`, and constants beyond the ends.
+
+    at : float64[::1], increasing; levels : float64[::1], of the same shape
+    out : float64[::1], shape (n_points,). Fully overwritten.
+    """
+    last = 0
+    for b in range(at.size):
+        stop = min(out.size, math.ceil(at[b]))
+        slope = (levels[b] - levels[b - 1]) / (at[b] - at[b - 1]) if b > 0 else 0.0
+        for i in range(last, stop):
+            out[i] = levels[b] + slope * (i - at[b])
+        last = max(last, stop)
+    for i in range(last, out.size):
+        out[i] = levels[at.size - 1]
+
+
 def running_median(y, half_window):
     """Median of each window, with the rule of `median_ends` at the ends; a fresh array of the dtype of `y`.
 

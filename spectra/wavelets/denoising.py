@@ -25,10 +25,10 @@ def denoise_wavelet(
     wavelet="sym8",
     levels=None,
     threshold="universal",
-    mode="soft",
+    mode="firm",
     transform="undecimated",
-    noise="global",
-    strength=1.0,
+    noise="local",
+    strength=0.8,
     peak_width=16.0,
     noise_window=2048,
     shifts=1,
@@ -76,6 +76,13 @@ def denoise_wavelet(
     SpectraError
         When an option is outside its bounds or the level too deep for the spectrum, or, with `counts`, when `y` is negative.
 
+    Notes
+    -----
+    The defaults were chosen on six simulated spectra of known truth and confirmed on six others (``benchmarks/denoising_truth.py``).
+    There, after the square root, they leave 7 % of the noise's power and 16 false peaks a spectrum at SNR 2; Savitzky-Golay with half
+    window 10 leaves 11 % and 56, and finds 0.4 % more of the true peaks. Soft thresholds pull tall peaks down (19 %); one noise level
+    for all m/z, the decimated transform and Haar's wavelet do worse, too; more than five levels gain nothing.
+
     References
     ----------
     Donoho & Johnstone (1994), Biometrika 81, 425; Coifman & Donoho (1995), Lect. Notes Stat. 103, 125; Coombes et al. (2005),
@@ -108,8 +115,8 @@ def denoise_wavelet(
     stable = _anscombe(y) if counts else y
     floor = 16 * np.finfo(y.dtype).eps * float(max(stable.max(), -stable.min()))
 
-    def shrink(details, inner, place):
-        _shrink(details, inner, place, _gains(wavelet, levels), (y.size, floor, threshold, MODES[mode], noise, window, strength))
+    def shrink(details, inner, spread):
+        _shrink(details, inner, spread, _gains(wavelet, levels), (y.size, floor, threshold, MODES[mode], noise, window, strength))
 
     if transform == "undecimated":
         smooth = _undecimated(stable, wavelet, levels, shrink)
@@ -146,7 +153,7 @@ def _undecimated(y, wavelet, levels, shrink):
     shrink(
         [details[level, low:high] for level, (low, high) in enumerate(spans)],
         [details[level, margin : margin + y.size] for level in range(levels)],
-        lambda level: np.clip(np.arange(*spans[level]) - margin, 0, y.size - 1),
+        lambda values: _cut(np.pad(values, margin, mode="edge"), spans),
     )
     for level in range(levels - 1, -1, -1):
         step = steps[level]
@@ -157,11 +164,19 @@ def _undecimated(y, wavelet, levels, shrink):
     return source[first:last].copy()
 
 
+def _cut(values, spans):
+    return [values[low:high] for low, high in spans]
+
+
 def _decimated(y, wavelet, levels, shrink):
     approximation, *details = dwt(y, wavelet=wavelet, levels=levels)
     upwards = details[::-1]
     finest = upwards[0].size
-    shrink(upwards, upwards, lambda level: np.minimum(np.arange(upwards[level].size) * 2**level, finest - 1))
+    shrink(
+        upwards,
+        upwards,
+        lambda values: [values[np.minimum(np.arange(d.size) * 2**level, finest - 1)] for level, d in enumerate(upwards)],
+    )
     return idwt([approximation, *details], n_points=y.size, wavelet=wavelet)
 
 
@@ -177,29 +192,31 @@ def _spun(y, wavelet, levels, shifts, shrink):
     return total / y.dtype.type(shifts)
 
 
-def _shrink(details, inner, place, gains, options):
+def _shrink(details, inner, spread, gains, options):
     """Shrink the details of all levels, finest first, in place.
 
     inner : views of `details` without margins, from which levels and thresholds are estimated
-    place : callable, level -> for each of its details the point of the finest `inner` that lies there
+    spread : callable, values above the finest `inner` -> for each level the values above its `details`
     gains : standard deviation of white noise at each level
     """
     n, floor, threshold, mode, noise, window, strength = options
     if noise == "local":
-        finest = thresholds.local_noise_levels(inner[0], window, floor) / gains[0]
+        finest = spread(thresholds.local_noise_levels(inner[0], window, floor) / gains[0])
     elif noise == "global":
-        finest = np.array([thresholds.noise_level(inner[0], floor) / gains[0]])
+        one = thresholds.noise_level(inner[0], floor) / gains[0]
     for level, (detail, seen) in enumerate(zip(details, inner, strict=True)):
-        if noise == "level":
-            level_of = np.array([thresholds.noise_level(seen, floor)])
+        if noise == "local":
+            level_of = gains[level] * finest[level]
+            at_seen = _aligned(level_of, detail, seen)
         else:
-            level_of = gains[level] * (finest[place(level)] if noise == "local" else finest)
+            level_of = at_seen = gains[level] * one if noise == "global" else thresholds.noise_level(seen, floor)
         if threshold in FIXED:
             factor = FIXED[threshold](n)
         else:
-            at_seen = level_of if level_of.size == 1 else _aligned(level_of, detail, seen)
-            factor = FOUND[threshold](np.divide(seen, at_seen, out=np.zeros(seen.size), where=at_seen > 0))
-        kernels.shrink(detail, (strength * factor * level_of).astype(detail.dtype), mode)
+            factor = FOUND[threshold](np.divide(seen, at_seen, out=np.zeros(seen.size), where=np.asarray(at_seen > 0)))
+        limit = np.empty_like(detail)
+        limit[...] = level_of * (strength * factor)
+        kernels.shrink(detail, limit, mode)
 
 
 def _aligned(values, detail, seen):

@@ -50,4 +50,6 @@ def local_noise_levels(details, window, floor):
     starts = np.linspace(0, n - window, blocks).astype(np.int64)
     levels = np.empty(blocks)
     order.block_levels(details, starts, starts + window, False, np.empty(window, details.dtype), levels)
-    return np.interp(np.arange(n), starts + (window - 1) / 2, levels / QUARTILE)
+    out = np.empty(n)
+    order.ramps(starts + (window - 1) / 2, levels / QUARTILE, out)
+    return out
