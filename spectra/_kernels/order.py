@@ -6,8 +6,6 @@ import numpy as np
 
 from spectra._kernels._jit import njit
 
-SAMPLE = 1024  # points that bracket the median before all are looked at
-
 
 @njit
 def select(a, n, k):
@@ -37,8 +35,8 @@ def select(a, n, k):
 
 @njit
 def _bracket(y, centre, deviations, work):
-    """Two values between which the median almost surely lies: order statistics of every so many points."""
-    step = max(1, y.size // SAMPLE)
+    """Two values between which the median almost surely lies: order statistics of about ``2 * n_points ** 0.6`` points."""
+    step = max(1, int(y.size**0.4 / 2))
     m = 0
     for i in range(0, y.size, step):
         work[m] = abs(y[i] - centre) if deviations else y[i]

@@ -107,14 +107,15 @@ def _split(x, half, even, odd):
     """Even and odd points of the mirrored profile, from ``2 * half`` before its start: even[j] = x[2 * (j - half)]."""
     n = x.size
     whole = n // 2
-    for j in range(even.size):
-        if half <= j < half + whole:
-            continue
+    for j in range(half):
+        even[j] = x[mirrored(2 * (j - half), n)]
+        odd[j] = x[mirrored(2 * (j - half) + 1, n)]
+    for j in range(half + whole, even.size):
         even[j] = x[mirrored(2 * (j - half), n)]
         odd[j] = x[mirrored(2 * (j - half) + 1, n)]
     pairs = x[: 2 * whole].reshape(whole, 2)
     e, o = even[half : half + whole], odd[half : half + whole]
-    for j in range(whole):
+    for j in range(min(whole, even.size - half)):
         e[j] = pairs[j, 0]
         o[j] = pairs[j, 1]
 
@@ -136,6 +137,25 @@ def decimate(x, low, high, even, odd, a, d):
             b = start + half - k // 2
             views = odd[b : b + n], even[b : b + n], odd[b - 1 : b - 1 + n], even[b - 1 : b - 1 + n]
             _four_views(views, low[k : k + 4], high[k : k + 4], k > 0, a[start : start + n], d[start : start + n])
+
+
+@njit
+def decimate_all(x, low, high, counts, even, odd, halves, details):
+    """`decimate` level after level.
+
+    counts : int64[::1], shape (n_levels,), how many outputs each level has
+    even, odd : as for `decimate`, large enough for every level
+    halves : same dtype, shape (2, at least the largest count). Overwritten; the last approximation is in row ``(n_levels - 1) % 2``.
+    details : same dtype, shape (sum of counts,). Fully overwritten, the finest level first.
+    """
+    source = x
+    done = 0
+    for level in range(counts.size):
+        n = counts[level]
+        approximation = halves[level % 2, :n]
+        decimate(source, low, high, even, odd, approximation, details[done : done + n])
+        source = approximation
+        done += n
 
 
 @njit(fastmath=FAST)
@@ -162,13 +182,7 @@ def interleave(a, d, first, second, even, odd, out):
 
 
 @njit(fastmath=FAST)
-def shrink(d, threshold, rule):
-    """Pull coefficients towards zero, in place: those up to the threshold t become 0, and above it
-
-    HARD keeps x, SOFT gives x - t, GARROTE x - t**2 / x, FIRM 2 (x - t) but at most x (and likewise below zero).
-
-    d, threshold : float[::1], shape (n,)
-    """
+def _shrink(d, threshold, rule):
     # Without a branch inside the loops each of them vectorises: 0.2 ns a coefficient against 3 to 9.
     zero = d.dtype.type(0)
     two = d.dtype.type(2)
@@ -186,3 +200,18 @@ def shrink(d, threshold, rule):
         for i in range(d.size):
             size = abs(d[i])
             d[i] = math.copysign(min(two * max(size - threshold[i], zero), size), d[i])
+
+
+@njit
+def shrink(d, threshold, rule):
+    """Pull coefficients towards zero, in place: those up to the threshold t become 0, and above it
+
+    HARD keeps x, SOFT gives x - t, GARROTE x - t**2 / x, FIRM 2 (x - t) but at most x (and likewise below zero).
+
+    d : float[::1], shape (n,)
+    threshold : same dtype, shape (n,) or, when it is one for all, TILE equal values
+    """
+    for start in range(0, d.size, TILE):
+        part = d[start : min(start + TILE, d.size)]
+        first = start if threshold.size == d.size else 0
+        _shrink(part, threshold[first : first + part.size], rule)

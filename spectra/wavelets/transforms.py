@@ -1,5 +1,6 @@
 """Wavelet transforms and their inverses: decimated, and undecimated in two conventions."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ def _whole_fours(taps):
     return np.pad(taps, (0, -taps.size % 4))
 
 
+@functools.lru_cache(maxsize=64)
 def undecimated_taps(wavelet, dtype, convention="swt"):
     """(analysis, synthesis) taps of one level."""
     filters = wavelet_filters(wavelet)
@@ -42,6 +44,12 @@ def undecimated_taps(wavelet, dtype, convention="swt"):
     there = Taps(*(_whole_fours(scale * f[::-1]).astype(dtype) for scale, f in ((low, filters.dec_lo), (high, filters.dec_hi))), leads[0])
     again = Taps(*(_whole_fours(s * back * f[::-1]).astype(dtype) for s, f in ((1.0, filters.rec_lo), (sign, filters.rec_hi))), leads[1])
     return there, again
+
+
+@functools.lru_cache(maxsize=64)
+def _decimated_taps(wavelet, dtype):
+    filters = wavelet_filters(wavelet)
+    return tuple(_whole_fours(f).astype(dtype) for f in (filters.dec_lo, filters.dec_hi))
 
 
 def check_levels(levels, n_points):
@@ -92,19 +100,19 @@ def dwt(y, *, wavelet="sym8", levels=None):
     [array([2.828, 7.778]), array([-1.414, -0.707])]
     """
     y = check_vector(y, "y")
-    filters = wavelet_filters(wavelet)
-    n_taps = filters.dec_lo.size
+    n_taps = wavelet_filters(wavelet).dec_lo.size
     levels = check_levels(deepest_level(y.size, n_taps) if levels is None else levels, y.size)
-    low, high = (_whole_fours(f).astype(y.dtype) for f in (filters.dec_lo, filters.dec_hi))
-    longest = max((y.size + n_taps - 1) // 2, n_taps)  # a profile shorter than the filter grows towards its length
-    work = np.empty((2, longest + low.size // 2), y.dtype)
-    details = []
-    for _ in range(levels):
-        approximation, detail = np.empty((2, (y.size + n_taps - 1) // 2), y.dtype)
-        kernels.decimate(y, low, high, work[0], work[1], approximation, detail)
-        details.append(detail)
-        y = approximation
-    return [y, *details[::-1]]
+    low, high = _decimated_taps(wavelet, y.dtype)
+    counts = [(y.size + n_taps - 1) // 2]
+    for _ in range(levels - 1):
+        counts.append((counts[-1] + n_taps - 1) // 2)
+    longest = max(counts)
+    (even, odd), halves = np.empty((2, longest + low.size // 2), y.dtype), np.empty((2, longest), y.dtype)
+    details = np.empty(sum(counts), y.dtype)
+    kernels.decimate_all(y, low, high, np.array(counts), even, odd, halves, details)
+    ends = np.cumsum(counts)
+    by_level = [details[end - count : end] for end, count in zip(ends, counts, strict=True)]
+    return [halves[(levels - 1) % 2, : counts[-1]].copy(), *by_level[::-1]]
 
 
 def idwt(coefficients, *, n_points, wavelet="sym8"):
@@ -144,7 +152,7 @@ def idwt(coefficients, *, n_points, wavelet="sym8"):
     if given != [sizes[-1], *sizes[:0:-1]]:
         raise SpectraError(f"coefficients must have sizes {[sizes[-1], *sizes[:0:-1]]} for {n_points} points and {wavelet}, not {given}")
     dtype = approximation.dtype
-    first, second = (_turns(filters, offset).astype(dtype) for offset in (0, 1))
+    first, second = _turns(wavelet, dtype)
     missing = first.size // 2 - n_taps // 2
     work = np.empty((2, (max(sizes) + 1) // 2), dtype)
     for detail, size in zip(details, sizes[-2::-1], strict=True):
@@ -155,9 +163,11 @@ def idwt(coefficients, *, n_points, wavelet="sym8"):
     return approximation
 
 
-def _turns(filters, offset):
-    """Weights of every second point, by turns for the approximation and the detail."""
-    return _whole_fours(np.column_stack([filters.rec_lo[offset::2], filters.rec_hi[offset::2]]).ravel())
+@functools.lru_cache(maxsize=64)
+def _turns(wavelet, dtype):
+    """Weights of the even and of the odd points, by turns for the approximation and the detail."""
+    low, high = wavelet_filters(wavelet)[2:]
+    return tuple(_whole_fours(np.column_stack([low[k::2], high[k::2]]).ravel()).astype(dtype) for k in (0, 1))
 
 
 def swt(y, *, wavelet="sym8", levels=5, convention="swt"):

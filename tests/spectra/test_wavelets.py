@@ -129,9 +129,10 @@ def test_shrinking_is_the_twin_s(n, mode, t, dtype):
     t = float(dtype(t))
     d = np.random.default_rng(n).normal(0, 1, n).astype(dtype)
     d[::7] = t
-    shrunk = d.copy()
-    kernels.shrink(shrunk, np.full(n, t, dtype), MODES.index(mode))
-    np.testing.assert_allclose(shrunk, naive.shrink(d.astype(float), t, mode), rtol=1e-5, atol=1e-6)
+    for size in (n, kernels.TILE):
+        shrunk = d.copy()
+        kernels.shrink(shrunk, np.full(size, t, dtype), MODES.index(mode))
+        np.testing.assert_allclose(shrunk, naive.shrink(d.astype(float), t, mode), rtol=1e-5, atol=1e-6)
 
 
 @settings(deadline=None)
