@@ -34,6 +34,7 @@ _MODULES = {
     "peaks": ["find_peaks"],
     "peaks_cwt": ["find_peaks_cwt"],
     "peaks_fit": ["find_peaks_fit"],
+    "peaks_isotopes": ["monoisotopic_peaks"],
     "peaks_width": ["WidthModel", "fit_widths"],
     "quality": ["check_quality", "spectrum_quality"],
     "replicates": ["average_replicates"],
