@@ -1,0 +1,126 @@
+"""``python -m benchmarks.boosting_equality DATA``: are quantised histograms, full precision, LightGBM and scikit-learn equally good?
+
+Ten divisions of each data set into two thirds to learn from and one third to score; all models on the same division with the same number of
+leaves, bins, rounds and learning rate. A difference counts as noise when its mean over the divisions is below the spread of one model's
+score over them. DATA is the folder with higgs_lightgbm_binary.train.tsv, adult.csv and the other tables; scikit-learn's own
+data and the simulated table need none.
+"""
+
+import argparse
+import pathlib
+import zlib
+
+import numpy as np
+import pandas as pd
+from sklearn import datasets
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.metrics import accuracy_score, r2_score, roc_auc_score
+from sklearn.model_selection import train_test_split
+from threadpoolctl import threadpool_limits
+
+from fasttree import GradientBoostingClassifier, GradientBoostingRegressor
+
+MOST_ROWS = 6000  # of a data set, drawn anew for each division
+
+
+def table(path, target, **options):
+    frame = pd.read_csv(path, **options)
+    y = frame.pop(target)
+    text = [name for name in frame if frame[name].dtype.kind not in "biuf"]
+    for name in text:
+        frame[name] = frame[name].astype("category").cat.codes.astype(np.float64).replace(-1.0, np.nan)
+    return frame.to_numpy(np.float64), y.to_numpy(), [frame.columns.get_loc(name) for name in text]
+
+
+def higgs(folder):
+    rows = pd.read_csv(folder / "higgs_lightgbm_binary.train.tsv", sep="\t", header=None).to_numpy()
+    return rows[:, 1:], rows[:, 0], []
+
+
+def simulated(folder):
+    X, y = datasets.make_classification(281, 774, n_informative=20, n_redundant=20, class_sep=1.0, random_state=0)
+    return X, y, []
+
+
+DATA = {
+    "higgs": (higgs, "auc"),
+    "adult": (lambda folder: table(folder / "adult.csv", "income"), "auc"),
+    "california": (lambda folder: table(folder / "california_housing.csv", "median_house_value"), "r2"),
+    "abalone": (lambda folder: table(folder / "abalone.csv", "Rings"), "r2"),
+    "dna": (lambda folder: table(folder / "dna.csv", "LABEL"), "accuracy"),
+    "wine, white": (lambda folder: table(folder / "winequality-white.csv", "quality", sep=";"), "r2"),
+    "breast cancer": (lambda folder: (*datasets.load_breast_cancer(return_X_y=True), []), "auc"),
+    "digits": (lambda folder: (*datasets.load_digits(return_X_y=True), []), "accuracy"),
+    "simulated 281 × 774": (simulated, "auc"),
+}
+
+
+def models(metric, categorical, seed):
+    common = {"learning_rate": 0.1, "max_iter": 100, "max_leaf_nodes": 31, "min_samples_leaf": 20, "early_stopping": False}
+    common |= {"categorical_features": categorical or None, "random_state": seed}
+    own = GradientBoostingRegressor if metric == "r2" else GradientBoostingClassifier
+    theirs = HistGradientBoostingRegressor if metric == "r2" else HistGradientBoostingClassifier
+    yield "quantized", own(**common)
+    yield "full", own(precision="full", **common)
+    yield "scikit-learn", theirs(**common)
+
+
+def lightgbm_model(metric, categorical):
+    import lightgbm
+
+    kind = lightgbm.LGBMRegressor if metric == "r2" else lightgbm.LGBMClassifier
+    model = kind(n_estimators=100, num_leaves=31, max_bin=255, verbose=-1, n_jobs=1)
+    return model, {"categorical_feature": categorical or "auto"}
+
+
+def score(metric, model, X, y):
+    if metric == "r2":
+        return r2_score(y, model.predict(X))
+    if metric == "accuracy":
+        return accuracy_score(y, model.predict(X))
+    return roc_auc_score(y, model.predict_proba(X)[:, 1])
+
+
+def study(name, folder, seeds):
+    """Scores of each model on each division, and of what: arrays by model."""
+    load, metric = DATA[name]
+    X, y, categorical = load(folder)
+    if metric != "r2":
+        y = np.unique(y, return_inverse=True)[1]
+    found = {}
+    for seed in range(seeds):
+        drawn = np.random.default_rng([seed, zlib.crc32(name.encode())]).permutation(len(y))[:MOST_ROWS]
+        parts = train_test_split(X[drawn], y[drawn], test_size=1 / 3, random_state=seed)
+        X_learn, X_test, y_learn, y_test = parts
+        for label, model in models(metric, categorical, seed):
+            found.setdefault(label, []).append(score(metric, model.fit(X_learn, y_learn), X_test, y_test))
+        model, options = lightgbm_model(metric, categorical)
+        found.setdefault("LightGBM", []).append(score(metric, model.fit(X_learn, y_learn, **options), X_test, y_test))
+    return metric, {label: np.array(scores) for label, scores in found.items()}
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.boosting_equality", description=__doc__)
+    parser.add_argument("data", type=pathlib.Path)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--only", default=",".join(DATA), help="data sets, by comma")
+    options = parser.parse_args(arguments)
+    print(f"{'data':<22}{'score':<10}{'quantized':>16}{'full':>18}{'scikit-learn':>18}{'LightGBM':>18}   (difference to quantized)")
+    beyond = 0
+    with threadpool_limits(1):
+        for name in options.only.split(","):
+            metric, found = study(name.strip(), options.data, options.seeds)
+            own = found["quantized"]
+            cells = []
+            for label in ("full", "scikit-learn", "LightGBM"):
+                gap = own - found[label]
+                worse = -gap.mean() > own.std(ddof=1)
+                beyond += worse
+                cells.append(f"{gap.mean():+9.4f} ± {gap.std(ddof=1) / len(gap) ** 0.5:.4f}{'!' if worse else ' '}")
+            print(f"{name:<22}{metric:<10}{own.mean():8.4f} ± {own.std(ddof=1):.4f}" + "".join(f"{c:>18}" for c in cells), flush=True)
+    print("no difference is larger than the spread over divisions" if not beyond else f"{beyond} differences marked ! are larger")
+    return 1 if beyond else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
