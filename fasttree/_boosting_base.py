@@ -17,7 +17,7 @@ from fasttree._binning import learn_bins
 from fasttree._boosting_columns import categorical_mask, interaction_groups, learn_levels, monotonic_signs, number_levels
 from fasttree._boosting_crew import run_parts
 from fasttree._boosting_fit import Fit, Patience, Rows, Sampling
-from fasttree._boosting_model import Ensemble
+from fasttree._boosting_model import Ensemble, RowPredictor
 from fasttree._boosting_state import Rules
 from fasttree._validation import check_weights
 
@@ -215,6 +215,21 @@ class BaseBoosting(BaseEstimator):
     def _response(self, X):
         raw = self._raw(X)
         return self._loss.response(raw)
+
+    def prepare(self):
+        """A function of one row that predicts with the least delay: a probability or value, or an array of them.
+
+        Two classes: the probability of the second. Rows are not checked; categories that are not numbers are not translated.
+
+        Returns
+        -------
+        callable
+            ``f(row)`` with a sequence of n_features_in_ numbers; for one thread.
+        """
+        check_is_fitted(self, "_ensemble")
+        if self._levels:
+            raise ValueError("a model with categories that are not numbers cannot be prepared")
+        return RowPredictor(self._ensemble, self._loss.response_of_one)
 
     def _staged(self, X, finish):
         check_is_fitted(self, "_ensemble")

@@ -47,7 +47,9 @@ class Crew:
             self.work.arrived[self.n_threads * STRIDE] = 1
 
     def __enter__(self):
-        self.threads = [threading.Thread(target=self._serve, args=(t,), daemon=True) for t in range(1, self.n_threads)]
+        self.threads = [
+            threading.Thread(target=self._serve, args=(t,), name=f"fasttree-{t}", daemon=True) for t in range(1, self.n_threads)
+        ]
         try:
             for thread in self.threads:
                 thread.start()

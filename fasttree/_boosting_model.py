@@ -78,3 +78,37 @@ class Ensemble:
     def add(self, codes, t, out):
         """Add tree `t` to the raw predictions of encoded rows."""
         add_tree(codes, self.trees[t], self.sets[t], 0, codes.shape[1], out)
+
+
+class RowPredictor:
+    """Predicts one row at a time with the least delay: about 10 µs for 100 trees of 31 leaves on 20 features.
+
+    Nothing is checked: a row is a sequence of as many numbers as the model has features, categories as the numbers that `fit` saw.
+    One predictor serves one thread.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+    response : callable
+        Raw predictions, shape (n_outputs, 1) → prediction of one row.
+    """
+
+    def __init__(self, ensemble, response):
+        self._ensemble, self._response = ensemble, response
+        self._row = np.empty((1, len(ensemble.bins.n_bins)), np.float32)
+        self._flat, self._out = self._row.reshape(-1), np.empty((ensemble.n_outputs, 1))
+        self._start, self._packed, self._width = ensemble.start[:, None], ensemble.packed, self._row.shape[1]
+        self.raw(np.zeros(self._width, np.float32))
+
+    def raw(self, row):
+        """Raw prediction, shape (n_outputs, 1); overwritten by the next call."""
+        self._flat[:] = row
+        if self._packed is None:
+            return self._ensemble.raw(self._row)
+        self._out[:] = self._start
+        add_trees(self._flat, self._width, self._packed, 0, 1, self._out)
+        return self._out
+
+    def __call__(self, row):
+        """The prediction for one row."""
+        return self._response(self.raw(row))

@@ -1,6 +1,7 @@
 """Losses of boosting: their value, the constant to start from, and what a raw prediction means."""
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,17 @@ class Loss:
         if len(raw) > 1:
             return raw.T.copy()
         return np.exp(raw[0]) if self.logarithmic else raw[0]
+
+    def response_of_one(self, raw):
+        """As `response` for one row, quickly: a number, or an array of one per output. raw : shape (n_outputs, 1)"""
+        if self.code == kernels.SOFTMAX:
+            shares = np.exp(raw[:, 0] - raw.max())
+            return shares / shares.sum()
+        if self.code == kernels.LOGISTIC:
+            return 1.0 / (1.0 + math.exp(-max(raw[0, 0], -700.0)))
+        if len(raw) > 1:
+            return raw[:, 0].copy()
+        return math.exp(raw[0, 0]) if self.logarithmic else float(raw[0, 0])
 
     def check_target(self, y):
         """Refuse targets that the loss cannot take."""

@@ -1,0 +1,164 @@
+"""The kernels of boosting against plain loops."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fasttree import GradientBoostingClassifier, GradientBoostingRegressor
+from fasttree import _losses_kernels as losses
+from fasttree._binning import encode, learn_bins
+from fasttree._boosting_presort import order_rows, split_order
+from fasttree._boosting_rows import split_rows
+from fasttree._boosting_split import sort_categories
+from fasttree._boosting_state import deal_features
+from fasttree._histogram import add_all, add_rows, take_away
+from fasttree._losses import Loss
+from tests.naive import boosting as naive
+
+
+def serial(task, n):
+    task(0, n)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), n=st.integers(0, 400), n_features=st.integers(1, 8))
+def test_histograms(seed, n, n_features):
+    rng = np.random.default_rng(seed)
+    codes = np.zeros((n, 8), np.uint8)
+    codes[:, :n_features] = rng.integers(0, 256, (n, n_features))
+    values = rng.integers(-(2**40), 2**40, n)
+    words = codes.view(np.uint64)[:, 0].copy()
+    out = np.zeros(2048, np.int64)
+    add_all(words, values, n_features, out)
+    expected = naive.histogram(codes[:, :n_features], values)
+    np.testing.assert_array_equal(out.reshape(8, 256)[:n_features], expected)
+    rows = np.sort(rng.choice(n, n // 2, replace=False)).astype(np.uint32)
+    part = np.zeros(2048, np.int64)
+    add_rows(words, rows, values[rows], n_features, part)
+    np.testing.assert_array_equal(part.reshape(8, 256)[:n_features], naive.histogram(codes[rows, :n_features], values[rows]))
+    take_away(part, out)
+    others = np.setdiff1d(np.arange(n), rows)
+    np.testing.assert_array_equal(out.reshape(8, 256)[:n_features], naive.histogram(codes[others, :n_features], values[others]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(values=st.lists(st.one_of(st.integers(-5, 5).map(float), st.floats(width=32)), min_size=1, max_size=60), max_bins=st.integers(2, 20))
+def test_bins(values, max_bins):
+    X = np.array(values, np.float32)[:, None]
+    bins = learn_bins(X, np.zeros(1, bool), max_bins=max_bins, random_state=np.random.RandomState(0), run=serial)
+    with np.errstate(over="ignore", invalid="ignore"):
+        cuts = naive.cut_points(X[:, 0], max_bins)
+    np.testing.assert_array_equal(bins.cuts[0, : bins.n_bins[0] - 1], np.array(cuts, np.float32))
+    assert bins.n_bins[0] <= max_bins
+    codes = encode(X, bins, run=serial).view(np.uint8).reshape(1, -1, 8)
+    np.testing.assert_array_equal(codes[0, :, 0], naive.encode(X[:, 0], cuts))
+
+
+def test_many_rows_are_sampled_for_the_cuts():
+    X = np.random.default_rng(0).normal(size=(250_000, 1)).astype(np.float32)
+    bins = learn_bins(X, np.zeros(1, bool), max_bins=255, random_state=np.random.RandomState(0), run=serial)
+    shares = np.bincount(encode(X, bins, run=serial).view(np.uint8)[0, ::8], minlength=255) / len(X)
+    assert bins.n_bins[0] == 255
+    assert 0.5 / 255 < shares.min() <= shares.max() < 2 / 255
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), n=st.integers(1, 300))
+def test_rows_are_divided_in_their_order(seed, n):
+    rng = np.random.default_rng(seed)
+    codes, table = rng.integers(0, 256, n).astype(np.uint8), rng.integers(0, 2, 256).astype(np.uint8)
+    rows = np.sort(rng.choice(n, max(1, n // 2), replace=False)).astype(np.uint32)
+    out = np.zeros(2 * len(rows), np.uint32)
+    lefts = split_rows(codes, table, rows, out)
+    goes = table[codes[rows]] == 1
+    np.testing.assert_array_equal(out[:lefts], rows[goes])
+    np.testing.assert_array_equal(out[len(rows) : 2 * len(rows) - lefts], rows[~goes])
+    order = np.zeros(n, np.uint16)
+    order_rows(codes, np.zeros(257, np.int64), order)
+    np.testing.assert_array_equal(order, np.argsort(codes, kind="stable"))
+    sides, halves = table[codes], np.zeros(n, np.uint16)
+    split_order(order, sides, int(sides.sum()), halves)
+    np.testing.assert_array_equal(halves, np.concatenate([order[sides[order] == 1], order[sides[order] == 0]]))
+
+
+@settings(max_examples=20, deadline=None)
+@given(keys=st.lists(st.integers(-3, 3), max_size=60))
+def test_categories_are_sorted_by_key_then_number(keys):
+    order = np.arange(len(keys))
+    values = np.array(keys, np.float64)
+    sort_categories(len(keys), values, order)
+    np.testing.assert_array_equal(order, sorted(range(len(keys)), key=lambda i: (keys[i], i)))
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3, 7, 40])
+@pytest.mark.parametrize("n_features", [1, 8, 20, 28, 100])
+def test_features_are_dealt_completely(n_threads, n_features):
+    plan = deal_features(n_features, n_threads)
+    assert plan.cuts[0] == 0 and plan.cuts[-1] == n_features
+    for word, owner in enumerate(plan.owner):
+        inside = [f for f in range(8 * word, min(8 * word + 8, n_features))]
+        holders = {int(np.searchsorted(plan.cuts, f, side="right") - 1) for f in inside}
+        assert holders == {owner} if owner >= 0 else (len(holders) > 1 and plan.shared[-1 - owner] == word)
+
+
+SMOOTH = [
+    (losses.SQUARED, 0.0),
+    (losses.LOGISTIC, 0.0),
+    (losses.POISSON, 0.0),
+    (losses.GAMMA, 0.0),
+    (losses.TWEEDIE, 1.5),
+]
+
+
+@pytest.mark.parametrize(("code", "parameter"), SMOOTH)
+def test_gradients_are_derivatives_of_the_loss(code, parameter):
+    rng = np.random.default_rng(0)
+    y, raw = rng.integers(0, 2, 20) + (0.5 if code == losses.GAMMA else 0.0), rng.normal(size=(1, 20))
+    g, h = np.zeros((2, 1, 20), np.float32)
+    target = losses.Target(code, np.array([parameter]), y.astype(float), np.empty(0), raw)
+    losses.gradients(target, 0, 20, g, h)
+    loss, step = Loss(code, (parameter,)), 1e-4
+    for i in range(20):
+        values = [loss.value(y[i : i + 1], raw[:, i : i + 1] + s, None) for s in (-step, 0.0, step)]
+        assert g[0, i] == pytest.approx((values[2] - values[0]) / (2 * step), abs=1e-3)
+        assert h[0, i] == pytest.approx((values[2] - 2 * values[1] + values[0]) / step**2, abs=1e-2)
+
+
+def test_softmax_gradients():
+    rng = np.random.default_rng(0)
+    raw, y = rng.normal(size=(4, 30)), rng.integers(0, 4, 30).astype(float)
+    g, h = np.zeros((2, 4, 30), np.float32)
+    losses.gradients(losses.Target(losses.SOFTMAX, np.zeros(4), y, np.empty(0), raw), 0, 30, g, h)
+    p = np.exp(raw) / np.exp(raw).sum(axis=0)
+    np.testing.assert_allclose(g, p - (y == np.arange(4)[:, None]), atol=1e-6)
+    np.testing.assert_allclose(h, p * (1 - p), atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 1025])
+def test_packed_prediction_equals_the_walk_over_codes(n):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 6)).astype(np.float32)
+    X[rng.random(X.shape) < 0.1] = np.nan
+    y = np.nan_to_num(X).sum(axis=1)
+    model = GradientBoostingRegressor(max_iter=15).fit(X, y)
+    codes, expected = model._ensemble.encode(X[:n]), np.full(n, model._ensemble.start[0])
+    for t in range(len(model._ensemble.trees)):
+        model._ensemble.add(codes, t, expected)
+    np.testing.assert_array_equal(model.predict(X[:n]), expected)
+    two = GradientBoostingRegressor(max_iter=15, n_jobs=2).fit(X, y)
+    np.testing.assert_array_equal(two.predict(np.tile(X, (4, 1))), np.tile(model.predict(X), 4))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("categorical", [None, [0]])
+def test_prepared_predictor(classes, categorical):
+    rng = np.random.default_rng(0)
+    X = np.round(rng.normal(size=(400, 5)) * 3)
+    y = np.digitize(X[:, 0] + X[:, 1], [0, 2][: classes - 1])
+    model = GradientBoostingClassifier(max_iter=10, categorical_features=categorical).fit(X, y)
+    one = model.prepare()
+    for row, wanted in zip(X[:10], model.predict_proba(X[:10]), strict=True):
+        np.testing.assert_allclose(one(row), wanted[1] if classes == 2 else wanted, rtol=1e-12)
+    poisson = GradientBoostingRegressor(loss="poisson", max_iter=5).fit(X, np.abs(X[:, 0]))
+    assert poisson.prepare()(X[0]) == pytest.approx(poisson.predict(X[:1])[0])
