@@ -63,10 +63,13 @@ def headline(result, about):
     alarms += [name for name, table in result.tables.items() if one(table)]
     few = about.patients.min() < ENOUGH
     if not better_than_chance(about):
-        return CAUTION if few else ALARM, (
-            f"No: on {about.groups} not seen before, the classes were not told apart better than by guessing."
-            + (f" With so few {about.groups}, a real difference could have been missed." if few else "")
-        )
+        if few:
+            missed = f"With so few {about.groups}, a real difference could have been missed."
+            return (
+                CAUTION,
+                f"Not shown: on {about.groups} not seen before, the classes were not told apart beyond what guessing could do. {missed}",
+            )
+        return ALARM, f"No: on {about.groups} not seen before, the classes were not told apart better than by guessing."
     if few and alarms:
         return ALARM, f"Not yet an answer: too few {about.groups}, and the classes can also be told from what is no biomarker."
     if alarms:
@@ -175,7 +178,7 @@ def _score(result, about):
     if not better_than_chance(about):
         yield Threat(
             ALARM,
-            "Not better than guessing",
+            "Not shown to be better than guessing",
             f"AUC {interval_text(nested.auc)}, where 0.5 is guessing; shuffled labels do as well {_times(nested.p_value)}.",
         )
     else:

@@ -341,6 +341,7 @@ def test_the_hardest_patients_are_those_called_something_else(full):
     [
         ({}, "good", "Yes"),
         ({"auc": (0.55, 0.4, 0.7), "p": 0.4}, "alarm", "not told apart better than by guessing"),
+        ({"auc": (0.7, 0.55, 1.0), "p": 0.09, "groups": np.arange(60) % 10}, "caution", "Not shown"),
         ({"controls": [control(auc=(0.9, 0.8, 1), flag=True)]}, "alarm", "perhaps not by their biology"),
         ({"groups": np.arange(60) % 10}, "caution", "too few"),
         ({"groups": np.arange(60) % 10, "controls": [control(flag=True)]}, "alarm", "Not yet an answer"),
