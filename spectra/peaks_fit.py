@@ -167,7 +167,7 @@ class _Shapes:
         products = np.empty((self.begin.size, int((self.last - self.first).max())))
         along, height = np.empty(self.begin.size), np.zeros(self.begin.size)
         kernels.project(y, self.begin, self.offsets, self.values, self.first, self.last, products, along)
-        kernels.descend(products, self.first, self.last, along, 300, 1e-6, height)
+        kernels.descend(products, self.first, self.last, along, 2000, 1e-6, height)
         return height
 
 

@@ -11,6 +11,8 @@ import math
 
 from spectra._kernels._jit import njit
 
+OVERSHOOT = 1.5
+
 
 @njit
 def draw(position, sd, begin, offsets, shapes):
@@ -50,8 +52,9 @@ def project(y, begin, offsets, shapes, first, last, products, along):
 
 @njit
 def descend(products, first, last, along, rounds, tolerance, height):
-    """Non-negative least squares by coordinate descent, until no height changes by more than `tolerance` of the greatest.
+    """Non-negative least squares by projected over-relaxation, until no height changes by more than `tolerance` of the greatest.
 
+    OVERSHOOT between 0 and 2 converges (Cryer 1971); overlapping neighbours need several times fewer rounds with 1.5 than with 1.
     height : float64[::1], shape (n_shapes,), the start; overwritten with the solution.
     """
     for _ in range(rounds):
@@ -61,7 +64,7 @@ def descend(products, first, last, along, rounds, tolerance, height):
             for j in range(first[k], last[k]):
                 rest -= products[k, j - first[k]] * height[j]
             own = products[k, k - first[k]]
-            best = max(height[k] + rest / own, 0.0)
+            best = max(height[k] + OVERSHOOT * rest / own, 0.0)
             change = max(change, abs(best - height[k]))
             top = max(top, best)
             height[k] = best
