@@ -1,9 +1,10 @@
 """Does the film, not the tank, give the answer? Controls that no biomarker study should pass too well.
 
-Each control predicts something from something under the same grouped folds as the models. *Class from nuisance*: total ion current,
-noise, baseline, number of peaks, and every extra column of the manifest (site, date, plate, spot, …), one by one and the spectra's
-nuisance numbers together. *Batch from features*: whether site, plate or date can be read off the peaks. p-values are adjusted within each
-of the two families (Holm 1979), so a clean study raises a false alarm in about one case of twenty per family.
+Each control predicts something from something, trained and tested on different patients. *Class from nuisance*: total ion current,
+noise, baseline, number of peaks, one by one and together, m/z regions without peaks, and every extra column of the manifest (site, date, plate,
+spot, …). *Batch from features*: whether site, plate or date can be read off the peaks, comparing patients of one class only. The classifier is
+a `probe`, which is trained anew under every shuffling of the labels, so the p-values are exact; they are adjusted within each of the two
+families (Holm 1979), so a clean study raises a false alarm in about one case of twenty per family.
 """
 
 import re
@@ -11,13 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 
-from fasttree import RandomForestClassifier
-from spectra.pipeline import NUISANCE
-from spectra.study import scores
-from spectra.study.evaluation import fit_steps, predict
-from spectra.study.splits import group_labels, grouped_splits, number_of_folds
+from spectra.pipeline import NUISANCE, learned_steps
+from spectra.settings import change
+from spectra.study import probe, scores
+from spectra.study.regions import empty_regions
+from spectra.study.splits import group_labels, grouped_splits
 
 ALARM = 0.05
 LEAST_AUC = 0.6  # weaker links are not worth an alarm, however small their p
@@ -60,16 +60,26 @@ def as_numbers(column):
     return pd.get_dummies(text).to_numpy(float)
 
 
-def _held_out(values, y, splits, n_classes, seed):
-    """Held-out probabilities of a forest on a few columns."""
+def _probed(codes_of_split, splits, y, groups, n_classes, *, resamples, permutations, seed, patient_strata, row_strata):
+    """AUC with its interval, and the exact p-value, of a probe.
+
+    patient_strata : int array, shape (n_groups,): labels are shuffled within these
+    row_strata : int array, shape (n_rows,): only rows of one stratum are compared
+    """
+    _, label, member = group_labels(y, groups)
+    labels = probe.shuffled_labels(label, member, permutations=permutations, seed=seed, strata=patient_strata)
+    null = probe.probe(codes_of_split, splits, labels, n_classes, row_strata)
+    p_value = float(np.mean(null >= null[0] - 1e-9))
     folds = []
     for split in splits:
-        leaf = max(1, split.train.size // 50)
-        model = RandomForestClassifier(n_estimators=50, min_samples_leaf=leaf, random_state=seed, n_jobs=1).fit(
-            values[split.train], y[split.train]
-        )
-        folds.append((split.test, predict(model, values[split.test], n_classes)))
-    return folds
+        posterior = probe.log_posterior(codes_of_split(split), split.train, split.test, labels[:1], n_classes)[:, 0].T
+        probability = np.exp(posterior - posterior.max(axis=1, keepdims=True))
+        probability /= probability.sum(axis=1, keepdims=True)
+        for stratum in np.unique(row_strata[split.test]):
+            mine = row_strata[split.test] == stratum
+            folds.append((split.test[mine], probability[mine]))
+    resampler = scores.PatientResampler(label, member, resamples=resamples, permutations=0, seed=seed)
+    return resampler.interval(scores.auc, folds)._replace(mean=float(null[0])), p_value
 
 
 def _holm(p_values):
@@ -81,14 +91,15 @@ def _holm(p_values):
     return adjusted
 
 
-def class_from_nuisance(problem, splits, nuisance, table, resampler, *, n_jobs=None):
+def class_from_nuisance(problem, splits, nuisance, table, *, resamples, permutations):
     """Can the class be told from what is no biomarker?
 
     Parameters
     ----------
+    splits : list of Split, one repeat: each row is tested once
     nuisance : DataFrame or None, one row per spectrum
     table : DataFrame, the extra columns of the manifest
-    resampler : PatientResampler of the class
+    resamples, permutations : int
 
     Returns
     -------
@@ -98,6 +109,9 @@ def class_from_nuisance(problem, splits, nuisance, table, resampler, *, n_jobs=N
     columns = {name: nuisance[name].to_numpy(float)[:, None] for name in NUISANCE} if nuisance is not None else {}
     if columns:
         columns["the nuisance numbers together"] = np.hstack(list(columns.values()))
+        regions = empty_regions(problem.data)
+        if regions is not None:
+            columns["m/z regions without peaks"] = regions
     skipped = []
     for name in table:
         values = as_numbers(table[name])
@@ -105,12 +119,16 @@ def class_from_nuisance(problem, splits, nuisance, table, resampler, *, n_jobs=N
             skipped.append(str(name))
         else:
             columns[str(name)] = values
-
-    def score(values):
-        folds = _held_out(values, problem.y, splits, len(problem.classes), problem.seed)
-        return resampler.interval(scores.auc, folds), resampler.p_value(folds)
-
-    found = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(score)(values) for values in columns.values())
+    fold = np.empty(problem.y.size, np.int64)
+    for i, split in enumerate(splits):
+        fold[split.test] = i
+    _, _, member = group_labels(problem.y, problem.groups)
+    options = {"resamples": resamples, "permutations": permutations, "seed": problem.seed}
+    options |= {"patient_strata": _of_groups(fold, member), "row_strata": np.zeros(problem.y.size, int)}
+    found = []
+    for values in columns.values():
+        codes = probe.to_codes(values)
+        found.append(_probed(lambda _, codes=codes: codes, splits, problem.y, problem.groups, len(problem.classes), **options))
     adjusted = _holm([p for _, p in found]) if found else []
     controls = []
     for name, (interval, _), p in zip(columns, found, adjusted, strict=True):
@@ -126,8 +144,14 @@ def class_from_nuisance(problem, splits, nuisance, table, resampler, *, n_jobs=N
     return controls, skipped
 
 
+def _of_groups(values, member):
+    """The value of each group's first row."""
+    _, first = np.unique(member, return_index=True)
+    return values[first]
+
+
 def _batch_scores(problem, column, *, resamples, permutations):
-    """AUC and p-value of a forest that reads a batch off the features, comparing patients of one class only.
+    """AUC and p-value of a probe that reads a batch off the features, comparing patients of one class only.
 
     Without that condition a batch with more cases would seem readable because the disease is. None where no class has two batches of
     two patients.
@@ -138,27 +162,34 @@ def _batch_scores(problem, column, *, resamples, permutations):
     cells = cells[cells >= 2]
     cells = cells[cells.groupby("class").transform("size") >= 2]
     whole = ~patients["group"].duplicated(keep=False)  # a patient seen in two batches is left out
-    place = {cell: i for i, cell in enumerate(cells.index)}
-    cell = np.array([place.get(pair, -1) for pair in zip(problem.y, batch, strict=True)])
-    rows = np.flatnonzero((cell >= 0) & np.isin(problem.groups, patients["group"][whole]))
+    cell_of_row = pd.MultiIndex.from_arrays([problem.y, batch])
+    rows = np.flatnonzero(cell_of_row.isin(cells.index) & np.isin(problem.groups, patients["group"][whole]))
     if not rows.size:
         return None
     levels, y = np.unique(batch[rows], return_inverse=True)
-    part = problem._replace(data=problem.data[rows], y=y, groups=problem.groups[rows], classes=[str(k) for k in range(levels.size)])
-    _, stratum, member = group_labels(cell[rows], part.groups)
-    repeats = int(np.clip(200 // stratum.size, 1, 10))  # with few patients, so that most pairs meet in some fold
-    folds = []
-    for split in grouped_splits(cell[rows], part.groups, folds=number_of_folds(stratum, 0), repeats=repeats, seed=problem.seed):
-        steps, features = fit_steps(part, split.train)
-        model = RandomForestClassifier(n_estimators=100, random_state=problem.seed, n_jobs=1).fit(features.values, y[split.train])
-        probability = predict(model, steps.transform(part.data[split.test]).values, levels.size)
-        held_class = problem.y[rows][split.test]
-        folds += [(split.test[held_class == k], probability[held_class == k]) for k in np.unique(held_class)]
-    label = group_labels(y, part.groups)[1]
-    of_class = group_labels(problem.y[rows], part.groups)[1]
-    counts = {"resamples": resamples, "permutations": permutations}
-    resampler = scores.PatientResampler(label, member, **counts, seed=problem.seed, strata=of_class)
-    return resampler.interval(scores.auc, folds), resampler.p_value(folds)
+    data, groups, of_row = problem.data[rows], problem.groups[rows], problem.y[rows]
+    _, classes, member = group_labels(of_row, groups)
+    smallest = int(np.unique(classes, return_counts=True)[1].min())
+    folds = int(np.clip(smallest // 2, 2, 5))  # at least two patients of a class in a test fold, to be compared
+    repeats = int(np.clip(200 // classes.size, 1, 10))  # with few patients, so that most pairs meet in some fold
+    splits = grouped_splits(of_row, groups, folds=folds, repeats=repeats, seed=problem.seed)  # blind to the batch
+    settings = change(problem.settings, "filter", by_class=False)
+    codes = {}
+    for split in splits:
+        steps = learned_steps(settings, data).fit(data[split.train])
+        codes[id(split)] = probe.to_codes(steps.transform(data).values)
+    return _probed(
+        lambda split: codes[id(split)],
+        splits,
+        y,
+        groups,
+        levels.size,
+        resamples=resamples,
+        permutations=permutations,
+        seed=problem.seed,
+        patient_strata=_of_groups(of_row, member),
+        row_strata=of_row,
+    )
 
 
 def batch_from_features(problem, batches, *, resamples, permutations):

@@ -19,6 +19,7 @@ from spectra.study.evaluation import Problem
 from spectra.study.markers import find_markers
 from spectra.study.result import ModelScore, StudyResult
 from spectra.study.sensitivity import sweep
+from spectra.study.shuffle import shuffle_test
 from spectra.study.splits import forward_splits, group_labels, grouped_splits, number_of_folds, site_splits
 
 FEW_PATIENTS = 20
@@ -234,11 +235,15 @@ def _study(problem, raw, nuisance, table, roles, group_name, folds, chosen, n_jo
     final = _choose(problem, chosen, number_of_folds(label, study.inner_folds, most=3))
     extra = table.drop(columns=[c for c in {"file", roles["label"], group_name} if c in table])
     notes = _notes(problem, roles, group_name, table, splits)
-    controls, skipped = audit.class_from_nuisance(problem, splits, nuisance, extra, resampler, n_jobs=n_jobs)
+    counts = {"resamples": study.resamples, "permutations": study.permutations}
+    controls, skipped = audit.class_from_nuisance(problem, splits[:folds], nuisance, extra, **counts)
     if skipped:
         notes.append(f"Columns that only name rows, or hold one value, were not tested as controls: {', '.join(skipped)}.")
     batches = _batches(table, roles)
-    controls += audit.batch_from_features(problem, batches, resamples=study.resamples, permutations=study.permutations)
+    controls += audit.batch_from_features(problem, batches, **counts)
+    if study.shuffles:
+        shuffled, _ = shuffle_test(problem, splits[:folds], permutations=study.shuffles, n_jobs=n_jobs, progress=progress)
+        controls.append(shuffled)
     tolerance = problem.settings.bin.tolerance
     markers = find_markers(problem, features, draws=DRAWS, tolerance=tolerance, n_jobs=n_jobs, progress=progress)
     moved = []

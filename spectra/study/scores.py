@@ -98,10 +98,9 @@ class PatientResampler:
     member : int array, shape (n_rows,): the group of each row
     resamples, permutations : int
     seed : int
-    strata : int array, shape (n_groups,), optional: labels are permuted within these only
     """
 
-    def __init__(self, label, member, *, resamples, permutations, seed, strata=None):
+    def __init__(self, label, member, *, resamples, permutations, seed):
         random = np.random.default_rng([seed, 1])
         counts = np.zeros((resamples, label.size), np.float32)
         for k in np.unique(label):
@@ -111,9 +110,7 @@ class PatientResampler:
                 counts[np.arange(resamples), patients[column]] += 1
         self.weight = counts[:, member]
         self.label = label[member][None, :]
-        shuffled = np.tile(label, (permutations, 1))
-        for stratum in [np.arange(label.size)] if strata is None else [np.flatnonzero(strata == k) for k in np.unique(strata)]:
-            shuffled[:, stratum] = random.permuted(shuffled[:, stratum], axis=1)
+        shuffled = random.permuted(np.tile(label, (permutations, 1)), axis=1)
         self.permuted = shuffled[:, member]
 
     def interval(self, score, folds):

@@ -1,0 +1,174 @@
+"""The controls on small feature tables and cohorts whose truth is known."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spectra import Cohort, FeatureMatrix, PeakList, Spectrum
+from spectra.settings import Settings
+from spectra.study import audit, probe, scores
+from spectra.study.evaluation import Problem
+from spectra.study.regions import empty_regions
+from spectra.study.shuffle import shuffle_test
+from spectra.study.splits import grouped_splits
+
+COUNTS = {"resamples": 200, "permutations": 499}
+
+
+def table(values):
+    samples = pd.DataFrame({"row": range(len(values))})
+    return FeatureMatrix(
+        values, np.full(values.shape[1], np.nan), np.ones(values.shape, bool), samples, [f"f{j}" for j in range(values.shape[1])]
+    )
+
+
+def problem_of(values, y, seed=0):
+    return Problem(table(values), Settings(), y, np.arange(y.size), ["a", "b"], seed)
+
+
+@pytest.fixture
+def cohort60():
+    random = np.random.default_rng(0)
+    y = np.tile([0, 1], 30)
+    values = random.normal(size=(60, 5))
+    values[:, 0] += 2 * y
+    return problem_of(values, y), random
+
+
+def test_a_column_that_goes_with_the_class_is_flagged_and_others_are_not(cohort60):
+    problem, random = cohort60
+    splits = grouped_splits(problem.y, problem.groups, folds=5, repeats=1, seed=0)
+    site = np.where(random.random(60) < 0.9, problem.y, 1 - problem.y)
+    extra = pd.DataFrame(
+        {"site": np.array(["x", "y"])[site], "age": random.integers(20, 80, 60), "id": [f"patient {i}" for i in range(60)], "one": 1}
+    )
+    controls, skipped = audit.class_from_nuisance(problem, splits, None, extra, **COUNTS)
+    assert [(control.control, control.flag) for control in controls] == [("site", True), ("age", False)]
+    assert skipped == ["id", "one"]
+    assert "site" in controls[0].verdict
+
+
+def test_a_site_that_marks_the_features_is_read_off_them_within_each_class(cohort60):
+    problem, _ = cohort60
+    site = np.repeat([0, 1], 30)
+    clean = audit.batch_from_features(problem, {"site": site}, **COUNTS)
+    assert not clean[0].flag
+    values = problem.data.values.copy()
+    values[:, 3] += 3 * site
+    marked = problem._replace(data=table(values))
+    found = audit.batch_from_features(marked, {"site": site}, **COUNTS)
+    assert found[0].flag and found[0].auc.mean > 0.9
+
+
+def test_a_real_marker_does_not_make_the_site_readable(cohort60):
+    problem, random = cohort60
+    site = np.where(random.random(60) < 0.8, problem.y, 1 - problem.y)
+    found = audit.batch_from_features(problem, {"site": site}, **COUNTS)
+    assert not found[0].flag
+
+
+def test_a_batch_that_is_the_class_is_flagged_without_a_score(cohort60):
+    problem, _ = cohort60
+    found = audit.batch_from_features(problem, {"site": problem.y}, **COUNTS)
+    assert found[0].flag and np.isnan(found[0].auc.mean)
+
+
+def test_true_labels_beat_shuffled_ones_and_noise_does_not(cohort60):
+    problem, random = cohort60
+    splits = grouped_splits(problem.y, problem.groups, folds=5, repeats=1, seed=0)
+    control, null = shuffle_test(problem, splits, permutations=99)
+    assert control.p_value == pytest.approx(0.01) and not control.flag and null.size == 99
+    noise = problem._replace(data=table(random.normal(size=(60, 5))))
+    control, null = shuffle_test(noise, splits, permutations=99)
+    assert control.flag and "No claim" in control.verdict
+    assert 0.45 < null.mean() < 0.55
+
+
+def test_a_leak_shows_under_shuffled_labels(cohort60, monkeypatch):
+    """A step that peeks at the held-out labels lifts the shuffled AUC above one half."""
+    from spectra.study import shuffle
+
+    problem, _ = cohort60
+    splits = grouped_splits(problem.y, problem.groups, folds=5, repeats=1, seed=0)
+    honest = shuffle._fold
+
+    def leaky(problem, split, parts, y):
+        last, train, held = parts
+        peeked = dataclasses.replace(held, values=held.values + 0.5 * y[split.test][:, None])
+        return honest(problem, split, (last, dataclasses.replace(train, values=train.values + 0.5 * y[split.train][:, None]), peeked), y)
+
+    monkeypatch.setattr(shuffle, "_fold", leaky)
+    control, _ = shuffle_test(problem, splits, permutations=99)
+    assert control.flag and "must not see" in control.verdict
+
+
+def test_permutation_is_within_folds_and_keeps_patients_whole():
+    from spectra.study.shuffle import _shuffled
+
+    y = np.repeat([0, 1], 12)
+    groups = np.repeat(np.arange(12), 2)
+    problem = Problem(table(np.zeros((24, 1))), Settings(), y, groups, ["a", "b"], 0)
+    splits = grouped_splits(y, groups, folds=3, repeats=1, seed=0)
+    drawn = [_shuffled(problem, splits, draw) for draw in range(20)]
+    for labels in drawn:
+        assert (labels[::2] == labels[1::2]).all()
+        for split in splits:
+            assert labels[split.test].sum() == y[split.test].sum()
+    assert any((labels != y).any() for labels in drawn)
+
+
+def test_p_values_of_a_control_are_uniform_where_nothing_is_to_be_found():
+    p_values = []
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        problem = problem_of(random.normal(size=(40, 1)), np.tile([0, 1], 20), seed)
+        splits = grouped_splits(problem.y, problem.groups, folds=5, repeats=1, seed=seed)
+        extra = pd.DataFrame({"nothing": random.normal(size=40)})
+        (control,), _ = audit.class_from_nuisance(problem, splits, None, extra, resamples=2, permutations=99)
+        p_values.append(control.p_value)
+    assert 3 <= np.sum(np.array(p_values) <= 0.05) <= 19
+    assert 80 <= np.sum(np.array(p_values) <= 0.5) <= 120
+
+
+def test_the_probe_is_naive_bayes_on_binned_columns():
+    from sklearn.naive_bayes import CategoricalNB
+
+    random = np.random.default_rng(0)
+    codes, y = probe.to_codes(random.normal(size=(80, 3)), bins=4), random.integers(0, 3, 80)
+    train, test = np.arange(60), np.arange(60, 80)
+    theirs = CategoricalNB(alpha=1.0, min_categories=4, class_prior=(np.bincount(y[train]) + 1) / 63).fit(codes[train], y[train])
+    ours = probe.log_posterior(codes, train, test, y[None, :], 3)[:, 0].T
+    ours = ours - np.log(np.exp(ours).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(ours, theirs.predict_log_proba(codes[test]), atol=1e-5)
+
+
+def test_the_probe_s_auc_is_the_study_s():
+    random = np.random.default_rng(1)
+    codes, y = random.integers(0, 3, (60, 2)), random.integers(0, 3, 60)
+    splits = grouped_splits(y, np.arange(60), folds=4, repeats=1, seed=0)
+    ours = probe.probe(lambda _: codes, splits, y[None, :], 3, np.zeros(60, int))
+    folds = []
+    for split in splits:
+        posterior = probe.log_posterior(codes, split.train, split.test, y[None, :], 3)[:, 0].T
+        folds.append((split.test, np.round(np.exp(posterior) / np.exp(posterior).sum(axis=1, keepdims=True), 9)))
+    assert ours[0] == pytest.approx(scores.auc(folds, y[None, :], np.ones((1, 60)))[0])
+
+
+def test_spots_dates_and_text_become_numbers():
+    assert audit.as_numbers(["A1", "B12"] * 5).tolist()[:2] == [[1, 1], [2, 12]]
+    assert audit.as_numbers(["2024-03-01", "2024-01-01", "2024-03-01"]).ravel().tolist() == [2, 1, 2]
+    assert audit.as_numbers(["x", "y"] * 4).shape == (8, 2)
+    assert audit.as_numbers([f"patient {i}" for i in range(9)]) is None
+    assert audit.as_numbers([1, 1, 1]) is None
+
+
+def test_empty_regions_lie_where_no_spectrum_has_a_peak():
+    mz = np.linspace(1000, 2000, 10_001)
+    y = np.ones(mz.size) + 100 * (np.abs(mz - 1500) < 200)
+    peak = PeakList(*(np.array([value]) for value in (1500.0, 100.0, 50.0, 10.0, 1.0, 1300.0, 1700.0, 5000)))
+    cohort = dataclasses.replace(Cohort.from_spectra([Spectrum(mz, y, str(i)) for i in range(4)]), peaks=[peak] * 4)
+    values = empty_regions(cohort)
+    assert values.shape[0] == 4 and values.shape[1] > 300
+    np.testing.assert_allclose(values, 1.0)
