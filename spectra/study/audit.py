@@ -21,6 +21,8 @@ from spectra.study.splits import group_labels, grouped_splits
 
 ALARM = 0.05
 LEAST_AUC = 0.6  # weaker links are not worth an alarm, however small their p
+STRONG_AUC = 0.9  # an alarm whatever the p, with fewer patients than this:
+FEW_PATIENTS = 20
 
 
 class Control(NamedTuple):
@@ -61,7 +63,7 @@ def as_numbers(column):
 
 
 def _probed(codes_of_split, splits, y, groups, n_classes, *, resamples, permutations, seed, patient_strata, row_strata):
-    """AUC with its interval, and the exact p-value, of a probe.
+    """AUC with its interval, the exact p-value, and the number of patients, of a probe.
 
     patient_strata : int array, shape (n_groups,): labels are shuffled within these
     row_strata : int array, shape (n_rows,): only rows of one stratum are compared
@@ -79,7 +81,23 @@ def _probed(codes_of_split, splits, y, groups, n_classes, *, resamples, permutat
             mine = row_strata[split.test] == stratum
             folds.append((split.test[mine], probability[mine]))
     resampler = scores.PatientResampler(label, member, resamples=resamples, permutations=0, seed=seed)
-    return resampler.interval(scores.auc, folds)._replace(mean=float(null[0])), p_value
+    return resampler.interval(scores.auc, folds)._replace(mean=float(null[0])), p_value, label.size
+
+
+def _verdicts(found, alarm, calm):
+    """(interval, adjusted p, flag, verdict) of each (interval, p, number of patients) of a family.
+
+    alarm, calm : callables (i) -> str, the words for either case
+    """
+    adjusted = _holm([p for _, p, _ in found]) if found else []
+    for i, ((interval, _, n_patients), p) in enumerate(zip(found, adjusted, strict=True)):
+        if p < ALARM and interval.mean >= LEAST_AUC:
+            yield interval, float(p), True, alarm(i)
+        elif n_patients < FEW_PATIENTS and interval.mean >= STRONG_AUC:
+            few = f"With {n_patients} patients this may be chance, and so may any marker."
+            yield interval, float(p), True, f"{alarm(i)} {few}"
+        else:
+            yield interval, float(p), False, calm(i)
 
 
 def _holm(p_values):
@@ -129,19 +147,16 @@ def class_from_nuisance(problem, splits, nuisance, table, *, resamples, permutat
     for values in columns.values():
         codes = probe.to_codes(values)
         found.append(_probed(lambda _, codes=codes: codes, splits, problem.y, problem.groups, len(problem.classes), **options))
-    adjusted = _holm([p for _, p in found]) if found else []
-    controls = []
-    for name, (interval, _), p in zip(columns, found, adjusted, strict=True):
-        flag = p < ALARM and interval.mean >= LEAST_AUC
-        if flag:
-            verdict = (
-                f"The class can be told from {name} alone: a model may learn that instead of the disease. "
-                "Balance it by design, or show that the markers hold within its levels."
-            )
-        else:
-            verdict = f"No sign that {name} gives the class away."
-        controls.append(Control(name, "class", interval, float(p), bool(flag), verdict))
-    return controls, skipped
+    names = list(columns)
+
+    def alarm(i):
+        return (
+            f"The class can be told from {names[i]} alone: a model may learn that instead of the disease. "
+            "Balance it by design, or show that the markers hold within its levels."
+        )
+
+    rows = _verdicts(found, alarm, lambda i: f"No sign that {names[i]} gives the class away.")
+    return [Control(name, "class", *row) for name, row in zip(names, rows, strict=True)], skipped
 
 
 def _of_groups(values, member):
@@ -206,26 +221,22 @@ def batch_from_features(problem, batches, *, resamples, permutations):
     found = {name: _batch_scores(problem, column, resamples=resamples, permutations=permutations) for name, column in batches.items()}
     found = {name: score for name, score in found.items() if score or pd.Series(batches[name]).nunique() > 1}
     tested = [name for name in found if found[name]]
-    adjusted = dict(zip(tested, _holm([found[name][1] for name in tested]) if tested else [], strict=True))
-    controls = []
-    for name, score in found.items():
-        if score is None:
-            unknown = scores.Interval(float("nan"), float("nan"), float("nan"))
-            verdict = (
-                f"No class has two patients in each of two levels of {name}: its effect cannot be told from the disease at all. "
-                f"Collect each class in each level of {name}."
-            )
-            controls.append(Control("features", name, unknown, float("nan"), True, verdict))
-            continue
-        flag = adjusted[name] < ALARM and score[0].mean >= LEAST_AUC
-        if flag:
-            verdict = (
-                f"The {name} can be read off the peaks, even among patients of one class: the spectra carry a batch effect. "
-                f"Where {name} and class go together, a result cannot be told from it; test on a {name} held out."
-            )
-        else:
-            verdict = f"The peaks do not betray the {name}."
-        controls.append(Control("features", name, score[0], float(adjusted[name]), bool(flag), verdict))
+
+    def alarm(i):
+        return (
+            f"The {tested[i]} can be read off the peaks, even among patients of one class: the spectra carry a batch effect. "
+            f"Where {tested[i]} and class go together, a result cannot be told from it; test on a {tested[i]} held out."
+        )
+
+    rows = _verdicts([found[name] for name in tested], alarm, lambda i: f"The peaks do not betray the {tested[i]}.")
+    controls = [Control("features", name, *row) for name, row in zip(tested, rows, strict=True)]
+    unknown = scores.Interval(float("nan"), float("nan"), float("nan"))
+    for name in found.keys() - set(tested):
+        verdict = (
+            f"No class has two patients in each of two levels of {name}: its effect cannot be told from the disease at all. "
+            f"Collect each class in each level of {name}."
+        )
+        controls.append(Control("features", name, unknown, float("nan"), True, verdict))
     return controls
 
 

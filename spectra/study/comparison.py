@@ -22,7 +22,6 @@ from spectra.study.sensitivity import sweep
 from spectra.study.shuffle import shuffle_test
 from spectra.study.splits import forward_splits, group_labels, grouped_splits, number_of_folds, site_splits
 
-FEW_PATIENTS = 20
 DRAWS = 50
 ROLES = ("label", "group", "site", "date")
 
@@ -135,7 +134,7 @@ def _notes(problem, roles, group_name, table, splits):
         notes.append("No patient column was named: every row is taken for another patient. If some share one, name it with --group.")
     elif not roles.get("group"):
         notes.append(f"Rows with the same '{group_name}' are kept on one side of every split.")
-    if smallest < FEW_PATIENTS:
+    if smallest < audit.FEW_PATIENTS:
         notes.append(
             f"{n_groups} patients (groups), {smallest} in the smallest class: too few for a claim. Whatever the score, "
             "treat this as a trial of the method, not as evidence on the disease."

@@ -69,6 +69,13 @@ def test_a_real_marker_does_not_make_the_site_readable(cohort60):
     assert not found[0].flag
 
 
+def test_with_too_few_patients_for_a_test_a_strong_link_is_still_an_alarm():
+    y, site = np.tile([0, 0, 1, 1], 2), np.repeat([0, 1], 4)
+    values = np.random.default_rng(0).normal(size=(8, 4)) + 8 * site[:, None]
+    (control,) = audit.batch_from_features(problem_of(values, y), {"site": site}, **COUNTS)
+    assert control.flag and control.p_value > 0.05 and "may be chance" in control.verdict
+
+
 def test_a_batch_that_is_the_class_is_flagged_without_a_score(cohort60):
     problem, _ = cohort60
     found = audit.batch_from_features(problem, {"site": problem.y}, **COUNTS)
