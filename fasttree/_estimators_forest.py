@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from fasttree._estimators_tree import TREE_CONSTRAINTS, check_poisson, growing_rules, most_likely
 from fasttree._growth_plan import grow_tree, plan
 from fasttree._tree import dense_blocks
+from fasttree._tree_prune import prune
 from fasttree._validation import check_fit, check_predict, check_weights, encode_classes, feature_count
 
 _SEEDS = np.iinfo(np.int32).max
@@ -40,6 +41,7 @@ _TREE_PARAMETERS = (
     "max_features",
     "max_leaf_nodes",
     "min_impurity_decrease",
+    "ccp_alpha",
 )
 
 
@@ -115,7 +117,7 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
                     own *= row_weight(own)
             elif own is None:
                 own = np.ones(n_samples)
-            return grow_tree(problem, own, growing_rules(self, n_samples, own.sum()), seed)
+            return prune(grow_tree(problem, own, growing_rules(self, n_samples, own.sum()), seed), self.ccp_alpha)
 
         trees = Parallel(n_jobs=self.n_jobs, verbose=self.verbose, prefer="threads", require="sharedmem")(
             delayed(run)(seed) for seed in seeds

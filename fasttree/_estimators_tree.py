@@ -3,13 +3,14 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, MultiOutputMixin
-from sklearn.utils import check_random_state
+from sklearn.base import BaseEstimator, MultiOutputMixin, clone
+from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from fasttree._growth_plan import grow_tree, plan
 from fasttree._splitting_scan import Rules
+from fasttree._tree_prune import prune, pruning_path
 from fasttree._validation import check_predict, count_of, feature_count
 
 _UNLIMITED = 2**62
@@ -29,6 +30,7 @@ TREE_CONSTRAINTS: dict = {
     "random_state": ["random_state"],
     "max_leaf_nodes": [Interval(Integral, 2, None, closed="left"), None],
     "min_impurity_decrease": [Interval(Real, 0.0, None, closed="left")],
+    "ccp_alpha": [Interval(Real, 0.0, None, closed="left")],
 }
 CLASS_CRITERIA = {"gini", "entropy", "log_loss"}
 TARGET_CRITERIA = {"squared_error", "friedman_mse", "poisson"}
@@ -66,7 +68,7 @@ class BaseTree(MultiOutputMixin, BaseEstimator):
         problem = plan(X, y, n_classes=n_classes, criterion=self.criterion, max_features=self.max_features_, splitter=self.splitter)
         rules = growing_rules(self, n_samples, weight.sum())
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        self.tree_ = grow_tree(problem, weight, rules, seed)
+        self.tree_ = prune(grow_tree(problem, weight, rules, seed), self.ccp_alpha)
         return self
 
     def _leaf_values(self, X):
@@ -101,6 +103,23 @@ class BaseTree(MultiOutputMixin, BaseEstimator):
         """
         X = check_predict(self, X, fitted="tree_")
         return self.tree_.decision_path(X)
+
+    def cost_complexity_pruning_path(self, X, y, sample_weight=None):
+        """Prices per leaf at which minimal cost-complexity pruning cuts, from the whole tree to the root alone.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        Bunch
+            ``ccp_alphas`` and ``impurities`` (of the leaves, weighted), one entry per subtree.
+        """
+        whole = clone(self).set_params(ccp_alpha=0.0).fit(X, y, sample_weight)
+        alphas, impurities = pruning_path(whole.tree_)
+        return Bunch(ccp_alphas=alphas, impurities=impurities)
 
     def get_depth(self):
         """Greatest number of decisions from the root to a leaf."""

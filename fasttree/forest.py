@@ -20,7 +20,7 @@ class RandomForestClassifier(ForestClassifier):
     n_estimators : int, default=100
         Number of trees.
     criterion : {"gini", "entropy", "log_loss"}, default="gini"
-    max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_leaf_nodes, min_impurity_decrease
+    max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_leaf_nodes, min_impurity_decrease, ccp_alpha
         As in `DecisionTreeClassifier`.
     max_features : int, float, {"sqrt", "log2"} or None, default="sqrt"
         Features to draw anew for each split.
@@ -78,6 +78,7 @@ class RandomForestClassifier(ForestClassifier):
         max_features="sqrt",
         max_leaf_nodes=None,
         min_impurity_decrease=0.0,
+        ccp_alpha=0.0,
         bootstrap=True,
         oob_score=False,
         n_jobs=None,
@@ -96,6 +97,7 @@ class RandomForestClassifier(ForestClassifier):
         self.max_features = max_features
         self.max_leaf_nodes = max_leaf_nodes
         self.min_impurity_decrease = min_impurity_decrease
+        self.ccp_alpha = ccp_alpha
         self.bootstrap = bootstrap
         self.oob_score = oob_score
         self.n_jobs = n_jobs
@@ -118,7 +120,7 @@ class RandomForestRegressor(ForestRegressor):
     criterion : {"squared_error", "friedman_mse", "poisson"}, default="squared_error"
     max_features : int, float, {"sqrt", "log2"} or None, default=1.0
         Features to draw anew for each split.
-    max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_leaf_nodes, min_impurity_decrease
+    max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_leaf_nodes, min_impurity_decrease, ccp_alpha
         As in `DecisionTreeClassifier`.
     bootstrap, oob_score, n_jobs, random_state, verbose, warm_start, max_samples
         As in `RandomForestClassifier`; the out-of-bag score is R².
@@ -158,6 +160,7 @@ class RandomForestRegressor(ForestRegressor):
         max_features=1.0,
         max_leaf_nodes=None,
         min_impurity_decrease=0.0,
+        ccp_alpha=0.0,
         bootstrap=True,
         oob_score=False,
         n_jobs=None,
@@ -175,6 +178,7 @@ class RandomForestRegressor(ForestRegressor):
         self.max_features = max_features
         self.max_leaf_nodes = max_leaf_nodes
         self.min_impurity_decrease = min_impurity_decrease
+        self.ccp_alpha = ccp_alpha
         self.bootstrap = bootstrap
         self.oob_score = oob_score
         self.n_jobs = n_jobs
@@ -195,7 +199,7 @@ class ExtraTreesClassifier(RandomForestClassifier):
     bootstrap : bool, default=False
         Whether each tree sees a draw of the rows, with replacement, or all of them.
     n_estimators, criterion, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, \
-max_leaf_nodes, min_impurity_decrease, oob_score, n_jobs, random_state, verbose, warm_start, class_weight, max_samples
+max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_state, verbose, warm_start, class_weight, max_samples
         As in `RandomForestClassifier`.
 
     Attributes
@@ -229,6 +233,7 @@ max_leaf_nodes, min_impurity_decrease, oob_score, n_jobs, random_state, verbose,
         max_features="sqrt",
         max_leaf_nodes=None,
         min_impurity_decrease=0.0,
+        ccp_alpha=0.0,
         bootstrap=False,
         oob_score=False,
         n_jobs=None,
@@ -247,6 +252,7 @@ max_leaf_nodes, min_impurity_decrease, oob_score, n_jobs, random_state, verbose,
         self.max_features = max_features
         self.max_leaf_nodes = max_leaf_nodes
         self.min_impurity_decrease = min_impurity_decrease
+        self.ccp_alpha = ccp_alpha
         self.bootstrap = bootstrap
         self.oob_score = oob_score
         self.n_jobs = n_jobs
@@ -268,7 +274,7 @@ class ExtraTreesRegressor(RandomForestRegressor):
     bootstrap : bool, default=False
         Whether each tree sees a draw of the rows, with replacement, or all of them.
     n_estimators, criterion, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, \
-max_leaf_nodes, min_impurity_decrease, oob_score, n_jobs, random_state, verbose, warm_start, max_samples
+max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_state, verbose, warm_start, max_samples
         As in `RandomForestRegressor`.
 
     Attributes
@@ -302,6 +308,7 @@ max_leaf_nodes, min_impurity_decrease, oob_score, n_jobs, random_state, verbose,
         max_features=1.0,
         max_leaf_nodes=None,
         min_impurity_decrease=0.0,
+        ccp_alpha=0.0,
         bootstrap=False,
         oob_score=False,
         n_jobs=None,
@@ -319,6 +326,7 @@ max_leaf_nodes, min_impurity_decrease, oob_score, n_jobs, random_state, verbose,
         self.max_features = max_features
         self.max_leaf_nodes = max_leaf_nodes
         self.min_impurity_decrease = min_impurity_decrease
+        self.ccp_alpha = ccp_alpha
         self.bootstrap = bootstrap
         self.oob_score = oob_score
         self.n_jobs = n_jobs

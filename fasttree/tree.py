@@ -37,6 +37,8 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         Most leaves; nodes are then split in order of the decrease they bring.
     min_impurity_decrease : float, default=0.0
         Least decrease of impurity, weighted by the node's share of the samples, that a split must bring.
+    ccp_alpha : float, default=0.0
+        Price of a leaf in minimal cost-complexity pruning; 0 prunes nothing.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Factors on the weights of the samples of each class.
 
@@ -77,6 +79,7 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         random_state=None,
         max_leaf_nodes=None,
         min_impurity_decrease=0.0,
+        ccp_alpha=0.0,
         class_weight=None,
     ):
         self.criterion = criterion
@@ -89,6 +92,7 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         self.random_state = random_state
         self.max_leaf_nodes = max_leaf_nodes
         self.min_impurity_decrease = min_impurity_decrease
+        self.ccp_alpha = ccp_alpha
         self.class_weight = class_weight
 
     def fit(self, X, y, sample_weight=None):
@@ -171,7 +175,7 @@ class DecisionTreeRegressor(RegressorMixin, BaseTree):
         Impurity to decrease. Friedman's criterion ranks the splits of a node as the squared error does; "poisson" (half the
         deviance) needs targets that aren't negative.
     splitter, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, random_state, max_leaf_nodes, \
-min_impurity_decrease
+min_impurity_decrease, ccp_alpha
         As in `DecisionTreeClassifier`.
 
     Attributes
@@ -203,6 +207,7 @@ min_impurity_decrease
         random_state=None,
         max_leaf_nodes=None,
         min_impurity_decrease=0.0,
+        ccp_alpha=0.0,
     ):
         self.criterion = criterion
         self.splitter = splitter
@@ -214,6 +219,7 @@ min_impurity_decrease
         self.random_state = random_state
         self.max_leaf_nodes = max_leaf_nodes
         self.min_impurity_decrease = min_impurity_decrease
+        self.ccp_alpha = ccp_alpha
 
     def fit(self, X, y, sample_weight=None):
         """Grow the tree.

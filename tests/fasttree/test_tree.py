@@ -323,3 +323,34 @@ def test_paths_lead_to_the_leaves():
     assert np.array_equal(np.diff(path.indptr) - 1, tree.tree_.node_depths()[tree.apply(X)])
     assert path[np.arange(60), tree.apply(X)].min() == 1
     assert tree.get_depth() == theirs.get_depth()
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("seed", range(3))
+def test_pruning_is_scikit_learns(seed):
+    X, y = smooth(300, seed=seed)
+    ours, theirs = DecisionTreeRegressor(min_samples_leaf=10), peer.DecisionTreeRegressor(min_samples_leaf=10, random_state=0)
+    path, expected = ours.cost_complexity_pruning_path(X, y), theirs.cost_complexity_pruning_path(X, y)
+    np.testing.assert_allclose(path.ccp_alphas, expected.ccp_alphas, atol=1e-12)
+    np.testing.assert_allclose(path.impurities, expected.impurities)
+    for alpha in (path.ccp_alphas[:-1] + path.ccp_alphas[1:]) / 2:
+        assert_same_as_peer(ours.set_params(ccp_alpha=alpha).fit(X, y), theirs.set_params(ccp_alpha=alpha).fit(X, y))
+    assert ours.set_params(ccp_alpha=1e9).fit(X, y).get_n_leaves() == 1
+
+
+@settings(deadline=None, max_examples=50)
+@given(problems(n_classes=4), st.floats(0.0, 0.5))
+def test_pruned_trees_are_the_cheapest_subtrees(problem, alpha):
+    """No subtree has less impurity plus `alpha` per leaf."""
+    whole = fitted(DecisionTreeRegressor(), *problem)
+    pruned = fitted(DecisionTreeRegressor(ccp_alpha=alpha), *problem)
+    risk = whole.impurity * whole.weighted_n_node_samples / whole.weighted_n_node_samples[0]
+
+    def cheapest(node):
+        left, right = whole.children_left[node], whole.children_right[node]
+        own = risk[node] + alpha
+        return own if left == -1 else min(own, cheapest(left) + cheapest(right))
+
+    leaves = pruned.children_left == -1
+    shares = pruned.weighted_n_node_samples[leaves] / pruned.weighted_n_node_samples[0]
+    assert np.sum(pruned.impurity[leaves] * shares + alpha) == pytest.approx(cheapest(0))
