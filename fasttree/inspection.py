@@ -1,0 +1,183 @@
+"""Looking into forests: quantiles, proximities, importances that don't flatter features with many values."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from fasttree._tree import LEAF
+from fasttree._tree_weights import add_up_below, add_weights, count_shared, group_rows, weighted_quantiles
+from fasttree._validation import check_predict
+
+_CELLS = 1 << 23  # of weights held at a time
+
+
+def predict_quantiles(forest, X, *, X_train, y_train, quantiles=(0.1, 0.5, 0.9)):
+    """Quantiles of the target given `X`, from the training targets that share leaves with each row.
+
+    Parameters
+    ----------
+    forest : RandomForestRegressor or ExtraTreesRegressor
+        Fitted on one output.
+    X : array_like of shape (n_samples, n_features)
+    X_train, y_train
+        What the forest was fitted on, in the same order.
+    quantiles : sequence of float
+        Ascending, from 0 to 1.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_quantiles)
+        Each a target that occurred in training.
+
+    References
+    ----------
+    Meinshausen (2006), Journal of Machine Learning Research 7, 983.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fasttree import RandomForestRegressor, predict_quantiles
+    >>> X = np.arange(20.0)[:, None]
+    >>> forest = RandomForestRegressor(50, min_samples_leaf=5, random_state=0).fit(X, X[:, 0])
+    >>> low, middle, high = predict_quantiles(forest, [[10.0]], X_train=X, y_train=X[:, 0])[0]
+    >>> bool(low < middle < high)
+    True
+    """
+    X, X_train = (check_predict(forest, part, fitted="estimators_") for part in (X, X_train))
+    y = column_or_1d(y_train, dtype=np.float64)
+    levels = np.asarray(quantiles, dtype=np.float64)
+    if levels.ndim != 1 or not np.all((levels >= 0) & (levels <= 1)) or np.any(np.diff(levels) < 0):
+        raise ValueError(f"quantiles={quantiles!r} must ascend from 0 to 1")
+    counts = _drawn(forest, X_train, len(y))
+    groups = []
+    for one, own in zip(forest.estimators_, counts, strict=True):
+        starts, rows = np.empty(one.tree_.node_count + 1, dtype=np.int64), np.empty(len(y), dtype=np.int64)
+        group_rows(one.tree_.apply(X_train), own, starts, rows)
+        groups.append((starts, rows))
+    order = np.argsort(y, kind="stable")
+    out = np.empty((X.shape[0], len(levels)))
+    step = max(1, _CELLS // len(y))
+    for start in range(0, X.shape[0], step):
+        part = X[start : start + step]
+        weights = np.zeros((part.shape[0], len(y)))
+        for one, (starts, rows), own in zip(forest.estimators_, groups, counts, strict=True):
+            add_weights(one.tree_.apply(part), starts, rows, own, weights)
+        weighted_quantiles(y, order, weights, levels, out[start : start + step])
+    return out
+
+
+def _drawn(forest, X, n_targets):
+    """How often each tree drew each training row."""
+    n_samples = getattr(forest, "_n_samples", None)
+    if n_samples is None:
+        raise ValueError("the forest was loaded from a file, which doesn't keep the draws of its rows")
+    if X.shape[0] != n_samples or n_targets != n_samples:
+        raise ValueError(f"the forest was fitted on {n_samples} samples; got {X.shape[0]} rows and {n_targets} targets")
+    return [np.bincount(rows, minlength=n_samples) for rows in forest.estimators_samples_]
+
+
+def proximity(forest, X, Y=None):
+    """Share of the trees in which two rows end in the same leaf.
+
+    Parameters
+    ----------
+    forest : forest estimator
+        Fitted.
+    X, Y : array_like of shape (n_samples, n_features)
+        Default for `Y`: `X`.
+
+    Returns
+    -------
+    ndarray of shape (n_samples of X, n_samples of Y)
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> from fasttree import ExtraTreesClassifier, proximity
+    >>> X = [[0.0], [1.0], [8.0], [9.0]]
+    >>> forest = ExtraTreesClassifier(50, max_depth=1, random_state=0).fit(X, [0, 0, 1, 1])
+    >>> near, far = proximity(forest, X)[0, [1, 3]]
+    >>> bool(near > far)
+    True
+    """
+    check_is_fitted(forest, "estimators_")
+    first = np.ascontiguousarray(forest.apply(X))
+    second = first if Y is None else np.ascontiguousarray(forest.apply(Y))
+    shared = np.zeros((len(first), len(second)))
+    count_shared(first, second, shared)
+    return shared / first.shape[1]
+
+
+def out_of_bag_importances(forest, X, y):
+    """Decrease of impurity by feature, measured on the rows that each tree didn't see.
+
+    Importances measured on the rows a tree was grown on favour features with many values, even of pure noise; these are zero on
+    average for noise, and may come out negative.
+
+    Parameters
+    ----------
+    forest : forest estimator
+        Fitted with ``bootstrap=True``.
+    X, y
+        What it was fitted on, in the same order.
+
+    Returns
+    -------
+    ndarray of shape (n_features,)
+        Mean over the trees, in the units of the impurity (Gini for classes, variance for numbers).
+
+    Raises
+    ------
+    ValueError
+        If no rows are out of bag.
+
+    References
+    ----------
+    Li, Wang, Basu, Kumbier & Yu (2019), A debiased MDI feature importance measure for random forests, NeurIPS 32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fasttree import RandomForestClassifier, out_of_bag_importances
+    >>> X = np.random.default_rng(0).normal(size=(200, 3))
+    >>> forest = RandomForestClassifier(50, random_state=0).fit(X, X[:, 1] > 0)
+    >>> int(np.argmax(out_of_bag_importances(forest, X, X[:, 1] > 0)))
+    1
+    """
+    X = check_predict(forest, X, fitted="estimators_")
+    if not forest.bootstrap:
+        raise ValueError("the forest was grown with bootstrap=False: no rows are out of bag")
+    y = np.asarray(y).reshape(len(y), -1)
+    targets = _as_values(forest, y)
+    counts = _drawn(forest, X, len(y))
+    total = np.zeros(X.shape[1])
+    for one, own in zip(forest.estimators_, counts, strict=True):
+        unseen = np.flatnonzero(own == 0)
+        if len(unseen):
+            total += _gain_of(one.tree_, X[unseen], targets[unseen])
+    return total / len(counts)
+
+
+def _as_values(forest, y):
+    """Targets in the layout of leaf values, flat: shares of classes, or numbers."""
+    if not hasattr(forest, "classes_"):
+        return y.astype(np.float64)
+    classes = forest.classes_ if forest.n_outputs_ > 1 else [forest.classes_]
+    most = max(len(found) for found in classes)
+    shares = np.zeros((len(y), len(classes), most))
+    for output, found in enumerate(classes):
+        shares[np.arange(len(y)), output, np.searchsorted(found, y[:, output])] = 1.0
+    return shares.reshape(len(y), -1)
+
+
+def _gain_of(tree, X, targets):
+    """By feature: how well the change of the value from each node to its child agrees with the unseen targets that pass."""
+    leaves = tree.apply(X)
+    sums = np.zeros((tree.node_count, targets.shape[1]))
+    np.add.at(sums, leaves, targets)
+    add_up_below(tree.children_left, tree.children_right, sums)
+    inner = np.flatnonzero(tree.children_left != LEAF)
+    value = tree.value.reshape(tree.node_count, -1)
+    gain = np.zeros(len(inner))
+    for child in (tree.children_left[inner], tree.children_right[inner]):
+        gain += np.sum((value[child] - value[inner]) * sums[child], axis=1)
+    return np.bincount(tree.feature[inner], weights=gain, minlength=tree.n_features) / (len(X) * tree.n_outputs)

@@ -1,0 +1,119 @@
+"""Quantiles, proximities and importances of forests, each against its definition."""
+
+import io
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from fasttree import (
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    load,
+    out_of_bag_importances,
+    predict_quantiles,
+    proximity,
+    save,
+)
+
+
+def table(n_rows=150, seed=0):
+    random = np.random.default_rng(seed)
+    X = random.normal(size=(n_rows, 4))
+    return X, X[:, 0] + random.normal(size=n_rows) * (1 + (X[:, 1] > 0))
+
+
+def naive_weights(forest, X_train, x):
+    weights = np.zeros(len(X_train))
+    for tree, rows in zip(forest, forest.estimators_samples_, strict=True):
+        same = [row for row in rows if tree.apply(X_train[[row]])[0] == tree.apply(x[None])[0]]
+        for row in same:
+            weights[row] += 1 / len(same)
+    return weights / len(forest)
+
+
+@pytest.mark.parametrize("kind", [RandomForestRegressor, ExtraTreesRegressor])
+def test_quantiles_follow_their_definition(kind):
+    X, y = table(40)
+    forest = kind(5, min_samples_leaf=4, random_state=0).fit(X, y)
+    new = table(3, seed=9)[0]
+    levels = [0.0, 0.25, 0.5, 0.9, 1.0]
+    found = predict_quantiles(forest, new, X_train=X, y_train=y, quantiles=levels)
+    order = np.argsort(y)
+    for x, row in zip(new, found, strict=True):
+        weights = naive_weights(forest, X, x)
+        assert np.dot(weights, y) == pytest.approx(forest.predict(x[None])[0])
+        share = np.cumsum(weights[order])
+        used = weights[order] > 0
+        expected = [y[order][used][np.argmax(share[used] >= level - 1e-9)] for level in levels]
+        np.testing.assert_array_equal(row, expected)
+
+
+def test_quantiles_cover_what_they_promise():
+    X, y = table(2000)
+    forest = RandomForestRegressor(60, min_samples_leaf=20, random_state=0).fit(X, y)
+    new, truth = table(2000, seed=5)
+    low, high = predict_quantiles(forest, new, X_train=X, y_train=y, quantiles=(0.1, 0.9)).T
+    assert np.mean((truth >= low) & (truth <= high)) == pytest.approx(0.8, abs=0.05)
+
+
+def test_quantiles_refuse_other_training_data():
+    X, y = table()
+    forest = RandomForestRegressor(3, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="fitted on 150 samples"):
+        predict_quantiles(forest, X, X_train=X[1:], y_train=y[1:])
+    with pytest.raises(ValueError, match="ascend"):
+        predict_quantiles(forest, X, X_train=X, y_train=y, quantiles=(0.9, 0.1))
+    file = io.BytesIO()
+    save(forest, file)
+    with pytest.raises(ValueError, match="loaded"):
+        predict_quantiles(load(file), X, X_train=X, y_train=y)
+
+
+def test_proximity_counts_shared_leaves():
+    X, y = table(30)
+    forest = RandomForestClassifier(9, max_depth=3, random_state=0).fit(X, y > 0)
+    leaves = forest.apply(X)
+    expected = np.mean(leaves[:, None] == leaves[None], axis=2)
+    np.testing.assert_allclose(proximity(forest, X), expected)
+    np.testing.assert_allclose(proximity(forest, X[:4], X), expected[:4])
+
+
+def naive_importances(forest, X, value_of):
+    total = np.zeros(X.shape[1])
+    for tree, rows in zip(forest, forest.estimators_samples_, strict=True):
+        unseen = [row for row in range(len(X)) if row not in set(rows.tolist())]
+        for row in unseen:
+            path = tree.decision_path(X[[row]]).indices
+            for node, child in pairwise(path):
+                change = tree.tree_.value[child, 0] - tree.tree_.value[node, 0]
+                total[tree.tree_.feature[node]] += np.dot(change, value_of(row)) / len(unseen)
+    return total / len(forest)
+
+
+def test_out_of_bag_importances_follow_their_definition():
+    X, y = table(60)
+    numbers = RandomForestRegressor(4, max_depth=4, random_state=0).fit(X, y)
+    np.testing.assert_allclose(out_of_bag_importances(numbers, X, y), naive_importances(numbers, X, lambda row: [y[row]]))
+    classes = RandomForestClassifier(4, max_depth=4, random_state=0).fit(X, y > 0)
+    expected = naive_importances(classes, X, lambda row: [y[row] <= 0, y[row] > 0])
+    np.testing.assert_allclose(out_of_bag_importances(classes, X, y > 0), expected)
+
+
+def test_noise_with_many_values_is_not_important_out_of_bag():
+    random = np.random.default_rng(1)
+    signal = random.integers(0, 2, size=600)
+    X = np.column_stack([signal, random.normal(size=(600, 3))])
+    y = np.where(random.random(600) < 0.25, 1 - signal, signal)
+    forest = RandomForestClassifier(60, random_state=0).fit(X, y)
+    unbiased = out_of_bag_importances(forest, X, y)
+    assert forest.feature_importances_[1:].min() > 0.15
+    assert unbiased[0] > 0.05
+    assert np.abs(unbiased[1:]).max() < unbiased[0] / 4
+
+
+def test_importances_need_rows_out_of_bag():
+    X, y = table(20)
+    with pytest.raises(ValueError, match="bootstrap=False"):
+        out_of_bag_importances(ExtraTreesRegressor(2).fit(X, y), X, y)
