@@ -104,9 +104,51 @@ def library(module, make, promise=None, same=None):
 
 
 def cases(threads):
-    if threads != 1:
-        return []
-    return [*smoothing(), *baselines(), *penalised(), *levels(), *wavelets()]
+    if threads == 1:
+        return [*smoothing(), *baselines(), *penalised(), *levels(), *wavelets()]
+    return list(whole_way(threads))
+
+
+def whole_way(threads, n_spectra=281):
+    """Counts to peaks on as many spectra as a study has; ours on `threads` threads, MALDIquant on its one core."""
+    mz, root = profile()
+    rng = np.random.default_rng(1)
+    counts = np.square(root) * rng.uniform(0.5, 2, n_spectra)[:, None]
+    for dtype, promise in (("float64", 25), ("float32", 35)):
+        data = spectra.Cohort.from_spectra([spectra.Spectrum(mz, row.astype(dtype)) for row in counts])
+        ours = lambda data=data: np.concatenate([p.mz for p in data.map(to_peaks, n_jobs=threads)])  # noqa: E731
+        peers = {"MALDIquant, one core": lambda promise=promise: r_whole_way(mz, counts, promise)}
+        name = f"counts to peaks, {n_spectra} spectra, {dtype}"
+        yield Case(name, ours, peers, same_peaks, threads=threads, per=n_spectra * N_POINTS, pairs=3)
+
+
+def to_peaks(mz, counts):
+    y = spectra.savitzky_golay(spectra.square_root(counts))
+    y = spectra.normalize_tic(mz, y - spectra.snip(y))
+    return spectra.find_peaks(mz, y, noise=spectra.noise_mad(y), refine=False)
+
+
+def same_peaks(ours, theirs):
+    common = np.intersect1d(ours, theirs).size / max(len(np.unique(theirs)), 1)
+    equal = len(ours) == len(theirs) or abs(len(ours) - len(theirs)) < 1e-3 * len(theirs)
+    return bool(equal and common > 0.999), f"{len(ours)} and {len(theirs)} peaks, {common:.2%} of theirs in common"
+
+
+def r_whole_way(mz, counts, promise):
+    session = r_session(("MALDIquant",), False)
+    counts.tofile(session.folder / "all")
+    n = len(counts)
+    session.ask(
+        f'a <- matrix(readBin("{session.folder / "all"}", "double", {counts.size}), ncol={n}); '
+        f'l <- lapply(1:{n}, function(i) createMassSpectrum(mz, a[, i])); cat("\\n")'
+    )
+    session.ask(
+        "w <- function() { t <- transformIntensity(l, method='sqrt'); t <- smoothIntensity(t, method='SavitzkyGolay', halfWindowSize=10); "
+        "t <- removeBaseline(t, method='SNIP', iterations=100); t <- calibrateIntensity(t, method='TIC'); "
+        "detectPeaks(t, method='MAD', halfWindowSize=20, SNR=2) }; cat('\\n')"
+    )
+    expression = "unlist(lapply(w(), mass))"
+    return Peer(lambda: session.call(expression), promise, seconds=lambda: session.seconds(expression, times=1))
 
 
 def smoothing():

@@ -1,0 +1,55 @@
+"""Signal steps on one spectrum of 42,388 points, for asv."""
+
+import spectra
+from benchmarks.peers.signals import profile
+
+STEPS = {
+    "square_root": lambda mz, y: spectra.square_root(y),
+    "savitzky_golay": lambda mz, y: spectra.savitzky_golay(y),
+    "moving_average": lambda mz, y: spectra.moving_average(y),
+    "whittaker": lambda mz, y: spectra.whittaker(y),
+    "denoise_wavelet": lambda mz, y: spectra.denoise_wavelet(y),
+    "dwt": lambda mz, y: spectra.dwt(y, levels=8),
+    "snip": lambda mz, y: spectra.snip(y),
+    "tophat": lambda mz, y: spectra.tophat(y),
+    "median_baseline": lambda mz, y: spectra.median_baseline(y),
+    "convex_hull": lambda mz, y: spectra.convex_hull(mz, y),
+    "asls": lambda mz, y: spectra.asls(y),
+    "normalize_tic": lambda mz, y: spectra.normalize_tic(mz, y),
+    "noise_mad": lambda mz, y: spectra.noise_mad(y),
+    "noise_local": lambda mz, y: spectra.noise_local(y),
+    "spectrum_quality": spectra.spectrum_quality,
+}
+
+
+class OneSpectrum:
+    """Each step, warm."""
+
+    params = (list(STEPS), ["float64", "float32"])
+    param_names = ("step", "dtype")
+
+    def setup(self, step, dtype):
+        self.mz, y = profile()
+        self.y = y.astype(dtype)
+        STEPS[step](self.mz, self.y)
+
+    def time_step(self, step, dtype):
+        STEPS[step](self.mz, self.y)
+
+
+class Cohorts:
+    """Denoising of 24 spectra over threads, and the memory it takes."""
+
+    params = ([1, 2],)
+    param_names = ("threads",)
+
+    def setup(self, threads):
+        mz, y = profile()
+        self.cohort = spectra.Cohort.from_spectra([spectra.Spectrum(mz, y + i) for i in range(24)])
+        self.cohort.denoise_wavelet(n_jobs=threads)
+
+    def time_denoise(self, threads):
+        self.cohort.denoise_wavelet(n_jobs=threads)
+
+    def peakmem_denoise(self, threads):
+        self.cohort.denoise_wavelet(n_jobs=threads)
