@@ -11,6 +11,7 @@ from spectra._kernels import ridges as kernels
 from spectra._validation import check_axis, check_integer, check_number, check_vector
 from spectra.containers import verb
 from spectra.errors import SpectraError
+from spectra.noise import noise_mad
 from spectra.peaks import describe_peaks
 
 SCALES = (1, *range(2, 31, 2), *range(32, 65, 4))
@@ -77,7 +78,8 @@ def find_peaks_cwt(mz, y, *, scales=SCALES, snr=3.0, ridge_scale=24, nearby=150,
     position, starts, value = _maxima(rows, scales)
     line = np.empty(position.size, np.int64)
     reach = np.maximum(3, scales.astype(np.int64) // 2)
-    best, top = (np.empty(kernels.link(position, starts, reach, gap, line), np.int64) for _ in range(2))
+    lines = kernels.link(position, starts, reach, gap, line)
+    best, top = np.empty(lines, np.int64), np.empty(lines, np.int64)
     kernels.summarise(position, starts, value, line, int(np.searchsorted(scales, min(_LEAST_SCALE, scales[-1]))), best, top)
 
     noise = _noise(rows[0], window)
@@ -92,7 +94,7 @@ def find_peaks_cwt(mz, y, *, scales=SCALES, snr=3.0, ridge_scale=24, nearby=150,
     chosen = np.flatnonzero(tall & (place >= edge) & (place < y.size - edge))
     chosen = chosen[np.unique(place[chosen], return_index=True)[1]]
     index, scale = place[chosen], scales[np.searchsorted(starts, best[chosen], side="right") - 1]
-    spread = 1.4826 * np.median(np.abs(y - smooth))
+    spread = noise_mad(y - smooth)
     reach = np.ceil(3 * scale).astype(np.int64)
     peaks = describe_peaks(mz, smooth, index, np.full(index.size, spread), refine=refine, reach=reach, local_base=True)
     strength = value[best[chosen]]

@@ -155,5 +155,5 @@ def areas(mz, y, left, right, base, area):
     for p in range(left.size):
         total = 0.0
         for j in range(left[p], right[p]):
-            total += (mz[j + 1] - mz[j]) * (y[j] / 2.0 + y[j + 1] / 2.0 - base[p])
+            total += (mz[j + 1] - mz[j]) * ((float(y[j]) + float(y[j + 1])) / 2.0 - base[p])
         area[p] = total
