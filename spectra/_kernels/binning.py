@@ -190,6 +190,19 @@ def _warped(m, at, shift, k):
 
 
 @njit
+def _unwarped(target, at, shift, k):
+    """Where a point lies on the profile's own axis that the warp moves to `target`; knots k and k + 1 are moved to either side of it."""
+    if at.size == 0:
+        return target
+    if target <= at[0] + shift[0]:
+        return target - shift[0]
+    if target >= at[-1] + shift[-1]:
+        return target - shift[-1]
+    low, high = at[k] + shift[k], at[k + 1] + shift[k + 1]
+    return at[k] + (target - low) / (high - low) * (at[k + 1] - at[k])
+
+
+@njit
 def fill(bin_mz, mz, y, at, shift, present, values):
     """Write the profile's own intensity (linear between points, zero outside) at the bins where no peak was found.
 
@@ -204,15 +217,19 @@ def fill(bin_mz, mz, y, at, shift, present, values):
         target = bin_mz[b]
         while k + 2 < knots and at[k + 1] + shift[k + 1] <= target:
             k += 1
-        stride = 1  # gallop to the last point at or below the bin: bins and points both increase
-        while i + stride < n and _warped(mz[i + stride], at, shift, k) <= target:
+        place = _unwarped(target, at, shift, k)
+        stride = 1  # gallop to the last point at or below the place: bins and points both increase
+        while i + stride < n and mz[i + stride] <= place:
             i += stride
             stride *= 2
         while stride > 0:
-            if i + stride < n and _warped(mz[i + stride], at, shift, k) <= target:
+            if i + stride < n and mz[i + stride] <= place:
                 i += stride
             stride //= 2
         left = _warped(mz[i], at, shift, k)
+        while left > target and i > 0:  # the place may be a rounding off
+            i -= 1
+            left = _warped(mz[i], at, shift, k)
         if left == target:
             values[b] = y[i]
         elif left > target or i + 1 >= n:

@@ -14,6 +14,8 @@ Positions are counted in points; a peak's numbers stand at its place in `index`:
 
 import math
 
+import numpy as np
+
 from spectra._kernels._jit import FAST_MATH, njit
 
 
@@ -155,5 +157,5 @@ def areas(mz, y, left, right, base, area):
     for p in range(left.size):
         total = 0.0
         for j in range(left[p], right[p]):
-            total += (mz[j + 1] - mz[j]) * ((float(y[j]) + float(y[j + 1])) / 2.0 - base[p])
+            total += (mz[j + 1] - mz[j]) * ((np.float64(y[j]) + np.float64(y[j + 1])) / 2.0 - base[p])
         area[p] = total
