@@ -25,11 +25,11 @@ _EPSILON = np.finfo(np.float64).eps
 
 
 class Columns(NamedTuple):
-    """The features of a problem: one of the first two is empty (shape (n_features, 0))."""
+    """The features of a problem: two of the first three are empty (shape (n_features, 0))."""
 
     keys: np.ndarray  # uint64, shape (n_features, n_rows), each row sorted; overwritten
     codes: np.ndarray  # uint32, shape (n_features, n_all_rows)
-    distinct: np.ndarray  # float64, shape (n_features, n_all_rows): the value of each code, for random thresholds; else empty
+    values: np.ndarray  # float64, shape (n_features, n_all_rows), for random thresholds
     has_missing: np.ndarray  # bool, shape (n_features,)
     max_features: int
 
@@ -132,6 +132,14 @@ def mark_coded(codes, rows, cut, missing_left, side):
 
 
 @njit(_nrt=False)
+def mark_valued(values, rows, threshold, missing_left, side):
+    """Set ``side[row]`` to 1 for the rows that go left."""
+    for i in range(len(rows)):
+        value = values[rows[i]]
+        side[rows[i]] = value <= threshold or (missing_left == 1 and value != value)
+
+
+@njit(_nrt=False)
 def partition_rows(rows, side, spare):
     """Bring the rows that go left to the front, both parts in their former order; returns their number.
 
@@ -174,6 +182,8 @@ def split_rows(sketch, node, columns, rows, side, spare):
     start, stop, feature = sketch.start[node], sketch.stop[node], sketch.feature[node]
     if columns.keys.shape[1]:
         mark_presorted(columns.keys[feature, start:stop], sketch.cut[node], sketch.missing_left[node], side)
+    elif columns.values.shape[1]:
+        mark_valued(columns.values[feature], rows[start:stop], sketch.threshold[node], sketch.missing_left[node], side)
     else:
         mark_coded(columns.codes[feature], rows[start:stop], sketch.cut[node], sketch.missing_left[node], side)
     return start + partition_rows(rows[start:stop], side, spare)
@@ -195,7 +205,7 @@ def find_split(sketch, node, columns, target, rows, rules, work, total_weight):
     weight, sums = sketch.weight[node], sketch.sums[node, : target.n_slots]
     if columns.keys.shape[1]:
         found = search_presorted(columns.keys, start, stop, target, weight, sums, rules, work)
-    elif columns.distinct.shape[1]:
+    elif columns.values.shape[1]:
         found = search_random(columns, rows[start:stop], target, weight, sums, rules, work)
     else:
         found = search_sampled(columns, rows[start:stop], target, weight, sums, rules, work)

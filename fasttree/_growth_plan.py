@@ -7,7 +7,7 @@ import numpy as np
 
 from fasttree._growth import Columns, Room, grow, new_sketch
 from fasttree._splitting_bound import N_BUCKETS
-from fasttree._splitting_encode import MISSING, encode, select_rows
+from fasttree._splitting_encode import MISSING, dense_columns, encode, select_rows
 from fasttree._splitting_scan import ENTROPY, GINI, MOMENT, POISSON, SQUARED, Target
 from fasttree._splitting_search import Work
 from fasttree._tree import LEAF, UNDEFINED, Tree, number_preorder
@@ -34,7 +34,7 @@ class Problem(NamedTuple):
     max_features: int
     keys: np.ndarray
     codes: np.ndarray
-    distinct: np.ndarray
+    values: np.ndarray
     has_missing: np.ndarray  # bool, shape (n_features,); filled for codes only
 
 
@@ -64,11 +64,15 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", n_jobs=No
         outputs = y - offset
     random = splitter == "random"
     all_features = max_features == n_features and not random
-    keys, codes, distinct = encode(X, keys=all_features, codes=not all_features, distinct=random, n_jobs=n_jobs)
-    has_missing = np.zeros(n_features, dtype=bool) if all_features else codes.max(axis=1) == MISSING
-    return Problem(
-        X, np.ascontiguousarray(outputs), offset, n_classes, classes, criterion, max_features, keys, codes, distinct, has_missing
-    )
+    values, has_missing = np.empty((n_features, 0)), np.zeros(n_features, dtype=bool)
+    if random:
+        keys, codes = np.empty((n_features, 0), dtype=np.uint64), np.empty((n_features, 0), dtype=np.uint32)
+        values = dense_columns(X, 0, n_features)
+    else:
+        keys, codes = encode(X, keys=all_features, codes=not all_features, n_jobs=n_jobs)
+    if codes.size:
+        has_missing = codes.max(axis=1) == MISSING
+    return Problem(X, np.ascontiguousarray(outputs), offset, n_classes, classes, criterion, max_features, keys, codes, values, has_missing)
 
 
 def _central(y):
@@ -97,7 +101,7 @@ def grow_tree(problem, weight, rules, seed):
         select_rows(problem.keys, weight, keys)
     sketch = new_sketch(_most_nodes(len(rows), rules), n_slots)
     work = _work(problem, target, len(rows), seed)
-    columns = Columns(keys, problem.codes, problem.distinct, problem.has_missing, problem.max_features)
+    columns = Columns(keys, problem.codes, problem.values, problem.has_missing, problem.max_features)
     room = Room(
         side=np.empty(len(weight), dtype=np.uint8),
         rows=np.empty(len(rows), dtype=np.uint32),
@@ -125,7 +129,7 @@ def _most_nodes(n_rows, rules):
 
 
 def _work(problem, target, n_rows, seed):
-    sampled = n_rows if problem.codes.shape[1] else 0
+    sampled = 0 if problem.keys.shape[1] else n_rows
     room = 8
     while room < 2 * sampled + 2:
         room *= 2
@@ -137,7 +141,7 @@ def _work(problem, target, n_rows, seed):
         random=np.array([(seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64) or 1], dtype=np.uint64),
         keys=np.empty(sampled, dtype=np.uint64),
         spare=np.empty(sampled, dtype=np.uint64),
-        codes=np.empty(sampled, dtype=np.uint32),
+        values=np.empty(sampled),
         places=np.empty(room, dtype=np.int64),
         weight=np.empty(sampled),
         value=np.empty(sampled if target.family == MOMENT else 0),
@@ -170,7 +174,7 @@ def _finish(problem, sketch, n_nodes):
     feature[~leaf] = sketch.feature[inner]
     threshold[~leaf] = (
         sketch.threshold[inner]
-        if problem.distinct.shape[1]
+        if problem.values.shape[1]
         else _thresholds(problem.X, sketch.low[inner], sketch.high[inner], sketch.feature[inner])
     )
     missing_left = np.zeros(n_nodes, dtype=np.uint8)

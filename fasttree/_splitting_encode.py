@@ -23,13 +23,12 @@ _BLOCK = 1 << 20  # cells that are copied to float64 columns at a time
 
 
 @njit
-def rank_columns(bits, keys, codes, distinct, values, order, counts):
+def rank_columns(bits, keys, codes, values, order, counts):
     """Sort each row of `bits` (the bit patterns of a column's float64 values), number the distinct values.
 
     bits : uint64[:, ::1], shape (n_columns, n_rows)
     keys : uint64[:, ::1], shape (n_columns, n_rows) or (n_columns, 0). Filled with code << 32 | row, ascending.
     codes : uint32[:, ::1], shape (n_columns, n_rows) or (n_columns, 0). Filled with each row's code.
-    distinct : uint64[:, ::1], shape (n_columns, n_rows) or (n_columns, 0). Filled with the bits of each code's value.
     values, order : uint64[2, n_rows], uint32[2, n_rows]. Overwritten.
     counts : int64[n_digits, n_buckets], a power of two of buckets. Overwritten.
     """
@@ -45,8 +44,6 @@ def rank_columns(bits, keys, codes, distinct, values, order, counts):
                 keys[column, i] = (code << SHIFT) | np.uint64(row)
             if codes.shape[1]:
                 codes[column, row] = np.uint32(code)
-            if distinct.shape[1]:
-                distinct[column, code] = bits[column, row]
         if n_present < bits.shape[1]:
             place_missing(bits[column], n_present, keys[column], codes[column])
 
@@ -135,15 +132,15 @@ def select_rows(keys, chosen, out):
                 place += 1
 
 
-def encode(X, *, keys, codes, distinct=False, n_jobs=None):
+def encode(X, *, keys, codes, n_jobs=None):
     """Rank every column of `X`.
 
     Parameters
     ----------
     X : ndarray or csc matrix, shape (n_rows, n_features)
         Finite numbers or NaN.
-    keys, codes, distinct : bool
-        Which of them to make; the others are empty.
+    keys, codes : bool
+        Which of the two to make; the other is empty.
     n_jobs : int or None
         Threads over the columns.
 
@@ -151,14 +148,11 @@ def encode(X, *, keys, codes, distinct=False, n_jobs=None):
     -------
     keys : ndarray of uint64, shape (n_features, n_rows) or (n_features, 0)
     codes : ndarray of uint32, shape (n_features, n_rows) or (n_features, 0)
-    distinct : ndarray of float64, shape (n_features, n_rows) or (n_features, 0)
-        The value of each code; what follows a feature's last code is undefined.
     """
     n_rows, n_features = X.shape
     all_keys = np.empty((n_features, n_rows if keys else 0), dtype=np.uint64)
     all_codes = np.empty((n_features, n_rows if codes else 0), dtype=np.uint32)
 
-    all_distinct = np.empty((n_features, n_rows if distinct else 0), dtype=np.uint64)
     width = 8 if n_rows < 4096 else 11  # bits of a digit
     counts_shape = (-(-64 // width), 1 << width)
 
@@ -166,14 +160,14 @@ def encode(X, *, keys, codes, distinct=False, n_jobs=None):
         values, order = np.empty((2, n_rows), dtype=np.uint64), np.empty((2, n_rows), dtype=np.uint32)
         bits = dense_columns(X, start, stop).view(np.uint64)
         counts = np.empty(counts_shape, dtype=np.int64)
-        rank_columns(bits, all_keys[start:stop], all_codes[start:stop], all_distinct[start:stop], values, order, counts)
+        rank_columns(bits, all_keys[start:stop], all_codes[start:stop], values, order, counts)
 
     step = max(1, min(_BLOCK // n_rows, -(-n_features // 8)))
     blocks = [(start, min(start + step, n_features)) for start in range(0, n_features, step)]
     if n_rows * n_features < _SMALL:
         n_jobs = 1
     Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")(delayed(run)(*block) for block in blocks)
-    return all_keys, all_codes, all_distinct.view(np.float64)
+    return all_keys, all_codes
 
 
 def dense_columns(X, start, stop):

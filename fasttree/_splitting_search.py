@@ -7,7 +7,7 @@ import numpy as np
 from fasttree._jit import njit
 from fasttree._splitting_bound import neighbours, search_bounded
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
-from fasttree._splitting_random import draw_cut, gather_codes, score_cut
+from fasttree._splitting_random import gather_values, place_threshold, score_threshold
 from fasttree._splitting_scan import ENTROPY, GINI, MOMENT, Target, scan_classes, scan_moment, scan_sums
 from fasttree._splitting_sort import gather_keys, sort_keys
 
@@ -36,7 +36,7 @@ class Work(NamedTuple):
     random: np.ndarray  # uint64, shape (1,)
     keys: np.ndarray  # uint64, shape (n_rows,)
     spare: np.ndarray  # uint64, shape (n_rows,)
-    codes: np.ndarray  # uint32, shape (n_rows,)
+    values: np.ndarray  # float64, shape (n_rows,)
     places: np.ndarray  # int64, shape (n_buckets + 1,)
     weight: np.ndarray  # float64, shape (n_rows,)
     value: np.ndarray  # float64, shape (n_rows,)
@@ -229,23 +229,23 @@ def search_random(columns, rows, target, weight, totals, rules, work):
     gather_target(target, rows, work)
     local = Target(target.family, target.classes, target.n_slots, work.weight, work.value, work.outputs)
     n_features, size = len(work.order), len(rows)
-    codes = work.codes[:size]
+    values = work.values[:size]
     n_drawn, n_varying = 0, 0
     while n_drawn < columns.max_features or (n_varying == 0 and n_drawn < n_features):
         n_next = max(columns.max_features, n_drawn + 1)
         draw_features(work.order, n_drawn, n_next, work.random)
         for i in range(n_drawn, n_next):
             feature = work.order[i]
-            low, high, n_present = gather_codes(columns.codes[feature], rows, codes)
+            low, high, n_present = gather_values(columns.values[feature], rows, values)
             if low >= high and n_present in (0, size):
                 continue
             n_varying += 1
-            threshold, cut = draw_cut(columns.distinct[feature], codes, low, high, draw_uniform(work.random))
+            threshold = place_threshold(low, high, draw_uniform(work.random))
             missing_left = n_present < size and draw(work.random, 2) == 1
-            score, n_left = score_cut(codes, cut, missing_left, local, weight, totals, rules, work)
+            score, n_left = score_threshold(values, threshold, missing_left, local, weight, totals, rules, work)
             if score > found.score:
                 side = np.int64(missing_left) if n_present < size else np.int64(2 * n_left > size)
-                found = Found(score, feature, cut, 0, 0, side, threshold)
+                found = Found(score, feature, 0, 0, 0, side, threshold)
             if found.score >= enough or (size == 2 and found.feature >= 0):
                 break
         n_drawn = n_next
