@@ -103,9 +103,11 @@ def grow_tree(problem, weight, rules, seed):
     work = _work(problem, target, len(rows), seed)
     columns = Columns(keys, problem.codes, problem.values, problem.has_missing, problem.max_features)
     room = Room(
-        side=np.empty(len(weight), dtype=np.uint8),
+        side=np.empty(len(weight) if keys.shape[1] else 0, dtype=np.uint8),
+        goes_left=np.empty(len(rows), dtype=np.uint8),
         rows=np.empty(len(rows), dtype=np.uint32),
         keys=np.empty(keys.shape[1], dtype=np.uint64),
+        target=np.empty(0 if keys.shape[1] else len(rows)),
         frontier=np.empty(len(rows) // 2 + 2, dtype=np.int64),
     )
     n_nodes = grow(columns, target, rows, rules, sketch, work, room)
@@ -149,7 +151,7 @@ def _work(problem, target, n_rows, seed):
         bounds=np.empty((problem.max_features, N_BUCKETS)),
         tops=np.empty(problem.max_features),
         ranges=np.empty((problem.max_features, 2), dtype=np.int64),
-        outputs=np.empty((0 if target.family == MOMENT else sampled, problem.outputs.shape[1])),
+        outputs=np.empty((sampled, problem.outputs.shape[1])),
     )
 
 

@@ -8,7 +8,7 @@ from fasttree._jit import njit
 from fasttree._splitting_bound import neighbours, search_bounded
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
 from fasttree._splitting_random import gather_values, place_threshold, score_threshold
-from fasttree._splitting_scan import ENTROPY, GINI, MOMENT, Target, scan_classes, scan_moment, scan_sums
+from fasttree._splitting_scan import ENTROPY, GINI, MOMENT, scan_classes, scan_moment, scan_sums
 from fasttree._splitting_sort import gather_keys, sort_keys
 
 _LARGE = 1024  # rows from which bounding beats sorting
@@ -142,32 +142,20 @@ def draw_features(order, n_drawn, n, random):
 
 
 @njit(_nrt=False)
-def gather_target(target, rows, work):
-    """The node's part of the target, in the order of `rows`, so that scans read it from cache."""
-    for i in range(len(rows)):
-        row = rows[i]
-        work.weight[i] = target.weight[row]
-        if target.family == MOMENT:
-            work.value[i] = target.value[row]
-        else:
-            for output in range(target.outputs.shape[1]):
-                work.outputs[i, output] = target.outputs[row, output]
-
-
-@njit(_nrt=False)
 def search_sampled(columns, rows, target, weight, totals, rules, work):
-    """Best split over ``columns.max_features`` drawn features, or more until one isn't constant. Ties: lowest feature, threshold."""
+    """Best split over ``columns.max_features`` drawn features, or more until one isn't constant. Ties: lowest feature, threshold.
+
+    target : of the node alone, in the order of `rows`.
+    """
     found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
     enough = ceiling(target, weight, totals)
-    gather_target(target, rows, work)
-    local = Target(target.family, target.classes, target.n_slots, work.weight, work.value, work.outputs)
     n_features, size = len(work.order), len(rows)
     n_drawn, n_varying = 0, 0
     while n_drawn < columns.max_features or (n_varying == 0 and n_drawn < n_features):
         n_next = max(columns.max_features, n_drawn + 1)
         draw_features(work.order, n_drawn, n_next, work.random)
         if n_drawn == 0 and can_bound(columns, rows, target, work):
-            found = search_large(columns, rows, local, weight, totals, rules, work)
+            found = search_large(columns, rows, target, weight, totals, rules, work)
             if found.feature >= 0:
                 return found
         for i in range(n_drawn, n_next):
@@ -177,7 +165,7 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
                 continue
             n_varying += 1
             sort_keys(work.keys[:n_present], work.spare[:n_present], low, high, work.places)
-            found = scan_feature(feature, work.keys[:size], local, weight, totals, rules, found, work)
+            found = scan_feature(feature, work.keys[:size], target, weight, totals, rules, found, work)
             if found.score >= enough or (size == 2 and found.feature >= 0):
                 break
         n_drawn = n_next
@@ -197,11 +185,11 @@ def can_bound(columns, rows, target, work):
 
 
 @njit(_nrt=False)
-def search_large(columns, rows, local, weight, totals, rules, work):
+def search_large(columns, rows, target, weight, totals, rules, work):
     """Best split of a large node over the drawn features."""
-    total_value = totals[1] if local.classes else totals[0]
+    total_value = totals[1] if target.classes else totals[0]
     features = work.order[: columns.max_features]
-    score, feature, cut = search_bounded(columns, rows, local, features, weight, total_value, rules, work)
+    score, feature, cut = search_bounded(columns, rows, target, features, weight, total_value, rules, work)
     if feature < 0:
         return Found(score, -1, 0, 0, 0, 0, 0.0)
     low, high = neighbours(columns.codes[feature], rows, cut)
@@ -222,12 +210,10 @@ def draw_uniform(random):
 def search_random(columns, rows, target, weight, totals, rules, work):
     """Best of one random split for each of ``columns.max_features`` drawn features, or more until one isn't constant.
 
-    Missing values take a random side. Ties: lowest feature.
+    Missing values take a random side. Ties: lowest feature. `target` is the node's alone, in the order of `rows`.
     """
     found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
     enough = ceiling(target, weight, totals)
-    gather_target(target, rows, work)
-    local = Target(target.family, target.classes, target.n_slots, work.weight, work.value, work.outputs)
     n_features, size = len(work.order), len(rows)
     values = work.values[:size]
     n_drawn, n_varying = 0, 0
@@ -242,7 +228,7 @@ def search_random(columns, rows, target, weight, totals, rules, work):
             n_varying += 1
             threshold = place_threshold(low, high, draw_uniform(work.random))
             missing_left = n_present < size and draw(work.random, 2) == 1
-            score, n_left = score_threshold(values, threshold, missing_left, local, weight, totals, rules, work)
+            score, n_left = score_threshold(values, threshold, missing_left, target, weight, totals, rules, work)
             if score > found.score:
                 side = np.int64(missing_left) if n_present < size else np.int64(2 * n_left > size)
                 found = Found(score, feature, 0, 0, 0, side, threshold)
