@@ -31,7 +31,7 @@ class BaseBoosting(BaseEstimator):
     _parameter_constraints: ClassVar[dict] = {
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "max_leaf_nodes": [Interval(Integral, 2, None, closed="left")],
+        "max_leaf_nodes": [Interval(Integral, 2, None, closed="left"), None],
         "max_depth": [Interval(Integral, 1, None, closed="left"), None],
         "min_samples_leaf": [Interval(Integral, 1, None, closed="left")],
         "min_child_weight": [Interval(Real, 0, None, closed="left")],
@@ -64,7 +64,10 @@ class BaseBoosting(BaseEstimator):
         for name in parameters.keys() - {"self", "__class__"}:
             setattr(self, name, parameters[name])
 
-    def _rules(self, monotonic, groups):
+    def _rules(self, n_samples, monotonic, groups):
+        most = max(2, n_samples // self.min_samples_leaf)
+        if self.max_depth is not None:
+            most = min(most, 2 ** min(self.max_depth, 40))
         return Rules(
             learning_rate=float(self.learning_rate),
             l1=float(self.l1_regularization),
@@ -72,7 +75,7 @@ class BaseBoosting(BaseEstimator):
             min_child_weight=float(self.min_child_weight),
             min_gain=float(self.min_gain),
             min_samples_leaf=int(self.min_samples_leaf),
-            max_leaves=int(self.max_leaf_nodes),
+            max_leaves=most if self.max_leaf_nodes is None else min(most, int(self.max_leaf_nodes)),
             max_depth=2**31 if self.max_depth is None else int(self.max_depth),
             share_per_split=float(self.max_features),
             picky=bool(self.max_features < 1.0 or self.max_features_per_tree < 1.0 or groups.shape[1] > 0),
@@ -139,7 +142,7 @@ class BaseBoosting(BaseEstimator):
         threads = effective_n_jobs(self.n_jobs)
         monotonic = monotonic_signs(self, self._categorical, self._loss.n_outputs)
         groups = interaction_groups(self.interaction_cst, X.shape[1])
-        rules, sampling = self._rules(monotonic, groups), self._sampling()
+        rules, sampling = self._rules(len(rows.y), monotonic, groups), self._sampling()
         if not again:
             run = lambda task, n: run_parts(task, n, threads)  # noqa: E731
             bins = learn_bins(rows.X, self._categorical, max_bins=self.max_bins, random_state=random, run=run)

@@ -306,6 +306,46 @@ def divide(thread, n_threads, j, turn, data, frontier, lists, arrived):
 
 
 @njit(_nrt=False)
+def take_slot(leaf, ints, floats, holders):
+    """A histogram slot for a leaf: a free one, or that of the leaf whose split gains least."""
+    slot = NOTHING
+    for s in range(len(holders)):
+        if holders[s] == NOTHING:
+            slot = s
+            break
+        other = holders[s]
+        if ints[other, FEATURE] != NOTHING and (slot == NOTHING or floats[other, GAIN] < floats[holders[slot], GAIN]):
+            slot = s
+    if holders[slot] != NOTHING:
+        ints[holders[slot], SLOT] = NOTHING
+    holders[slot] = leaf
+    ints[leaf, SLOT] = slot
+    return np.int64(slot)
+
+
+@njit(_nrt=False)
+def leave_slot(leaf, ints, holders):
+    """A leaf that will not be split needs no histogram."""
+    if ints[leaf, SLOT] != NOTHING:
+        holders[ints[leaf, SLOT]] = NOTHING
+        ints[leaf, SLOT] = NOTHING
+
+
+@njit(_nrt=False)
+def hand_over(j, new, smaller, wanted, ints, floats, holders):
+    """Slots of the two children: the larger one keeps the parent's, the smaller one gets another; returns (that one, parent's)."""
+    parent = ints[j, SLOT]
+    ints[new, SLOT] = NOTHING
+    if not wanted:
+        leave_slot(j, ints, holders)
+        return np.int64(NOTHING), parent
+    ints[j, SLOT] = NOTHING
+    ints[j + new - smaller, SLOT] = parent
+    holders[parent] = j + new - smaller
+    return take_slot(smaller, ints, floats, holders), parent
+
+
+@njit(_nrt=False)
 def grow(thread, n_threads, n_rows, units, seed, data, rules, plan, work, tree):
     """Grow one tree from the first `n_rows` rows of the lists, whose values are quantised and summed; returns its number of leaves."""
     ints, floats, nothing = work.frontier.ints[thread], work.frontier.floats[thread], np.int64(NOTHING)
@@ -314,7 +354,9 @@ def grow(thread, n_threads, n_rows, units, seed, data, rules, plan, work, tree):
         tree.size[0], tree.size[1] = 1, 0
         close_node(tree.nodes, np.int64(0), np.int64(0), ints, floats, units, rules)
     parity, turn, n_leaves, parent, fresh, to_fill = np.int64(0), np.int64(0), np.int64(1), nothing, nothing, nothing
-    pair, j, presorted = (nothing, nothing), nothing, work.sums.orders.shape[1] > 0
+    pair, j, presorted, holders = (nothing, nothing), nothing, work.sums.orders.shape[1] > 0, work.frontier.holders[thread]
+    for s in range(len(holders)):
+        holders[s] = 0 if s == 0 else NOTHING
     if rules.max_leaves > 1 and may_split(np.int64(0), ints, units, rules):
         fresh, to_fill, pair = np.int64(0), np.int64(0), (np.int64(0), nothing)
     while True:
@@ -333,10 +375,16 @@ def grow(thread, n_threads, n_rows, units, seed, data, rules, plan, work, tree):
                     work.sums.claims[((1 - parity) * len(plan.shared) + s) * STRIDE] = 0
             scan_all(thread, n_threads, pair, fresh, parent, units, seed, data, rules, plan, work, parity)
             parity = 1 - parity
+            for which in range(2):
+                if not presorted and n_leaves > 1 and ints[(j, n_leaves - 1)[which], FEATURE] == NOTHING:
+                    leave_slot((j, n_leaves - 1)[which], ints, holders)
         j = best_leaf(n_leaves, ints, floats) if n_leaves < rules.max_leaves else nothing
         if j == NOTHING:
             return n_leaves
-        n, to_fill, fresh, parent = ints[j, STOP] - ints[j, START], nothing, nothing, ints[j, SLOT]
+        n, to_fill, fresh, parent = ints[j, STOP] - ints[j, START], nothing, nothing, nothing
+        if ints[j, SLOT] == NOTHING and not presorted:  # it gave its histogram up: fill it anew, and find the split again
+            fresh, to_fill, pair = take_slot(j, ints, floats, holders), j, (j, nothing)
+            continue
         lefts = divide(thread, n_threads, j, turn, data, work.frontier, work.lists, work.arrived)
         turn = 1 - turn if n > SMALL else turn
         if min(lefts, n - lefts) < rules.min_samples_leaf:
@@ -351,12 +399,15 @@ def grow(thread, n_threads, n_rows, units, seed, data, rules, plan, work, tree):
             close_node(tree.nodes, left, j, ints, floats, units, rules)
             close_node(tree.nodes, left + 1, new, ints, floats, units, rules)
         ints[j, NODE], ints[new, NODE] = 2 * n_leaves - 1, 2 * n_leaves
-        ints[smaller, SLOT], ints[j + new - smaller, SLOT] = new, parent
         n_leaves += 1
         more = n_leaves < rules.max_leaves
         pair = (
             j if more and may_split(j, ints, units, rules) else nothing,
             new if more and may_split(new, ints, units, rules) else nothing,
         )
-        if pair[0] != NOTHING or pair[1] != NOTHING:
-            fresh, to_fill = new, smaller
+        wanted = pair[0] != NOTHING or pair[1] != NOTHING
+        if presorted:
+            fresh, parent, to_fill = new if wanted else nothing, nothing, smaller if wanted else nothing
+        else:
+            fresh, parent = hand_over(j, new, smaller, wanted, ints, floats, holders)
+            to_fill = smaller if wanted else nothing

@@ -35,6 +35,8 @@ NODE_TYPE = np.dtype(
 
 BLOCK = 1024  # rows per partial sum of gradients, and per claim of a shared word
 SMALL = 2048  # nodes up to this are partitioned by every thread for itself
+FEWEST_SLOTS = 3  # histograms: of a leaf and its children's smaller one, and one more
+HISTOGRAM_BYTES = 2**29  # of all histograms; leaves that find no slot are filled again when they are split
 GATHERED = 4096  # nodes up to this have their gradients gathered by every thread for itself
 
 
@@ -86,6 +88,7 @@ class Frontier(NamedTuple):
     floats: np.ndarray  # float64 (n_threads, max_leaves, N_FLOATS)
     sets: np.ndarray  # uint64 (n_threads, max_leaves, 4): categories that go left
     groups: np.ndarray  # uint64 (n_threads, max_leaves, n_group_words): interaction groups still open
+    holders: np.ndarray  # int64 (n_threads, n_slots): the leaf whose histogram a slot holds, or -1
 
 
 class Lists(NamedTuple):
@@ -105,7 +108,7 @@ class Sums(NamedTuple):
     totals: np.ndarray  # int64 (n_threads, STRIDE): sums of each thread's rows; number of leaves
     ordered: np.ndarray  # int64 (n_planes, n): values in the order of a node's rows
     private: np.ndarray  # int64 (n_threads, n_planes, GATHERED)
-    histograms: np.ndarray  # int64 (max_leaves, n_planes, n_words * 2048), or (n_threads, n_planes, 256) as scratch
+    histograms: np.ndarray  # int64 (n_slots, n_planes, n_words * 2048), or (n_threads, n_planes, 256) as scratch
     extra: np.ndarray  # int64 (n_threads, n_shared, n_planes, 2048): parts of shared words
     claims: np.ndarray  # int64 (2 * n_shared * STRIDE,): next block of each shared word
     used: np.ndarray  # int64 (2, n_threads, n_shared + STRIDE): does `extra` hold anything
@@ -170,6 +173,8 @@ def make_room(n, n_features, n_outputs, n_threads, rules, n_group_words, plan, p
     """A `Work` for one fit."""
     planes = 2 if rules.full else 1
     n_words, n_shared, leaves = len(plan.owner), len(plan.shared), rules.max_leaves
+    width = BINS if presorted else n_words * WORD * BINS
+    n_slots = n_threads if presorted else max(FEWEST_SLOTS, min(leaves, HISTOGRAM_BYTES // (8 * planes * width)))
     length = max(n, BINS) + 8 if presorted else BINS + 8  # of a scan
     prefix = np.zeros((n_threads, planes, length), np.int64)
     return Work(
@@ -183,6 +188,7 @@ def make_room(n, n_features, n_outputs, n_threads, rules, n_group_words, plan, p
             floats=np.zeros((n_threads, leaves, N_FLOATS)),
             sets=np.zeros((n_threads, leaves, 4), np.uint64),
             groups=np.zeros((n_threads, leaves, n_group_words), np.uint64),
+            holders=np.zeros((n_threads, n_slots), np.int64),
         ),
         lists=Lists(
             rows=np.zeros((n_threads, n), np.uint32),
@@ -196,7 +202,7 @@ def make_room(n, n_features, n_outputs, n_threads, rules, n_group_words, plan, p
             totals=np.zeros((n_threads, STRIDE), np.int64),
             ordered=np.zeros((planes, n), np.int64),
             private=np.zeros((n_threads, planes, GATHERED), np.int64),
-            histograms=np.zeros((n_threads if presorted else leaves, planes, BINS if presorted else n_words * WORD * BINS), np.int64),
+            histograms=np.zeros((n_slots, planes, width), np.int64),
             extra=np.zeros((n_threads, n_shared, planes, WORD * BINS), np.int64),
             claims=np.zeros(2 * n_shared * STRIDE, np.int64),
             used=np.zeros((2, n_threads, n_shared + STRIDE), np.int64),

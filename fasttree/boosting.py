@@ -38,7 +38,7 @@ class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
         Share of each tree's values that is added.
     max_iter : int, default=100
         Rounds; a round is one tree, or one for each of more than two classes.
-    max_leaf_nodes : int, default=31
+    max_leaf_nodes : int or None, default=31
     max_depth : int or None, default=None
     min_samples_leaf : int, default=20
     min_child_weight : float, default=0.001

@@ -229,3 +229,48 @@ def test_bad_options_are_named():
     ):
         with pytest.raises(ValueError, match=words):
             GradientBoostingRegressor(**options).fit(X, y)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_few_histograms_grow_the_same_trees(monkeypatch, threads):
+    X, y = regression(4000, 20)
+    wide = GradientBoostingRegressor(max_iter=5, max_leaf_nodes=60, n_jobs=threads).fit(X, y)
+    monkeypatch.setattr("fasttree._boosting_state.HISTOGRAM_BYTES", 0)
+    narrow = GradientBoostingRegressor(max_iter=5, max_leaf_nodes=60, n_jobs=threads).fit(X, y)
+    assert [tree.tobytes() for tree in wide._ensemble.trees] == [tree.tobytes() for tree in narrow._ensemble.trees]
+
+
+def test_leaves_without_bound():
+    X, y = regression(2000)
+    whole = GradientBoostingRegressor(max_iter=3, max_leaf_nodes=None, min_samples_leaf=1, min_child_weight=0, learning_rate=1.0).fit(X, y)
+    assert whole._ensemble.trees[0]["count"].min() == 1
+    assert whole.score(X, y) > 0.99
+    shallow = GradientBoostingRegressor(max_iter=3, max_leaf_nodes=None, max_depth=3).fit(X, y)
+    assert max(len(tree) for tree in shallow._ensemble.trees) <= 15
+
+
+@pytest.mark.peer
+def test_splits_of_coarse_data_equal_lightgbm():
+    lightgbm = pytest.importorskip("lightgbm")
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 4, (800, 4)).astype(float)
+    y = X[:, 0] * X[:, 1] - (X[:, 2] > 1) * X[:, 3] + rng.normal(size=800)
+    options = {"objective": "regression", "num_leaves": 8, "learning_rate": 0.3, "min_data_in_leaf": 5, "min_data_in_bin": 1}
+    options |= {"verbose": -1, "num_threads": 1, "lambda_l2": 0.0}
+    theirs = lightgbm.train(options, lightgbm.Dataset(X, y), 5)
+    ours = GradientBoostingRegressor(max_iter=5, max_leaf_nodes=8, learning_rate=0.3, min_samples_leaf=5).fit(X, y)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-4, atol=1e-4)
+    for tree, other in zip(ours._ensemble.trees, theirs.dump_model()["tree_info"], strict=True):
+        assert sorted(splits_of(tree)) == sorted(lightgbm_splits(other["tree_structure"]))
+
+
+def splits_of(tree):
+    inner = tree[tree["feature"] >= 0]
+    return [(int(f), int(np.floor(t))) for f, t in zip(inner["feature"], inner["threshold"], strict=True)]
+
+
+def lightgbm_splits(node):
+    if "split_feature" not in node:
+        return []
+    own = (node["split_feature"], int(np.floor(node["threshold"])))
+    return [own, *lightgbm_splits(node["left_child"]), *lightgbm_splits(node["right_child"])]
