@@ -75,7 +75,8 @@ def noise_local(y, *, window=2000):
     window = check_integer(window, "window", low=16)
     if y.size <= window:
         return np.full(y.size, GAUSSIAN * float(order.mad(y, np.empty_like(y))))
-    starts = np.linspace(0, y.size - window, max(2, round(2 * y.size / window) - 1)).astype(np.int64)
+    blocks = max(2, round(2 * y.size / window) - 1)
+    starts = np.arange(blocks) * (y.size - window) // (blocks - 1)
     levels = np.empty(starts.size)
     order.block_levels(y, starts, starts + window, True, np.empty(window, y.dtype), levels)
     out = np.empty(y.size)

@@ -47,7 +47,7 @@ def local_noise_levels(details, window, floor):
     if n <= window:
         return np.full(n, noise_level(details, floor))
     blocks = max(2, round(2 * n / window) - 1)
-    starts = np.linspace(0, n - window, blocks).astype(np.int64)
+    starts = np.arange(blocks) * (n - window) // (blocks - 1)
     levels = np.empty(blocks)
     order.block_levels(details, starts, starts + window, False, np.empty(window, details.dtype), levels)
     out = np.empty(n)

@@ -22,7 +22,7 @@ def local_mad(y, window):
     if n <= window:
         return [mad(y)] * n
     count = max(2, round(2 * n / window) - 1)
-    starts = [int(k * (n - window) / (count - 1)) for k in range(count)]
+    starts = [k * (n - window) // (count - 1) for k in range(count)]
     middles, levels = [s + (window - 1) / 2 for s in starts], [mad(y[s : s + window]) for s in starts]
     out = []
     for i in range(n):
