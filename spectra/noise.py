@@ -63,6 +63,13 @@ def noise_local(y, *, window=2000):
     SpectraError
         When `y` is empty or holds NaN, or the window is too short.
 
+    Notes
+    -----
+    On simulated spectra of known truth (``benchmarks/denoising_truth.py``): without a square root the noise grows with the signal, and
+    at one false peak in ten these levels find 94 % of the true peaks, `noise_mad` 76 %. After a square root the noise of counts is
+    even; then both find 94 %, but at SNR 2 half as many false peaks again pass, because windows between peaks have a lower level.
+    So the default, after the root, is `noise_mad`.
+
     Examples
     --------
     >>> import numpy as np
