@@ -15,6 +15,7 @@ COMMANDS = {
     "process": "spectra to peaks and a feature table",
     "study": "compare models on held-out patients, and ask what threatens the result",
     "predict": "apply the model of a run to new spectra",
+    "identify": "say what markers or masses may be",
     "simulate": "write a virtual cohort with known markers",
     "convert": "write spectra as CSV files, or pack a cohort into one file",
     "runs": "list, show and compare run folders",

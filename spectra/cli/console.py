@@ -1,6 +1,7 @@
 """What the commands share: options, progress, the log of a run, reading of inputs."""
 
 import contextlib
+import dataclasses
 import datetime
 import functools
 import pathlib
@@ -131,17 +132,23 @@ def read_input(path, *, settings, console, n_jobs, label=None, roles=None, drop=
     table : DataFrame of all other columns
     """
     import spectra
+    from spectra.io.table import derive_label
 
     roles = {role: name for role, name in (roles or {}).items() if name}
     if is_manifest(path):
         cohort = spectra.read_cohort(
             path,
-            columns=[*([label] if label else []), *roles.values()],
+            columns=roles.values(),
             n_jobs=n_jobs,
             progress=lambda items, total: console.progress(items, total, "reading"),
             mz_range=(settings.read.mz_low, settings.read.mz_high or float("inf")),
         )
         console.say(f"{path}: {len(cohort)} spectra read, {len(cohort.set_aside)} set aside")
+        if label:
+            samples = derive_label(cohort.samples, label, path)
+            if label not in samples:
+                raise SpectraError(f"{path}: --label: no column {label!r}; there are {', '.join(map(str, samples.columns))}")
+            cohort = dataclasses.replace(cohort, samples=samples)
         for item in cohort.set_aside:
             console.say(f"  set aside: {item['file']}: {item['reason']}")
         for note in cohort.notes:

@@ -60,6 +60,7 @@ def run(source, out, label, roles, drop, settings, seed, console, n_jobs):
     record.write_features(out, result.features, [result.problem.classes[k] for k in result.problem.y])
     if result.nuisance is not None:
         record.write_peaks(out, result.problem.data)
+        record.write_atomic(out / "quality.csv", result.quality.to_csv(index=False, float_format="%.5g"))
     frozen.save(out, result)
     facts = {
         "command": "study",
@@ -69,6 +70,7 @@ def run(source, out, label, roles, drop, settings, seed, console, n_jobs):
         "input_sha256": record.file_digest(source),
         "data_digest": key,
         "roles": {"label": label} | roles,
+        "drop": list(drop),
         "seconds": round(time.monotonic() - start, 2),
     }
     record.write_run(out, **facts)

@@ -27,6 +27,9 @@ def validate(manifest, *, label, group, settings, seed, console, n_jobs):
         click.echo(f"{count} spectra of {size} points")
     if points:
         click.echo(f"{data.n_axes} different m/z axes, {data.mz.min():.2f} to {data.mz.max():.2f} Da/e")
+        for row in spectra.check_quality(data, n_jobs=n_jobs).itertuples():
+            if row.verdict != "good":
+                click.echo(f"{row.verdict}: {row.file}: {row.reason}")
     if label:
         y, classes = encode(table[label])
         for k, name in enumerate(classes):

@@ -89,6 +89,20 @@ def read_table(path, *, label=None, group=None, columns=(), drop=(), features=No
     return FeatureMatrix(values, np.array([mass_of(name) for name in features]), ~np.isnan(values), frame, features), frame
 
 
+def derive_label(samples, label, path):
+    """The table of a manifest with a column `label` that a rule such as ``"dose>=1"`` makes of another column.
+
+    A `label` that is a column already, or no rule, leaves the table as it is.
+    """
+    rule = _RULE.fullmatch(label) if label not in samples else None
+    if rule is None or rule[1] not in samples:
+        return samples
+    column = samples[rule[1]]
+    if column.isna().any():
+        raise SpectraError(f"{path}: column {rule[1]!r} is empty in row {int(column.isna().to_numpy().argmax()) + 1}; fill it in")
+    return samples.assign(**{label: _apply_rule(path, column.to_numpy(), *rule.groups())})
+
+
 def mass_of(name):
     """The m/z that a feature's name tells, or NaN."""
     found = _MASS.fullmatch(name.strip())

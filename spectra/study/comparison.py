@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from spectra.containers import Cohort, FeatureMatrix
 from spectra.errors import SpectraError
 from spectra.pipeline import preprocess
+from spectra.quality import check_quality
 from spectra.settings import Settings
 from spectra.study import audit, evaluation, scores
 from spectra.study.candidates import candidates as candidates_named
@@ -126,7 +127,7 @@ def _batches(table, roles):
     return batches
 
 
-def _notes(problem, roles, group_name, table, splits):
+def _notes(problem, roles, group_name, quality):
     notes = []
     n_groups = np.unique(problem.groups).size
     smallest = min(np.unique(problem.groups[problem.y == k]).size for k in range(len(problem.classes)))
@@ -139,6 +140,10 @@ def _notes(problem, roles, group_name, table, splits):
             f"{n_groups} patients (groups), {smallest} in the smallest class: too few for a claim. Whatever the score, "
             "treat this as a trial of the method, not as evidence on the disease."
         )
+    suspect = quality[quality["verdict"] != "good"] if quality is not None else ()
+    if len(suspect):
+        reasons = ", ".join(f"{count} {reason}" for reason, count in suspect["reason"].str.split(" of | as ").str[0].value_counts().items())
+        notes.append(f"{len(suspect)} spectra look suspect and were kept ({reasons}); see quality.csv.")
     copies = audit.repeated_rows(problem.data)
     if copies:
         notes.append(
@@ -188,7 +193,7 @@ def run_study(
     """
     settings = settings or Settings()
     roles = {role: name for role, name in zip(ROLES, (label, group, site, date), strict=True) if name}
-    raw, nuisance = None, None
+    raw, nuisance, quality = None, None, None
     table = data.samples if table is None else table
     y, classes = encode(_column(table, label, "label"))
     groups, group_name = _groups(table, roles)
@@ -196,6 +201,7 @@ def run_study(
     folds = number_of_folds(patients, settings.study.folds, classes=classes)
     chosen = candidates_named(settings.study.models)
     if isinstance(data, Cohort):
+        quality = check_quality(data, n_jobs=n_jobs)
         raw = data if settings.read.replicates == "group" else None
         data, nuisance = preprocess(data, settings, n_jobs=n_jobs)
         if len(data) != len(table):
@@ -203,7 +209,7 @@ def run_study(
     problem = Problem(data, settings, y, groups, classes, seed)
     with warnings.catch_warnings(), threadpool_limits(1):  # the threads are ours: one per fold, none below
         warnings.simplefilter("ignore", ConvergenceWarning)  # the candidates' iteration limits are part of their definition
-        return _study(problem, raw, nuisance, table, roles, group_name, folds, chosen, n_jobs, progress, store)
+        return _study(problem, raw, nuisance, quality, table, roles, group_name, folds, chosen, n_jobs, progress, store)
 
 
 def _follow(raw, data, label, group_name, classes):
@@ -217,7 +223,7 @@ def _follow(raw, data, label, group_name, classes):
     return raw, table, y, groups
 
 
-def _study(problem, raw, nuisance, table, roles, group_name, folds, chosen, n_jobs, progress, store):
+def _study(problem, raw, nuisance, quality, table, roles, group_name, folds, chosen, n_jobs, progress, store):
     study = problem.settings.study
     splits = grouped_splits(problem.y, problem.groups, folds=folds, repeats=study.repeats, seed=problem.seed)
     _, label, member = group_labels(problem.y, problem.groups)
@@ -233,7 +239,7 @@ def _study(problem, raw, nuisance, table, roles, group_name, folds, chosen, n_jo
     steps, features = evaluation.fit_steps(problem, np.arange(problem.y.size))
     final = _choose(problem, chosen, number_of_folds(label, study.inner_folds, most=3))
     extra = table.drop(columns=[c for c in {"file", roles["label"], group_name} if c in table])
-    notes = _notes(problem, roles, group_name, table, splits)
+    notes = _notes(problem, roles, group_name, quality)
     counts = {"resamples": study.resamples, "permutations": study.permutations}
     controls, skipped = audit.class_from_nuisance(problem, splits[:folds], nuisance, extra, **counts)
     if skipped:
@@ -252,6 +258,7 @@ def _study(problem, raw, nuisance, table, roles, group_name, folds, chosen, n_jo
         problem,
         raw,
         nuisance,
+        quality,
         roles,
         rows,
         others,

@@ -1,26 +1,29 @@
 """Which peaks carry the answer, and would they be chosen again?
 
 Stability selection (Meinshausen & Bühlmann 2010, J. R. Stat. Soc. B 72:417): half of the patients are drawn many times; each time the
-bins are learned anew, a forest ranks the peaks, and the best ten are noted. A marker's stability is the share of draws in which it stood
-among them. The effect is the standardised difference of means between the class in which the peak is highest and the others.
+bins are learned anew, a forest ranks the peaks, and the best ten (of few columns, the best third) are noted. A marker's stability is the
+share of draws in which it stood among them. The effect is the standardised difference of means between the class in which the peak is highest and the others.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
 
 from fasttree import RandomForestClassifier
+from spectra.identification import match_masses
 from spectra.study.evaluation import fit_steps
 from spectra.study.splits import group_labels
 
 TOP = 10
+IDENTIFIED = 20  # markers that are looked up
 
 
 class Marker(NamedTuple):
     """One peak (or column), most stable first.
 
-    mz : Da/e, NaN for a plain column; stability : 0 to 1; direction : class in which it is highest; effect : in standard deviations
+    mz : Da/e, NaN for a plain column; stability : 0 to 1; direction : class in which it is highest; effect : in standard deviations;
+    column : of the features; candidates : list of dict, known molecules of about this mass (the first markers only)
     """
 
     name: str
@@ -29,6 +32,7 @@ class Marker(NamedTuple):
     direction: str
     effect: float
     column: int
+    candidates: list[dict[str, Any]]
 
 
 def importances(values, y, seed):
@@ -52,9 +56,9 @@ def matched(features, reference, tolerance):
 
 
 def top_columns(features, y, reference, *, tolerance, seed):
-    """Columns of `reference` that match the ten most important features (fewer when some have no match)."""
+    """Columns of `reference` that match the most important features (fewer when some have no match)."""
     importance = importances(features.values, y, seed)
-    best = np.argsort(-importance, kind="stable")[:TOP]
+    best = np.argsort(-importance, kind="stable")[: min(TOP, max(1, importance.size // 3))]
     columns = matched(features, reference, tolerance)[best[importance[best] > 0]]
     return np.unique(columns[columns >= 0])
 
@@ -107,7 +111,18 @@ def find_markers(problem, features, *, draws=50, tolerance=0.002, n_jobs=None, p
         count[columns] += 1
     high, effect = effects(features.values, problem.y)
     order = np.lexsort([-np.abs(effect), -count])
+    known = _candidates(features.mz[order[:IDENTIFIED]])
+    known += [[] for _ in range(order.size - len(known))]
     return [
-        Marker(features.names[j], float(features.mz[j]), count[j] / draws, problem.classes[high[j]], float(effect[j]), int(j))
-        for j in order
+        Marker(features.names[j], float(features.mz[j]), count[j] / draws, problem.classes[high[j]], float(effect[j]), int(j), molecules)
+        for j, molecules in zip(order, known, strict=True)
     ]
+
+
+def _candidates(mz):
+    """Known molecules of about each mass, best first, with the share of matches that chance would give as well."""
+    if np.isnan(mz).any():
+        return [[] for _ in mz]
+    found = match_masses(mz)
+    rows = found[["name", "form", "error_ppm", "alternatives", "fdr", "source"]].to_dict("records")
+    return [[row for row, peak in zip(rows, found["peak"], strict=True) if peak == i] for i in range(mz.size)]

@@ -38,7 +38,7 @@ class StudyResult:
 
     problem : the data as learned from (preprocessed), labels, patients
     raw : the Cohort before processing, or None for a plain table
-    nuisance : DataFrame of per-spectrum nuisance numbers, or None
+    nuisance, quality : DataFrames of per-spectrum nuisance numbers, and of verdicts on the raw spectra; None for a plain table
     scores : of the main scheme, candidates first, the nested selection last; ``other_schemes`` likewise
     final : name and parameters of the model chosen on all data, for predicting new spectra
     steps, features : the learned steps fitted on all rows, and what they give
@@ -49,6 +49,7 @@ class StudyResult:
     problem: Problem
     raw: Any
     nuisance: Any
+    quality: Any
     roles: dict[str, str]
     scores: list[ModelScore]
     other_schemes: list[ModelScore]
@@ -104,7 +105,7 @@ class StudyResult:
                     "stability": marker.stability,
                     "direction": marker.direction,
                     "effect": marker.effect,
-                    "candidates": [],
+                    "candidates": marker.candidates,
                 }
                 for marker in self.markers
             ],
