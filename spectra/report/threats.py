@@ -5,13 +5,12 @@ import numpy as np
 from spectra.pipeline import NUISANCE
 from spectra.report.canvas import ALARM, GREY, by_class, chance, intervals, ladder, panels, picture, scaled, short
 from spectra.report.subject import interval_text, p_text
-from spectra.study.audit import LEAST_AUC
+from spectra.study.audit import LEAST_AUC, OWN
 
 
 def source(control):
     """What a control looked at, in words: nuisance numbers, the features, or a column of the manifest."""
-    ours = control.control in (*NUISANCE, "features") or control.control.endswith(" together")
-    return control.control if ours else f"column '{control.control}'"
+    return control.control if control.control in OWN else f"column '{control.control}'"
 
 
 def _tell(control, about):

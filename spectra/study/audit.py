@@ -25,6 +25,13 @@ STRONG_AUC = 0.9  # an alarm whatever the p, with fewer patients than this:
 FEW_PATIENTS = 20
 
 
+TOGETHER = "the nuisance numbers together"
+REGIONS = "m/z regions without peaks"
+SHUFFLED = "shuffled labels, whole pipeline"
+OWN = (*NUISANCE, TOGETHER, REGIONS, SHUFFLED, "features")
+"""Controls that are no column of the manifest."""
+
+
 class Control(NamedTuple):
     """One audit row.
 
@@ -126,10 +133,10 @@ def class_from_nuisance(problem, splits, nuisance, table, *, resamples, permutat
     """
     columns = {name: nuisance[name].to_numpy(float)[:, None] for name in NUISANCE} if nuisance is not None else {}
     if columns:
-        columns["the nuisance numbers together"] = np.hstack(list(columns.values()))
+        columns[TOGETHER] = np.hstack(list(columns.values()))
         regions = empty_regions(problem.data)
         if regions is not None:
-            columns["m/z regions without peaks"] = regions
+            columns[REGIONS] = regions
     skipped = []
     for name in table:
         values = as_numbers(table[name])

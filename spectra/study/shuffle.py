@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from spectra.pipeline import learned_steps
 from spectra.study import scores
-from spectra.study.audit import Control
+from spectra.study.audit import SHUFFLED, Control
 from spectra.study.evaluation import predict
 from spectra.study.splits import group_labels
 
@@ -100,4 +100,4 @@ def _verdict(true, null):
             f"Shuffled labels give AUC {mean.mean:.2f} on average, so nothing leaks; "
             f"the true labels (AUC {true:.2f}) beat {null.size - better} of {null.size} shufflings."
         )
-    return Control("shuffled labels, whole pipeline", "class", mean, float(p_value), bool(leak or p_value > 0.05), verdict)
+    return Control(SHUFFLED, "class", mean, float(p_value), bool(leak or p_value > 0.05), verdict)

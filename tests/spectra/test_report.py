@@ -23,7 +23,7 @@ from spectra.study.markers import Marker
 from spectra.study.result import ModelScore
 from spectra.study.scores import Interval
 from spectra.study.sensitivity import Variant
-from spectra.study.splits import group_labels, grouped_splits
+from spectra.study.splits import grouped_splits
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "$x_1$ & {{ 7*7 }}", "naïve 患者 </style>"]
 FACTS = {"command": "study", "seed": 0, "n_jobs": 2, "input": "folder/manifest.csv", "roles": {"label": "label"}, "seconds": 3.0}
@@ -112,11 +112,12 @@ def build(data, y, groups, classes, *, auc=(0.9, 0.8, 0.97), p=0.001, raw=None, 
     features = steps.fit_transform(data, y)
     n = len(classes)
     order = range(min(12, features.shape[1]))
-    markers = [Marker(features.names[j], float(features.mz[j]), 0.9 - 0.05 * j, classes[j % n], 1.2 - 0.1 * j, j) for j in order]
+    markers = [Marker(features.names[j], float(features.mz[j]), 0.9 - 0.05 * j, classes[j % n], 1.2 - 0.1 * j, j, []) for j in order]
     result = StudyResult(
         problem=problem,
         raw=raw,
         nuisance=nuisance,
+        quality=None,
         roles={"label": "label"},
         scores=[model_score("random forest", y, n), model_score(SELECTED, y, n, auc=auc, p=p)],
         other_schemes=[],
@@ -318,7 +319,7 @@ def test_forms_of_one_substance_are_told():
     amount = random.normal(size=40)
     values = np.column_stack([amount, amount + 0.1 * random.normal(size=40), random.normal(size=40), amount, 0 * amount])
     at = [6155.6, 3078.3, 6177.6, 7000.0, 6193.5]
-    found = relations([Marker(f"{mz}", mz, 1.0, "ill", 1.0, j) for j, mz in enumerate(at)], values)
+    found = relations([Marker(f"{mz}", mz, 1.0, "ill", 1.0, j, []) for j, mz in enumerate(at)], values)
     assert found == [None, (0, "doubly charged"), None, None, None]
 
 
@@ -399,10 +400,8 @@ def test_a_batch_that_cannot_be_told_from_the_class_is_shown_without_a_score(tmp
 
 def test_nuisance_numbers_are_not_called_columns(full):
     splits = grouped_splits(full.problem.y, full.problem.groups, folds=2, repeats=1, seed=0)
-    _, label, member = group_labels(full.problem.y, full.problem.groups)
-    resampler = scores.PatientResampler(label, member, resamples=100, permutations=99, seed=0)
     site = pd.DataFrame({"site": full.raw.samples["site"]})
-    controls, _ = class_from_nuisance(full.problem, splits, full.nuisance, site, resampler)
+    controls, _ = class_from_nuisance(full.problem, splits, full.nuisance, site, resamples=100, permutations=99)
     assert [name for name in map(threats.source, controls) if "column" in name] == ["column 'site'"]
 
 
