@@ -9,6 +9,7 @@ scale  4      .        .     .
 import numpy as np
 
 from spectra._kernels._jit import njit
+from spectra._kernels.order import select
 
 
 @njit
@@ -96,24 +97,4 @@ def window_quantile(y, centres, half_width, share, work, out):
         n = stop - start
         for i in range(n):
             work[i] = abs(y[start + i])
-        rank = int(share * (n - 1))
-        low, high = 0, n - 1
-        while low < high:  # Hoare's selection
-            pivot = work[(low + high) // 2]
-            i, j = low, high
-            while i <= j:
-                while work[i] < pivot:
-                    i += 1
-                while work[j] > pivot:
-                    j -= 1
-                if i <= j:
-                    work[i], work[j] = work[j], work[i]
-                    i += 1
-                    j -= 1
-            if rank <= j:
-                high = j
-            elif rank >= i:
-                low = i
-            else:
-                break
-        out[c] = work[rank]
+        out[c] = select(work, n, int(share * (n - 1)))
