@@ -4,7 +4,7 @@ import numpy as np
 
 from spectra._kernels import baseline as kernels
 from spectra._kernels import order
-from spectra._kernels.aligned import aligned_rows
+from spectra._kernels.scratch import scratch_rows
 from spectra._validation import check_axis, check_choice, check_half_window, check_vector
 from spectra.containers import verb
 from spectra.errors import SpectrumError
@@ -55,7 +55,7 @@ def snip(y, *, iterations=100, decreasing=True, lls=False, edges="keep"):
     start = _log_log_root(y) if lls else y
     if edges == "extend":
         start = _extended(start, iterations)
-    first, second = (row[: start.size] for row in aligned_rows(2, start.size, y.dtype))
+    first, second = (row[: start.size] for row in scratch_rows(2, start.size, y.dtype))
     first[:] = second[:] = start
     kernels.snip(first, second, windows[::-1].copy() if decreasing else windows)
     base = second if iterations % 2 else first

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from spectra._kernels import wavelets as kernels
-from spectra._kernels.aligned import LINE, aligned_rows
+from spectra._kernels.scratch import LINE, scratch_rows
 from spectra._validation import check_choice, check_integer, check_number, check_vector
 from spectra.containers import verb
 from spectra.errors import SpectrumError
@@ -141,7 +141,7 @@ def _undecimated(y, wavelet, levels, shrink):
     before = sum(steps) * (there.lead + again.lead) + 2 * levels * LINE
     after = sum(steps) * (there.tail + again.tail)
     margin = -(-max(before, after) // LINE) * LINE
-    rows = aligned_rows(levels + 3, y.size + 2 * margin, y.dtype)
+    rows = scratch_rows(levels + 3, y.size + 2 * margin, y.dtype)
     details, (current, other, mirrored) = rows[:levels], [row[: y.size + 2 * margin] for row in rows[levels:]]
     kernels.mirror(y, margin, mirrored)
     source, first, last = mirrored, 0, mirrored.size
