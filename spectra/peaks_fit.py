@@ -56,6 +56,12 @@ def find_peaks_fit(mz, y, *, snr=5.0, widths=None, iterations=100, noise_window=
     PeakList
         ``fwhm`` is the expected width, ``area`` the fitted Gaussian's, ``left`` and ``right`` lie one width away.
 
+    Notes
+    -----
+    Made for instruments whose peaks are nearly symmetric and whose width follows from m/z. At a tenth of false peaks it finds 8 % more
+    true ones than local maxima with MALDIquant's defaults, on simulated spectra (``python -m benchmarks.peak_truth``). Skewed peaks, as in
+    SELDI spectra up to 100 kDa, it takes for several: there `find_peaks_cwt` reports far fewer surplus peaks.
+
     Examples
     --------
     >>> import numpy as np
