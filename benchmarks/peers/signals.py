@@ -3,6 +3,7 @@
 Points per spectrum and settings are those of the promises; ns are per point.
 """
 
+import atexit
 import functools
 import importlib
 import pathlib
@@ -58,6 +59,7 @@ class R:
         if shutil.which("Rscript") is None:
             raise ImportError("R is not installed")
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="r"))
+        atexit.register(shutil.rmtree, self.folder)
         self.process = subprocess.Popen(
             ["R", "--slave", "--no-save"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -116,7 +118,10 @@ def whole_way(threads, n_spectra=281):
     counts = np.square(root) * rng.uniform(0.5, 2, n_spectra)[:, None]
     for dtype, promise in (("float64", 25), ("float32", 35)):
         data = spectra.Cohort.from_spectra([spectra.Spectrum(mz, row.astype(dtype)) for row in counts])
-        ours = lambda data=data: np.concatenate([p.mz for p in data.map(to_peaks, n_jobs=threads)])  # noqa: E731
+
+        def ours(data=data):
+            return np.concatenate([p.mz for p in data.map(to_peaks, n_jobs=threads)])
+
         peers = {"MALDIquant, one core": lambda promise=promise: r_whole_way(mz, counts, promise)}
         name = f"counts to peaks, {n_spectra} spectra, {dtype}"
         yield Case(name, ours, peers, same_peaks, threads=threads, per=n_spectra * N_POINTS, pairs=3)
@@ -200,7 +205,10 @@ def openms_tophat(oms, y):
 def baselines():
     y = smooth()[1]
     single = smooth("float32")[1]
-    extended = lambda: spectra.snip(y, iterations=100, edges="extend")  # noqa: E731
+
+    def extended():
+        return spectra.snip(y, iterations=100, edges="extend")
+
     snip_r = in_r('estimateBaseline(s, method="SNIP", iterations=100)[, 2]', promise=7)
     snip_py = library("pybaselines", lambda m: lambda: m.Baseline().snip(y, 100, decreasing=True, filter_order=2)[0], 14)
     yield Case("SNIP 100, ends kept", lambda: spectra.snip(y), {"MALDIquant": snip_r}, close(0), per=N_POINTS)
@@ -224,7 +232,10 @@ def penalised():
     y = smooth()[1]
     for rule, promise in (("asls", None), ("arpls", 6), ("airpls", None), ("drpls", None)):
         peer = library("pybaselines", lambda m, rule=rule: lambda: getattr(m.Baseline(), rule)(y, max_iter=100)[0], promise)
-        ours = lambda rule=rule: spectra.fit_baseline(y, rule=rule, max_iterations=100).baseline  # noqa: E731
+
+        def ours(rule=rule):
+            return spectra.fit_baseline(y, rule=rule, max_iterations=100).baseline
+
         yield Case(f"{rule}", ours, {"pybaselines": peer}, close(1e-6), per=N_POINTS, pairs=3)
 
 
@@ -255,15 +266,26 @@ def wavelets():
             per=y.size,
         )
     y = profile()[1]
-    flat = lambda m: lambda: np.concatenate(m.wavedec(y, "sym8", "symmetric", 8))  # noqa: E731
-    ours = lambda: np.concatenate(spectra.dwt(y, levels=8))  # noqa: E731
+
+    def flat(m):
+        return lambda: np.concatenate(m.wavedec(y, "sym8", "symmetric", 8))
+
+    def ours():
+        return np.concatenate(spectra.dwt(y, levels=8))
+
     yield Case("decimated transform, sym8, 8 levels", ours, {"PyWavelets": library("pywt", flat, 5)}, close(1e-10), per=N_POINTS)
     bayes = library("skimage.restoration", lambda m: lambda: m.denoise_wavelet(y, wavelet="sym8", wavelet_levels=5, rescale_sigma=False))
     plain = {"mode": "soft", "noise": "global", "strength": 1, "threshold": "bayes", "transform": "decimated"}
-    ours = lambda: spectra.denoise_wavelet(y, levels=5, **plain)  # noqa: E731
+
+    def ours():
+        return spectra.denoise_wavelet(y, levels=5, **plain)
+
     yield Case("decimated denoising, BayesShrink", ours, {"scikit-image": bayes}, close(1e-9), per=N_POINTS)
     modwt = in_r('unlist(modwt(y, "la8", 5))', package="waveslim", smoothed=False)
-    ours = lambda: (lambda c: np.concatenate([*c[:0:-1], c[0]]))(spectra.swt(y, wavelet="sym4", levels=5, convention="modwt"))  # noqa: E731
+
+    def ours():
+        return (lambda c: np.concatenate([*c[:0:-1], c[0]]))(spectra.swt(y, wavelet="sym4", levels=5, convention="modwt"))
+
     yield Case("MODWT, la8, 5 levels", ours, {"waveslim": modwt}, close(1e-10), per=N_POINTS)
 
 
