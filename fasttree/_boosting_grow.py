@@ -123,13 +123,13 @@ def adopt(which, ints, floats, sets, categorical, rules, scores, best, units):
 def close_node(nodes, node, j, ints, floats, units, rules):
     """Write leaf `j` into the tree as a leaf."""
     gradient, hessian = ints[j, SUM_G] * units[0], ints[j, SUM_H] * units[1]
-    nodes[node].feature = NOTHING
-    nodes[node].left = node
-    nodes[node].category = NOTHING
-    nodes[node].gain = 0.0
-    nodes[node].value = rules.learning_rate * leaf_value(gradient, hessian, rules.l1, rules.l2, floats[j, LOW], floats[j, HIGH])
-    nodes[node].weight = hessian
-    nodes[node].count = ints[j, STOP] - ints[j, START]
+    nodes[node]["feature"] = NOTHING
+    nodes[node]["left"] = node
+    nodes[node]["category"] = NOTHING
+    nodes[node]["gain"] = 0.0
+    nodes[node]["value"] = rules.learning_rate * leaf_value(gradient, hessian, rules.l1, rules.l2, floats[j, LOW], floats[j, HIGH])
+    nodes[node]["weight"] = hessian
+    nodes[node]["count"] = ints[j, STOP] - ints[j, START]
 
 
 @njit(_nrt=False)
@@ -137,14 +137,14 @@ def open_node(tree, j, ints, floats, sets, data):
     """Write the split of leaf `j` into the tree; returns the number of its left child."""
     node, f, left = ints[j, NODE], ints[j, FEATURE], tree.size[0]
     nodes = tree.nodes
-    nodes[node].feature = f
-    nodes[node].left = left
-    nodes[node].gain = floats[j, GAIN]
-    nodes[node].code = ints[j, BIN]
-    nodes[node].missing_left = ints[j, MISSING_LEFT]
-    nodes[node].threshold = data.cuts[f, ints[j, BIN]]
+    nodes[node]["feature"] = f
+    nodes[node]["left"] = left
+    nodes[node]["gain"] = floats[j, GAIN]
+    nodes[node]["code"] = ints[j, BIN]
+    nodes[node]["missing_left"] = ints[j, MISSING_LEFT]
+    nodes[node]["threshold"] = data.cuts[f, ints[j, BIN]]
     if data.categorical[f]:
-        nodes[node].category = tree.size[1]
+        nodes[node]["category"] = tree.size[1]
         for i in range(4):
             tree.sets[tree.size[1], i] = sets[j, i]
         tree.size[1] += 1

@@ -111,16 +111,16 @@ def quantise(thread, n_threads, output, n_rows, start, stop, rules, work):
 def find_leaf(codes, row, nodes, sets):
     """The leaf of one encoded row."""
     node = 0
-    while nodes[node].feature >= 0:
-        f = nodes[node].feature
+    while nodes[node]["feature"] >= 0:
+        f = nodes[node]["feature"]
         code = codes[f >> 3, row, f & 7]
-        if nodes[node].category >= 0:
-            left = (sets[nodes[node].category, code >> 6] >> np.uint64(code & 63)) & np.uint64(1) == np.uint64(1)
+        if nodes[node]["category"] >= 0:
+            left = (sets[nodes[node]["category"], code >> 6] >> np.uint64(code & 63)) & np.uint64(1) == np.uint64(1)
         elif code == MISSING:
-            left = nodes[node].missing_left == 1
+            left = nodes[node]["missing_left"] == 1
         else:
-            left = code <= nodes[node].code
-        node = nodes[node].left + (0 if left else 1)
+            left = code <= nodes[node]["code"]
+        node = nodes[node]["left"] + (0 if left else 1)
     return node
 
 
@@ -128,7 +128,7 @@ def find_leaf(codes, row, nodes, sets):
 def add_tree(codes, nodes, sets, first, last, out):
     """Add a tree's values to the raw predictions of encoded rows ``first … last``. out : float64[:]"""
     for row in range(first, last):
-        out[row] += nodes[find_leaf(codes, row, nodes, sets)].value
+        out[row] += nodes[find_leaf(codes, row, nodes, sets)]["value"]
 
 
 @njit(_nrt=False)
@@ -138,12 +138,12 @@ def add_values(thread, n_threads, n_rows, n_leaves, data, work, tree, raw):
     n = len(rows)
     first, last = n_rows * thread // n_threads, n_rows * (thread + 1) // n_threads
     for j in range(n_leaves):
-        value = tree.nodes[ints[j, NODE]].value
+        value = tree.nodes[ints[j, NODE]]["value"]
         for i in range(max(first, ints[j, START]), min(last, ints[j, STOP])):
             raw[rows[i]] += value
     rest = n - n_rows
     for i in range(n_rows + rest * thread // n_threads, n_rows + rest * (thread + 1) // n_threads):
-        raw[rows[i]] += tree.nodes[find_leaf(data.codes, rows[i], tree.nodes, tree.sets)].value
+        raw[rows[i]] += tree.nodes[find_leaf(data.codes, rows[i], tree.nodes, tree.sets)]["value"]
 
 
 @njit(_nrt=False)

@@ -1,5 +1,9 @@
 """The kernels of boosting against plain loops."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -162,3 +166,36 @@ def test_prepared_predictor(classes, categorical):
         np.testing.assert_allclose(one(row), wanted[1] if classes == 2 else wanted, rtol=1e-12)
     poisson = GradientBoostingRegressor(loss="poisson", max_iter=5).fit(X, np.abs(X[:, 0]))
     assert poisson.prepare()(X[0]) == pytest.approx(poisson.predict(X[:1])[0])
+
+
+PLAIN = """
+import sys
+import os
+import subprocess
+import sys
+
+import numpy as np
+from fasttree import GradientBoostingClassifier, GradientBoostingRegressor, _boosting_fit
+rng = np.random.default_rng(0)
+X = np.round(rng.normal(size=(60, 3)), 1)
+X[::9, 1] = np.nan
+y = X[:, 0] + np.abs(np.nan_to_num(X[:, 1]))
+options = {"max_iter": 1, "max_leaf_nodes": 4, "min_samples_leaf": 5}
+found = []
+for presorted in (True, False):
+    _boosting_fit.presorting_pays = lambda *arguments: presorted
+    found.append(GradientBoostingRegressor(categorical_features=[2], **options).fit(X, y).predict(X))
+    found.append(GradientBoostingRegressor(precision="full", **options).fit(X, y).predict(X))
+    found.append(GradientBoostingClassifier(**options).fit(X, y > 0.5).predict_proba(X)[:, 1])
+np.save(sys.argv[1], found)
+"""
+
+
+def test_kernels_run_as_plain_python(tmp_path):
+    results = []
+    for disabled in ("0", "1"):
+        path = tmp_path / f"{disabled}.npy"
+        environment = os.environ | {"NUMBA_DISABLE_JIT": disabled}
+        subprocess.run([sys.executable, "-W", "ignore", "-c", PLAIN, path], check=True, env=environment, timeout=200)
+        results.append(np.load(path))
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
