@@ -95,12 +95,11 @@ def _on_axis(spectrum, axis):
 
 
 def _scaled(cohort: Cohort, factors):
-    intensity = cohort.intensity.copy()
-    for i, factor in enumerate(factors):
-        intensity[cohort.offsets[i] : cohort.offsets[i + 1]] /= intensity.dtype.type(factor)
+    dtype = cohort.intensity.dtype
+    scaled = cohort.with_intensities([cohort.intensity_of(i) / dtype.type(factor) for i, factor in enumerate(factors)])
     peaks, noise = cohort.peaks, cohort.noise
     if peaks is not None:
         peaks = [dataclasses.replace(p, intensity=p.intensity / f, area=p.area / f) for p, f in zip(peaks, factors, strict=True)]
     if noise is not None:
         noise = [level / f for level, f in zip(noise, factors, strict=True)]
-    return dataclasses.replace(cohort, intensity=intensity, peaks=peaks, noise=noise)
+    return dataclasses.replace(scaled, peaks=peaks, noise=noise)

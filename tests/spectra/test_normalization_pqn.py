@@ -90,6 +90,13 @@ def test_peaks_and_noise_are_scaled_with_the_spectrum():
         np.testing.assert_allclose(scaled.noise[i] * factor, data.noise[i], rtol=1e-12)
 
 
+def test_a_part_of_a_cohort_is_scaled_as_the_whole():
+    data = cohort([1, 2, 5])
+    step = PQNormalizer().fit(data)
+    np.testing.assert_array_equal(step.transform(data[[2, 0]]).intensity_of(0), step.transform(data).intensity_of(2))
+    assert step.transform(data[:0]).samples.empty
+
+
 def test_rows_of_a_feature_matrix_are_scaled():
     rows = matrix([[1, 2, 4], [2, 4, 8], [3, np.nan, 12]])
     scaled = PQNormalizer().fit_transform(rows)
