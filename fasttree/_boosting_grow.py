@@ -14,7 +14,7 @@ import numpy as np
 
 from fasttree._boosting_presort import ROOT, mark_sides, scan_category_rows, scan_order, split_order
 from fasttree._boosting_rows import complete, fill_leaf, make_table, partition
-from fasttree._boosting_split import UNSEEN, Desk, Leaf, leaf_value, reduction, scan_categories, scan_values
+from fasttree._boosting_split import Desk, adopt, describe, leaf_value, scan_categories, scan_values
 from fasttree._boosting_state import (
     BIN,
     DEPTH,
@@ -27,6 +27,7 @@ from fasttree._boosting_state import (
     LOW,
     MISSING_LEFT,
     NODE,
+    NOTHING,
     SLOT,
     SMALL,
     START,
@@ -37,20 +38,6 @@ from fasttree._boosting_state import (
 from fasttree._boosting_sync import STRIDE, barrier
 from fasttree._histogram import BINS
 from fasttree._jit import njit
-
-NOTHING = -1
-NOISE = 1e-10  # a gain below this share of the children's reduction is rounding
-
-
-@njit(_nrt=False)
-def describe(j, ints, floats, rules, units):
-    """A `Leaf` for the scan."""
-    n, hessian = ints[j, STOP] - ints[j, START], ints[j, SUM_H] * units[1]
-    floor = max(max(rules.min_child_weight, floats[j, FLOOR]), 0.5 * units[1])
-    if rules.min_samples_leaf > 1:  # counts are not in the histograms: the hessian stands in, and the true counts are checked later
-        floor = max(floor, (rules.min_samples_leaf - 0.5) * hessian / n)
-    low, high = floats[j, LOW], floats[j, HIGH]
-    return Leaf(ints[j, SUM_G], ints[j, SUM_H], units[0], units[1], floor, low, high, rules.l1, rules.l2, n / hessian)
 
 
 @njit(_nrt=False)
@@ -86,37 +73,6 @@ def split_orders(first, last, ints, j, new, sides, orders):
     source = orders[ROOT if depth == 1 else (depth - 1) & 1]
     for f in range(first, last):
         split_order(source[f, start:stop], sides, ints[j, STOP] - start, orders[depth & 1, f, start:stop])
-
-
-@njit(_nrt=False)
-def adopt(which, ints, floats, sets, categorical, rules, scores, best, units):
-    """Give a leaf the best of all threads' proposals, and its exact gain. ints, floats, sets : its rows of the tables"""
-    winner = 0
-    for other in range(1, len(scores)):
-        if scores[other, which] > scores[winner, which]:
-            winner = other
-    chosen = best[winner, which]
-    ints[FEATURE] = NOTHING
-    if chosen[0] == NOTHING:
-        return
-    gl, hl = chosen[2] * units[0], chosen[3] * units[1]
-    g, h = ints[SUM_G] * units[0], ints[SUM_H] * units[1]
-    l1, l2, low, high = rules.l1, rules.l2, floats[LOW], floats[HIGH]
-    left, right = leaf_value(gl, hl, l1, l2, low, high), leaf_value(g - gl, h - hl, l1, l2, low, high)
-    saved = reduction(gl, hl, left, l1, l2) + reduction(g - gl, h - hl, right, l1, l2)
-    gain = saved - reduction(g, h, leaf_value(g, h, l1, l2, low, high), l1, l2)
-    if not gain > max(rules.min_gain, NOISE * abs(saved)):
-        return
-    floats[GAIN] = gain
-    for i in range(5):
-        ints[FEATURE + i] = chosen[i]
-    if chosen[4] == UNSEEN:
-        ints[MISSING_LEFT] = 2 * chosen[3] > ints[SUM_H]
-    if categorical[chosen[0]]:
-        for i in range(4):
-            sets[i] = np.uint64(chosen[5 + i])
-        bit = np.uint64(1) << np.uint64(63)
-        sets[3] = sets[3] | bit if ints[MISSING_LEFT] else sets[3] & ~bit
 
 
 @njit(_nrt=False)

@@ -1,17 +1,31 @@
 """The best split of one feature of one leaf, from its histogram.
 
 Sums are whole numbers; a candidate's score (float32 in the fast case) is only used to choose. The chosen split's gain is computed again
-in float64 from the exact sums, by the caller. Ties go to the lowest feature, then to missing values right, then to the lowest code.
+in float64 from the exact sums, in `adopt`. Ties go to the lowest feature, then to missing values right, then to the lowest code.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from fasttree._boosting_state import (
+    FEATURE,
+    FLOOR,
+    GAIN,
+    HIGH,
+    LOW,
+    MISSING_LEFT,
+    NOTHING,
+    START,
+    STOP,
+    SUM_G,
+    SUM_H,
+)
 from fasttree._histogram import MISSING
 from fasttree._jit import FAST_MATH, njit
 
 CATEGORY_SUPPORT = 10.0  # rows' worth of hessian below which a category is not moved left, and the shrinkage of its mean
+NOISE = 1e-10  # a gain below this share of the children's reduction is rounding
 UNSEEN = 2  # of a split's direction of missing values: none were seen
 
 _LOW32 = np.int64(0xFFFFFFFF)
@@ -229,3 +243,45 @@ def scan_categories(histogram, n_bins, leaf, desk, top, best):
             if code == MISSING:
                 best[4] = 1
     return top
+
+
+@njit(_nrt=False)
+def describe(j, ints, floats, rules, units):
+    """A `Leaf` for the scan."""
+    n, hessian = ints[j, STOP] - ints[j, START], ints[j, SUM_H] * units[1]
+    floor = max(max(rules.min_child_weight, floats[j, FLOOR]), 0.5 * units[1])
+    if rules.min_samples_leaf > 1:  # counts are not in the histograms: the hessian stands in, and the true counts are checked later
+        floor = max(floor, (rules.min_samples_leaf - 0.5) * hessian / n)
+    low, high = floats[j, LOW], floats[j, HIGH]
+    return Leaf(ints[j, SUM_G], ints[j, SUM_H], units[0], units[1], floor, low, high, rules.l1, rules.l2, n / hessian)
+
+
+@njit(_nrt=False)
+def adopt(which, ints, floats, sets, categorical, rules, scores, best, units):
+    """Give a leaf the best of all threads' proposals, and its exact gain. ints, floats, sets : its rows of the tables"""
+    winner = 0
+    for other in range(1, len(scores)):
+        if scores[other, which] > scores[winner, which]:
+            winner = other
+    chosen = best[winner, which]
+    ints[FEATURE] = NOTHING
+    if chosen[0] == NOTHING:
+        return
+    gl, hl = chosen[2] * units[0], chosen[3] * units[1]
+    g, h = ints[SUM_G] * units[0], ints[SUM_H] * units[1]
+    l1, l2, low, high = rules.l1, rules.l2, floats[LOW], floats[HIGH]
+    left, right = leaf_value(gl, hl, l1, l2, low, high), leaf_value(g - gl, h - hl, l1, l2, low, high)
+    saved = reduction(gl, hl, left, l1, l2) + reduction(g - gl, h - hl, right, l1, l2)
+    gain = saved - reduction(g, h, leaf_value(g, h, l1, l2, low, high), l1, l2)
+    if not gain > max(rules.min_gain, NOISE * abs(saved)):
+        return
+    floats[GAIN] = gain
+    for i in range(5):
+        ints[FEATURE + i] = chosen[i]
+    if chosen[4] == UNSEEN:
+        ints[MISSING_LEFT] = 2 * chosen[3] > ints[SUM_H]
+    if categorical[chosen[0]]:
+        for i in range(4):
+            sets[i] = np.uint64(chosen[5 + i])
+        bit = np.uint64(1) << np.uint64(63)
+        sets[3] = sets[3] | bit if ints[MISSING_LEFT] else sets[3] & ~bit

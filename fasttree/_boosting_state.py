@@ -17,6 +17,7 @@ from fasttree._histogram import BINS, WORD
 
 START, STOP, SLOT, NODE, DEPTH, SUM_G, SUM_H, FEATURE, BIN, LEFT_G, LEFT_H, MISSING_LEFT, N_INTS = range(13)
 GAIN, LOW, HIGH, FLOOR, N_FLOATS = range(5)
+NOTHING = -1  # no feature, leaf or slot
 
 NODE_TYPE = np.dtype(
     [
