@@ -106,3 +106,9 @@ def grow(X, ys, weight, criterion, *, max_depth=10**9, min_split=2, min_leaf=1, 
         left=grow(X, ys, weight, criterion, rows=left, **rest),
         right=grow(X, ys, weight, criterion, rows=right, **rest),
     )
+
+
+def ranks(values, missing):
+    """Number of each value among the distinct ones; `missing` for NaN."""
+    distinct = sorted({value for value in values if not isnan(value)})
+    return [missing if isnan(value) else distinct.index(value) for value in values]

@@ -1,0 +1,123 @@
+"""The kernels that growing calls, each against a line or two of plain Python."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from fasttree._growth import partition
+from fasttree._splitting_bound import N_BUCKETS, bound_buckets, fill_histogram
+from fasttree._splitting_encode import MISSING, encode, select_rows
+from fasttree._splitting_scan import Rules
+from fasttree._splitting_sort import gather_keys, merge_sort, sort_keys
+from fasttree._tree import number_preorder
+from tests.naive import trees as naive
+
+ANY = st.floats(allow_nan=True, allow_infinity=False) | st.sampled_from([0.0, -0.0, 1.0, -1.0, 5e-324, -5e-324])
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(ANY, min_size=1, max_size=30), st.sampled_from([np.float32, np.float64]))
+def test_columns_are_ranked(values, dtype):
+    with np.errstate(over="ignore"):
+        x = np.array(values, dtype=dtype)
+    x[np.isinf(x)] = 3.0
+    keys, codes = encode(x[:, None], keys=True, codes=True)
+    expected = naive.ranks(x.tolist(), int(MISSING))
+    assert codes[0].tolist() == expected
+    assert keys[0].tolist() == sorted((code << 32) | row for row, code in enumerate(expected))
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 5000])
+@pytest.mark.parametrize("n_jobs", [1, 3])
+def test_tables_are_ranked_by_column_whatever_their_layout(n_rows, n_jobs):
+    X = np.random.default_rng(0).normal(size=(n_rows, 17)).round(2)
+    X[::4, 3] = np.nan
+    expected = np.column_stack([naive.ranks(column.tolist(), int(MISSING)) for column in X.T])
+    for other in (X, np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2], X.astype(np.float64)):
+        _, codes = encode(other, keys=False, codes=True, n_jobs=n_jobs)
+        assert np.array_equal(codes.T, expected)
+
+
+def test_sparse_columns_are_ranked_as_dense_ones():
+    X = np.random.default_rng(0).normal(size=(50, 4)) * (np.random.default_rng(1).random((50, 4)) < 0.3)
+    for first, second in zip(encode(X, keys=True, codes=True), encode(sparse.csc_array(X), keys=True, codes=True), strict=True):
+        assert np.array_equal(first, second)
+
+
+def test_rows_are_selected_in_order():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    keys, _ = encode(X, keys=True, codes=False)
+    weight = np.random.default_rng(1).integers(0, 2, size=40).astype(float)
+    out = np.empty((3, int(weight.sum())), dtype=np.uint64)
+    select_rows(keys, weight, out)
+    assert out.tolist() == [[key for key in row.tolist() if weight[key & 0xFFFFFFFF]] for row in keys]
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.integers(0, 2**31) | st.integers(0, 5) | st.just(int(MISSING)), min_size=1, max_size=120))
+def test_keys_are_gathered_and_sorted(codes):
+    codes = np.array(codes, dtype=np.uint32)
+    rows = np.arange(len(codes), dtype=np.uint32)[::-1].copy()
+    keys = np.empty(len(codes), dtype=np.uint64)
+    low, high, n_present = gather_keys(codes, rows, keys)
+    present = [int(code) for code in codes if code != MISSING]
+    assert n_present == len(present)
+    expected = sorted((int(codes[row]) << 32) | place for place, row in enumerate(rows))
+    if present:
+        assert (low, high) == (min(present), max(present))
+        spare = np.empty(n_present, dtype=np.uint64)
+        sort_keys(keys[:n_present], spare, low, high, np.empty(4 * len(codes) + 8, dtype=np.int64))
+    assert keys.tolist() == expected
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(0, 2**40), min_size=1, max_size=200))
+def test_crowded_keys_are_merged(keys):
+    out = np.empty(len(keys), dtype=np.uint64)
+    merge_sort(np.array(keys, dtype=np.uint64), out)
+    assert out.tolist() == sorted(keys)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 99), st.booleans()), min_size=1, max_size=40))
+def test_partition_is_stable(entries):
+    array = np.array([value for value, _ in entries], dtype=np.uint32)
+    goes_left = np.array([flag for _, flag in entries], dtype=np.uint8)
+    n_left = partition(array, goes_left, np.empty_like(array))
+    assert n_left == goes_left.sum()
+    assert array.tolist() == [v for v, flag in entries if flag] + [v for v, flag in entries if not flag]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10**6), st.booleans())
+def test_bounds_are_never_exceeded(seed, classes):
+    """No boundary inside a bucket scores more than the bucket's bound, and the best end is a score that is reached."""
+    random = np.random.default_rng(seed)
+    n_rows = int(random.integers(2, 400))
+    codes = random.integers(0, random.integers(2, 2000), size=n_rows).astype(np.uint64)
+    weight = random.integers(1, 4, size=n_rows).astype(float)
+    value = weight * (random.integers(0, 2, size=n_rows) if classes else random.normal(size=n_rows))
+    low, high = codes.min(), codes.max()
+    scale = (np.uint64(N_BUCKETS) << np.uint64(32)) // (high - low + np.uint64(1))
+    histogram, bounds = np.empty((N_BUCKETS, 4)), np.empty(N_BUCKETS)
+    fill_histogram(codes << np.uint64(32), low, scale, weight, value, histogram)
+    best = bound_buckets(histogram, classes, weight.sum(), value.sum(), n_rows, Rules(9, 9, 2, 1, 0.0, 0.0), bounds)
+    scores = {}
+    for code in np.unique(codes)[:-1]:
+        left = codes <= code
+        w, s = weight[left].sum(), value[left].sum()
+        scores[code] = (s * weight.sum() - w * value.sum()) ** 2 / (w * (weight.sum() - w))
+        bucket = int(((code - low) * scale) >> np.uint64(32))
+        assert scores[code] <= bounds[bucket] * (1 + 1e-6) + 1e-9
+    if scores:
+        assert best <= max(scores.values()) * (1 + 1e-9) + 1e-9
+
+
+def test_nodes_are_numbered_in_preorder():
+    left = np.array([1, 3, -1, -1, 5, -1, -1], dtype=np.int32)  # the right child follows the left one
+    order, parents = np.empty(7, dtype=np.int64), np.empty(7, dtype=np.int64)
+    number_preorder(left, order, parents)
+    assert order.tolist() == [0, 1, 3, 4, 5, 6, 2]
+    assert parents.tolist() == [-1, 0, 2, 3, 6, 7, 1]
