@@ -37,12 +37,13 @@ def _whole_lines(points):
 def snip(y, z, windows):
     """Clip with each window in turn; points nearer to an end than the window keep their value.
 
-    y, z : float[::1], shape (n_points,), both holding the profile, best begun on a cache line. Both are overwritten; the result is in `y` when the number of
-        windows is even, else in `z`.
+    y, z : float[::1], shape (n_points,), both holding the profile, best begun on a cache line. Both are overwritten; the result is
+        in `y` when the number of windows is even, else in `z`.
     windows : int64[::1], each below ``n_points / 2``
     """
     # Step t needs step t - 1 only up to `window` points further right. So each tile runs through all the steps, further left by a
-    # window at every step, and stays in the first cache throughout (26 ns a point against 58 step by step, 100 windows):
+    # window at every step, and stays in the first cache throughout. That matters where a spectrum outgrows the second cache (100
+    # windows of float64: 19.0 ns a point against 21.9 step by step for 400,000 points, 17.9 against 18.9 for 42,000):
     #
     #     step 1        |<---- tile p ---->|<--- tile p + 1 --->|
     #     step 2     |<---- tile p ---->|<--- tile p + 1 --->|
@@ -89,7 +90,8 @@ def _slide(x, window, upper, work, out):
     work : same dtype, shape (2, at least TILE + window - 1). Overwritten.
     """
     # Windows of 1, 2, 4, ... points are pairs of the ones before, and two overlapping ones of the last make any window: log2 steps
-    # that vectorise, where the two-pass scheme of van Herk has a running minimum that does not (3.4 ns a point against 11).
+    # that vectorise, where the two-pass scheme of van Herk has a running minimum that does not (3.1 ns a point for the opening of 201 points
+    # against 5.1).
     for start in range(0, out.size, TILE):
         n = min(TILE, out.size - start)
         source, width, valid, turn = x[start : start + n + window - 1], 1, n + window - 1, 0
