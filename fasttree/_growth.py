@@ -278,9 +278,10 @@ def grow(columns, all_target, rows, rules, sketch, work, room):
     if ordered:
         order_target(all_target, rows, work)
         target = Target(all_target.family, all_target.classes, all_target.n_slots, work.weight, work.value, work.outputs)
-    n_open, n_nodes, n_leaves = 0, 1, 1
-    is_open = open_node(sketch, 0, 0, len(rows), 0, target, rows, ordered, rules)
-    if is_open and find_split(sketch, 0, columns, target, rows, rules, work):
+    root, n_nodes = np.int64(0), np.int64(1)  # a plain 0 would compile all that is called once more, for the literal
+    n_open, n_leaves = 0, 1
+    is_open = open_node(sketch, root, root, len(rows), root, target, rows, ordered, rules)
+    if is_open and find_split(sketch, root, columns, target, rows, rules, work):
         room.frontier[0] = 0
         n_open = 1
     while n_open and n_leaves < rules.max_leaves:
