@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 SPECTRA = [
     {"spectra.__main__"},
     {"spectra.cli"},
+    {"spectra.warmup"},
     {"spectra.report"},
     {"spectra.study"},
     {"spectra.pipeline"},
@@ -30,7 +31,6 @@ SPECTRA = [
         "spectra.identification",
         "spectra.calibration",
         "spectra.simulate",
-        "spectra.warmup",
     },
     {"spectra.io"},
     {"spectra._steps"},

@@ -1,0 +1,66 @@
+"""``python -m fasttree.warmup``: compile the kernels once, before a job of many processes starts.
+
+Compiled kernels are kept beside the package or in ``NUMBA_CACHE_DIR``, apart for each kind of processor: run it once per kind of
+node. What is compiled already is only loaded.
+"""
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+import fasttree
+
+ROWS = 600
+LARGE = 3000  # rows from which nodes are searched, and trees grown, in other ways than small ones
+
+
+def warm() -> Iterator[str]:
+    """Fit and use each model once on little data; yields the name of each as it is done.
+
+    Examples
+    --------
+    >>> from fasttree.warmup import warm
+    >>> next(warm())
+    'DecisionTreeClassifier'
+    """
+    random = np.random.default_rng(0)
+    X = random.normal(size=(LARGE, 12))
+    y = X[:, 0] + X[:, 1] * X[:, 2] + random.normal(size=LARGE)
+    classes = np.digitize(y, [-1.0, 1.0])
+    for kind in ("DecisionTree", "ExtraTrees", "RandomForest"):
+        options = {"random_state": 0} if kind == "DecisionTree" else {"random_state": 0, "n_estimators": 2}
+        for suffix, target in (("Classifier", classes), ("Regressor", y)):
+            name = kind + suffix
+            for dtype in (np.float64, np.float32):
+                values = X.astype(dtype)
+                model = getattr(fasttree, name)(**options).fit(values, target)
+                _use(model, values)
+            yield name
+    for name, target in (("GradientBoostingClassifier", classes), ("GradientBoostingRegressor", y)):
+        model_class = getattr(fasttree, name)
+        for rows in (ROWS, LARGE):
+            for dtype in (np.float64, np.float32):
+                values, aim = X[:rows].astype(dtype), target[:rows]
+                _use(model_class(max_iter=2, random_state=0).fit(values, aim), values)
+                if name.endswith("Classifier"):
+                    _use(model_class(max_iter=2, random_state=0).fit(values, aim > 0), values)
+        yield name
+
+
+def _use(model, X):
+    if hasattr(model, "predict_proba"):
+        model.predict_proba(X)
+    model.predict(X)
+
+
+def main():
+    start = time.process_time()
+    for name in warm():
+        now = time.process_time()
+        print(f"{name:<28} {now - start:6.1f} s of CPU")
+        start = now
+
+
+if __name__ == "__main__":
+    main()
