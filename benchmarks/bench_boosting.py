@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks.peers.boosting import data
 from fasttree import GradientBoostingClassifier
-from fasttree import _boosting_fit as rounds
+from fasttree import _boosting_fit as boosting_fit
 from fasttree._histogram import add_all, add_rows
 
 
@@ -33,12 +33,12 @@ class Presorting:
 
     def setup(self, rows, presorted):
         self.X, self.y, *_ = data(rows, 200)
-        self.pays, rounds.presorting_pays = rounds.presorting_pays, lambda *arguments: presorted
+        self.pays, boosting_fit.presorting_pays = boosting_fit.presorting_pays, lambda *arguments: presorted
         self.model = GradientBoostingClassifier(early_stopping=False)
         self.model.fit(self.X, self.y)
 
     def teardown(self, rows, presorted):
-        rounds.presorting_pays = self.pays
+        boosting_fit.presorting_pays = self.pays
 
     def time_fit(self, rows, presorted):
         self.model.fit(self.X, self.y)

@@ -31,7 +31,9 @@ LIGHTGBM = {
 def data(n, n_features, kind="plain"):
     """Training and held-out rows; `kind` "everything" has weights, a tenth of the values missing and two categorical features."""
     n_test = max(n // 4, 70)
-    X, y = make_classification(n + n_test, n_features, n_informative=max(5, n_features // 3), flip_y=0.1, random_state=0)
+    X, y = make_classification(
+        n + n_test, n_features, n_informative=min(max(5, n_features // 3), n_features - 2), flip_y=0.1, random_state=0
+    )
     X = X.astype(np.float32)
     weight = None
     if kind == "everything":
