@@ -60,9 +60,10 @@ def _signal(settings, mz, intensity):
 
 
 def _peaks(settings, mz, intensity):
-    noise = call(settings.noise, mz, intensity)
     options = settings.peaks.options
-    return getattr(spectra, settings.peaks.method)(mz, intensity, noise=noise, **options)
+    if settings.peaks.method == "find_peaks":  # the wavelet's ridges bring their own noise
+        options["noise"] = call(settings.noise, mz, intensity)
+    return getattr(spectra, settings.peaks.method)(mz, intensity, **options)
 
 
 def _attempt(function, settings, cohort, n_jobs):

@@ -61,6 +61,19 @@ class FindPeaks(Method, frozen=True, tag="find_peaks"):
     snr: Annotated[float, declare("least height over the noise level", ge=0, le=1000, sweep=(1.5, 2.0, 4.0))] = 2.0
 
 
+class FindPeaksCwt(Method, frozen=True, tag="find_peaks_cwt"):
+    """Ridge lines of the Mexican-hat wavelet transform (Du, Kibbe & Lin 2006); measures the noise around each peak by itself."""
+
+    snr: Annotated[float, declare("least strength of a ridge over the noise around it", ge=0, le=1000, sweep=(2.0, 3.0, 6.0))] = 3.0
+    ridge_scale: Annotated[
+        float, declare("a ridge must reach up to this scale", unit="points", ge=1, le=1000, sweep=(16.0, 24.0, 32.0))
+    ] = 24
+    nearby: Annotated[int, declare("or have such a ridge this near; 0 for no exception", unit="points", ge=0, le=10_000)] = 150
+    gap: Annotated[int, declare("scales running that a ridge may miss", ge=0, le=20)] = 3
+    noise_window: Annotated[int, declare("noise is measured this far on each side", unit="points", ge=10, le=100_000)] = 500
+    edge: Annotated[int, declare("no peak is reported nearer to an end", unit="points", ge=0, le=10_000)] = 75
+
+
 class Align(Section, frozen=True):
     """Reference peaks, then a smooth shift of each spectrum's m/z onto them."""
 
@@ -132,7 +145,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     baseline: Snip | TopHat | MedianBaseline | ConvexHull | RollingBall | Asls | Arpls | Airpls | Drpls | Skip = Snip()
     normalize: NormalizeTic | NormalizeMedian | NormalizeRms | Skip = NormalizeTic()
     noise: NoiseMad | NoiseLocal | NoiseQuantile = NoiseMad()
-    peaks: FindPeaks = FindPeaks()
+    peaks: FindPeaks | FindPeaksCwt = FindPeaks()
     align: Align = Align()
     bin: Bin = Bin()
     filter: Filter = Filter()
