@@ -258,7 +258,7 @@ def divide(thread, n_threads, j, turn, data, frontier, lists, arrived):
     ints = frontier.ints[thread]
     f = ints[j, FEATURE]
     make_table(data.categorical[f], ints[j, BIN], ints[j, MISSING_LEFT], frontier.sets[thread, j], lists.table[thread])
-    return partition(thread, n_threads, data.codes[f >> 3, :, f & 7], ints[j, START], ints[j, STOP], lists, turn, arrived)
+    return partition(thread, n_threads, data.words[f >> 3], 8 * (f & 7), ints[j, START], ints[j, STOP], lists, turn, arrived)
 
 
 @njit(_nrt=False)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from fasttree._boosting_state import BLOCK, GATHERED, SMALL
-from fasttree._boosting_sync import STRIDE, barrier, fetch_add
-from fasttree._histogram import BINS, MISSING, WORD, add_all, add_rows, clear, merge, take_away
+from fasttree._boosting_sync import STRIDE, barrier, fetch_add, prefetch
+from fasttree._histogram import AHEAD, BINS, MISSING, WORD, add_all, add_rows, clear, merge, take_away
 from fasttree._jit import njit
 
 _WIDTH = WORD * BINS
@@ -110,15 +110,18 @@ def make_table(categorical, code, missing_left, sets, table):
 
 
 @njit(_nrt=False)
-def split_rows(codes, table, rows, out):
+def split_rows(words, shift, table, rows, out):
     """Left rows to the front of `out`, right rows from ``len(rows)`` on; returns the number of lefts. One store a row, no branch.
 
-    codes : uint8[:], of one feature; rows : uint32[:]; out : uint32[:], at least twice as long
+    words : uint64[:]; shift : int, where in them the feature's code is
+    rows : uint32[:]; out : uint32[:], at least twice as long
     """
-    left, right, one = np.uint64(0), np.uint64(len(rows)), np.uint64(1)
+    left, right, one, bits, n_hinted = np.uint64(0), np.uint64(len(rows)), np.uint64(1), np.uint64(shift), len(rows) - AHEAD
     for i in range(len(rows)):
+        if i < n_hinted:
+            prefetch(words, np.uint64(rows[i + AHEAD]))
         row = rows[i]
-        goes = np.uint64(table[codes[row]])
+        goes = np.uint64(table[(words[row] >> bits) & np.uint64(255)])
         out[right ^ ((left ^ right) & (np.uint64(0) - goes))] = row
         left += goes
         right += one - goes
@@ -133,7 +136,7 @@ def copy(source, out):
 
 
 @njit(_nrt=False)
-def partition(thread, n_threads, codes, start, stop, lists, turn, arrived):
+def partition(thread, n_threads, words, shift, start, stop, lists, turn, arrived):
     """Bring the left rows of ``start … stop`` to the front, in all threads' lists; returns the number of lefts.
 
     Many rows are divided: each thread splits a block into `spare`, then copies everybody's parts to its own list. Few are split by every
@@ -145,7 +148,7 @@ def partition(thread, n_threads, codes, start, stop, lists, turn, arrived):
     if n <= SMALL:
         shares, first_share, spare, counts = 1, 0, lists.small[thread, : 2 * n], lists.counts[turn, thread * STRIDE :]
     first, last = n * first_share // shares, n * (first_share + 1) // shares
-    counts[first_share * STRIDE] = split_rows(codes, table, rows[first:last], spare[2 * first : 2 * last])
+    counts[first_share * STRIDE] = split_rows(words, shift, table, rows[first:last], spare[2 * first : 2 * last])
     if shares > 1:
         barrier(arrived, thread, n_threads)
     lefts = np.int64(0)

@@ -74,7 +74,7 @@ def test_rows_are_divided_in_their_order(seed, n):
     codes, table = rng.integers(0, 256, n).astype(np.uint8), rng.integers(0, 2, 256).astype(np.uint8)
     rows = np.sort(rng.choice(n, max(1, n // 2), replace=False)).astype(np.uint32)
     out = np.zeros(2 * len(rows), np.uint32)
-    lefts = split_rows(codes, table, rows, out)
+    lefts = split_rows(codes.astype(np.uint64) << np.uint64(16), 16, table, rows, out)
     goes = table[codes[rows]] == 1
     np.testing.assert_array_equal(out[:lefts], rows[goes])
     np.testing.assert_array_equal(out[len(rows) : 2 * len(rows) - lefts], rows[~goes])
