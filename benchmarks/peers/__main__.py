@@ -1,7 +1,7 @@
 """``python -m benchmarks.peers``: every promise of speed, measured against its peers at equal results.
 
 Each group is a module of this package with ``cases(threads) -> iterable of Case``. One thread is measured in CPU time, more in wall time;
-ratios are medians of interleaved pairs, with their quartiles.
+ratios are medians of interleaved pairs, with their quartiles. Exit code 1: a result differs from its peer's.
 """
 
 import argparse
@@ -13,6 +13,8 @@ import os
 import pathlib
 import pkgutil
 import platform
+import shutil
+import subprocess
 import sys
 
 from benchmarks import peers
@@ -32,6 +34,7 @@ LIBRARIES = [
     "pyopenms",
     "ms-peak-picker",
 ]
+R_PACKAGES = ("MALDIquant", "ranger", "waveslim")
 
 
 def versions():
@@ -41,7 +44,19 @@ def versions():
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             found[name] = "absent"
-    return found
+    return found | r_versions()
+
+
+def r_versions():
+    """Versions of R and of the packages that peers come from."""
+    if shutil.which("Rscript") is None:
+        return {"R": "absent"}
+    code = """
+        cat("R", as.character(getRversion()), "\\n")
+        for (p in commandArgs(TRUE)) cat(p, if (requireNamespace(p, quietly=TRUE)) as.character(packageVersion(p)) else "absent", "\\n")
+    """
+    done = subprocess.run(["Rscript", "-e", code, *R_PACKAGES], capture_output=True, text=True, check=True)
+    return dict(line.split() for line in done.stdout.splitlines())
 
 
 def show(row):
@@ -55,14 +70,30 @@ def show(row):
     return f"{head} {own} {other}  {row.ratio:7.2f}x [{row.low:.2f}, {row.high:.2f}]{promise}  {equal}: {row.measure}"
 
 
+def summary(rows):
+    """What became of the promises, and which results differ."""
+    promised = [row for row in rows if row.promise is not None and not row.skipped]
+    missed = [row for row in promised if row.ratio < row.promise]
+    different = [row for row in rows if row.equal is False]
+    lines = [f"{len(promised) - len(missed)} of {len(promised)} promises held, {sum(bool(row.skipped) for row in rows)} rows skipped"]
+    lines += [f"missed: {row.name}, {row.threads} thr, {row.peer}: {row.ratio:.2f} of {row.promise:g}" for row in missed]
+    lines += [f"different: {row.name}, {row.threads} thr, {row.peer}: {row.measure}" for row in different]
+    return "\n".join(lines), 1 if different else 3 if missed else 0
+
+
+def write(path, rows, found):
+    path.write_text(json.dumps({"versions": found, "rows": [dataclasses.asdict(row) for row in rows]}, indent=1))
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument("--only", default=",".join(GROUPS), help="groups, by comma: " + ", ".join(GROUPS))
     parser.add_argument("--threads", default="1,2", help="by comma; 1 is CPU time, more is wall time")
     parser.add_argument("--match", default="", help="only rows whose name holds this")
     parser.add_argument("--json", type=pathlib.Path, help="write the rows here as well")
+    parser.add_argument("--strict", action="store_true", help="exit code 3 where a promise is missed")
     options = parser.parse_args(arguments)
-    rows = []
+    rows, found = [], versions()
     for group in options.only.split(","):
         if group not in GROUPS:
             parser.error(f"no group {group!r}; there are {', '.join(GROUPS)}")
@@ -74,10 +105,12 @@ def main(arguments=None):
                 for name in case.peers:
                     rows.append(measure(group, case, name))
                     print(show(rows[-1]), flush=True)
-    if options.json:
-        options.json.write_text(json.dumps({"versions": versions(), "rows": [dataclasses.asdict(row) for row in rows]}, indent=1))
-    print(", ".join(f"{name} {version}" for name, version in versions().items() if version != "absent"))
-    return 1 if any(row.equal is False for row in rows) else 0
+                    if options.json:  # after each row: an interrupted run keeps what it has
+                        write(options.json, rows, found)
+    words, code = summary(rows)
+    print(words)
+    print(", ".join(f"{name} {version}" for name, version in found.items() if version != "absent"))
+    return 0 if code == 3 and not options.strict else code
 
 
 if __name__ == "__main__":
