@@ -1,0 +1,145 @@
+"""``python -m benchmarks.scaling``: time and memory against the size of the task, with fitted exponents, as ``.assets/scaling.svg``.
+
+Time is the least CPU time of three calls on one thread (against the number of threads: wall time); memory is the peak of what the
+call allocates, as ``tracemalloc`` counts it.
+"""
+
+import argparse
+import pathlib
+import sys
+import time
+import tracemalloc
+
+import numpy as np
+
+import fasttree
+import spectra
+from benchmarks import ROOT
+from spectra.pipeline import preprocess
+from spectra.settings import Settings
+
+COLOURS = {"time": "#1b6ca8", "memory": "#c0562f"}
+
+
+def table(n_rows, n_features):
+    random = np.random.default_rng(0)
+    X = random.normal(size=(n_rows, n_features))
+    return X, (X[:, 0] + X[:, 1] * X[:, 2] + random.normal(size=n_rows) > 0).astype(int)
+
+
+def cohort(n_spectra, n_points):
+    """Spectra of one peak in a hundred points, of the same width everywhere."""
+    random = np.random.default_rng(0)
+    mz = np.linspace(1000.0, 10_000.0, n_points)
+    shape = 200 + 2000 * (1 + np.sin(np.arange(n_points) / 100 * 2 * np.pi)) ** 4
+    return spectra.Cohort.from_spectra([spectra.Spectrum(mz, random.poisson(shape).astype(float), str(i)) for i in range(n_spectra)])
+
+
+def forest(n_rows=2000, n_features=20, threads=1):
+    X, y = table(n_rows, n_features)
+    return lambda: fasttree.RandomForestClassifier(10, random_state=0, n_jobs=threads).fit(X, y)
+
+
+def boosting(n_rows=5000, n_features=20, threads=1):
+    X, y = table(n_rows, n_features)
+    return lambda: fasttree.GradientBoostingClassifier(max_iter=20, early_stopping=False, n_jobs=threads).fit(X, y)
+
+
+def way(n_spectra=8, n_points=20_000, threads=1):
+    raw = cohort(n_spectra, n_points)
+    return lambda: preprocess(raw, Settings(), n_jobs=threads)
+
+
+# title -> (what is made larger, its name, values)
+SWEEPS = {
+    "forest, fit: rows": (forest, "n_rows", (1000, 2000, 4000, 8000, 16_000)),
+    "forest, fit: features": (forest, "n_features", (10, 20, 40, 80, 160)),
+    "boosting, fit: rows": (boosting, "n_rows", (5000, 10_000, 20_000, 40_000)),
+    "boosting, fit: features": (boosting, "n_features", (10, 20, 40, 80)),
+    "processing: spectra": (way, "n_spectra", (4, 8, 16, 32)),
+    "processing: points": (way, "n_points", (10_000, 20_000, 40_000, 80_000)),
+    "forest, fit: threads": (forest, "threads", (1, 2)),
+    "processing: threads": (way, "threads", (1, 2)),
+}
+
+
+def least(run, clock):
+    run()
+    best = np.inf
+    for _ in range(3):
+        start = clock()
+        run()
+        best = min(best, clock() - start)
+    return best
+
+
+def peak(run):
+    """Bytes that a call holds at most."""
+    tracemalloc.start()
+    run()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return most
+
+
+def exponent(sizes, values):
+    """Slope of the line through the logarithms."""
+    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+
+
+def measure(title):
+    """(sizes, seconds, bytes) of one sweep."""
+    make, name, sizes = SWEEPS[title]
+    runs = [make(**{name: size}) for size in sizes]
+    clock = time.perf_counter if name == "threads" else time.process_time
+    return np.array(sizes), np.array([least(run, clock) for run in runs]), np.array([peak(run) for run in runs])
+
+
+def draw(found, path):
+    """One panel for each sweep, both axes logarithmic."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot as plt
+    from matplotlib.ticker import NullFormatter, ScalarFormatter
+
+    figure, axes = plt.subplots(-(-len(found) // 2), 2, figsize=(9, 2.6 * -(-len(found) // 2)), layout="constrained", squeeze=False)
+    for axis, (title, (sizes, seconds, memory)) in zip(axes.flat, found.items(), strict=False):
+        other = axis.twinx()
+        clock = "wall" if title.endswith("threads") else "CPU"
+        for where, key, values, unit in ((axis, "time", seconds * 1e3, f"{clock} time, ms"), (other, "memory", memory / 1e6, "peak, MB")):
+            label = f"{key} ∝ size^{exponent(sizes, values):.2f}"
+            where.loglog(sizes, values, "o-" if key == "time" else "s--", color=COLOURS[key], label=label, markersize=4)
+            where.set_ylabel(unit, color=COLOURS[key])
+            where.set_ylim(values.min() / 2, values.max() * 4)
+            where.yaxis.set_minor_formatter(NullFormatter())
+        axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.yaxis.set_major_formatter(ScalarFormatter())
+        other.yaxis.set_major_formatter(ScalarFormatter())
+        what, _, name = title.partition(": ")
+        axis.set_title(what, fontsize=10)
+        axis.set_xlabel(name)
+        handles = [*axis.get_lines(), *other.get_lines()]
+        axis.legend(handles, [line.get_label() for line in handles], loc="upper left", fontsize=8, frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / ".assets" / "scaling.svg")
+    options = parser.parse_args(arguments)
+    found = {}
+    for title in SWEEPS:
+        sizes, seconds, memory = found[title] = measure(title)
+        line = ", ".join(f"{n:,}: {t * 1e3:.1f} ms {b / 1e6:.1f} MB" for n, t, b in zip(sizes, seconds, memory, strict=True))
+        print(f"{title:<26} time ^{exponent(sizes, seconds):5.2f}  memory ^{exponent(sizes, memory):5.2f}  {line}", flush=True)
+    draw(found, options.out)
+    print(f"wrote {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
