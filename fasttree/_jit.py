@@ -46,5 +46,6 @@ def njit(function=None, *, fastmath=False, **options):
     except RuntimeError as error:
         _warn_uncached(str(error).rpartition("/")[2])
     else:
-        dispatcher._cache._cache_file._source_stamp = kernel_stamp()
+        # in the place of Numba's version, which is compared before anything else of an old index is unpickled
+        dispatcher._cache._cache_file._version = f"{numba.__version__} {kernel_stamp()}"
     return dispatcher

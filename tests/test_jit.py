@@ -33,6 +33,20 @@ def test_an_edited_callee_is_never_served_stale(policy, tmp_path):
     assert list(package.rglob("*.nbi"))
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_type_that_is_gone_does_not_break_old_caches(policy, tmp_path):
+    package = tmp_path / "package"
+    package.mkdir()
+    shutil.copy(ROOT / policy, package / "_jit.py")
+    source = (
+        "from typing import NamedTuple\nfrom package._jit import njit\n\nclass {0}(NamedTuple):\n    x: int\n\n"
+        "@njit\ndef inner(pair):\n    return pair.x + {1}\n\ndef outer(x):\n    return inner({0}(x))\n"
+    )
+    for name, added in (("Pair", 1), ("Duo", 10)):
+        (package / "caller.py").write_text(source.format(name, added))
+        assert run(tmp_path) == 1 + added
+
+
 def test_both_packages_keep_one_policy():
     first, second = [(ROOT / policy).read_text() for policy in POLICIES]
     assert first == second
