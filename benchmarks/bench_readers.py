@@ -10,6 +10,7 @@ class Readers:
 
     def setup(self, file):
         self.path = folder() / file
+        read_spectrum(self.path)
 
     def time_read_spectrum(self, file):
         read_spectrum(self.path)
@@ -20,6 +21,7 @@ class Cohorts:
         self.manifest = folder() / "manifest.csv"
         self.store = folder() / "stored.cohort"
         read_cohort(self.manifest).save(self.store)
+        Cohort.open(self.store)
 
     def time_read_cohort(self):
         read_cohort(self.manifest)
