@@ -253,7 +253,7 @@ def _study(problem, raw, nuisance, quality, table, roles, group_name, folds, cho
     markers = find_markers(problem, features, draws=DRAWS, tolerance=tolerance, n_jobs=n_jobs, progress=progress)
     moved = []
     if study.sensitivity and raw is not None:
-        moved = sweep(problem, raw, nuisance, features, splits[:folds], tolerance=tolerance, n_jobs=n_jobs, progress=progress)
+        moved = sweep(problem, raw, nuisance, features, splits[: min(folds, 3)], tolerance=tolerance, n_jobs=n_jobs, progress=progress)
     return StudyResult(
         problem,
         raw,

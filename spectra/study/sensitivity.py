@@ -1,7 +1,7 @@
 """Changing anything changes everything: what other values of each setting do to peaks, score and markers.
 
 Each declared option with a ``sweep`` is moved on its own, all else as set. Only what lies downstream of the
-change is computed anew: a signal step starts from the raw spectra, peaks from the processed ones, a learned step from the peaks. The score is one cross-validation of one fixed forest: it shows
+change is computed anew: a signal step starts from the raw spectra, peaks from the processed ones, a learned step from the peaks. The score is that of one fixed forest on three held-out folds: it shows
 how much the result hangs on a choice, and is no ground for choosing the value that scores best.
 """
 
@@ -58,7 +58,7 @@ def sweep(problem, raw, nuisance, features, splits, *, tolerance, n_jobs=None, p
     problem : Problem with the processed cohort
     raw, nuisance : Cohort, the same rows before processing; DataFrame, what `preprocess` gave beside the processed ones
     features : FeatureMatrix of all rows under the present settings
-    splits : one repeat of the outer splits
+    splits : list of Split, on which every variant is scored
 
     Returns
     -------
