@@ -54,7 +54,7 @@ def controls(result, about):
     axis.set_xlim(min([0.2, *(low - 0.02 for low in lows)]), 1.015)
     axis.set_xlabel("area under the ROC curve, held-out (0.5 = guessing); dotted line: weaker links raise no alarm")
     caption = (
-        "Each line asks a forest for something it should not be able to tell. Dots near 0.5 are what one wishes for; red diamonds are alarms "
+        "Each line asks a plain classifier for something it should not be able to tell. Dots near 0.5 are what one wishes for; red diamonds are alarms "
         "(adjusted p below 0.05). Bars: 95 % intervals."
     )
     return figure, "What could be told that should not be", caption
