@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 
 from spectra.pipeline import NUISANCE, learned_steps
 from spectra.settings import change
@@ -214,7 +215,7 @@ def _batch_scores(problem, column, *, resamples, permutations):
     )
 
 
-def batch_from_features(problem, batches, *, resamples, permutations):
+def batch_from_features(problem, batches, *, resamples, permutations, n_jobs=None):
     """Can the batch be read off the peaks, among patients of one class?
 
     Parameters
@@ -225,7 +226,8 @@ def batch_from_features(problem, batches, *, resamples, permutations):
     -------
     list of Control; a batch that goes with the class entirely is flagged without a score (NaN)
     """
-    found = {name: _batch_scores(problem, column, resamples=resamples, permutations=permutations) for name, column in batches.items()}
+    jobs = (delayed(_batch_scores)(problem, column, resamples=resamples, permutations=permutations) for column in batches.values())
+    found = dict(zip(batches, Parallel(n_jobs=n_jobs, prefer="threads")(jobs), strict=True))
     found = {name: score for name, score in found.items() if score or pd.Series(batches[name]).nunique() > 1}
     tested = [name for name in found if found[name]]
 

@@ -54,8 +54,8 @@ def _tree(n_classes, seed, max_depth):
     return DecisionTreeClassifier(max_depth=max_depth, min_samples_leaf=3, random_state=seed)
 
 
-def _forest(n_classes, seed, max_features):
-    return RandomForestClassifier(n_estimators=100, max_features=max_features, random_state=seed, n_jobs=1)
+def _forest(n_classes, seed):
+    return RandomForestClassifier(n_estimators=100, random_state=seed, n_jobs=1)
 
 
 def _network(n_classes, seed, alpha):
@@ -70,7 +70,7 @@ _ALL = [
     Candidate("logistic regression L2", _logistic_l2, _grid(C=[1e-4, 1e-3, 1e-2, 1e-1])),
     Candidate("logistic regression L1", _logistic_l1, _grid(C=[0.03, 0.1, 0.3, 1.0])),
     Candidate("decision tree", _tree, _grid(max_depth=[2, 4, None])),
-    Candidate("random forest", _forest, _grid(max_features=["sqrt", 0.2])),
+    Candidate("random forest", _forest, [{}]),
     Candidate("neural network", _network, _grid(alpha=[1.0, 100.0])),
 ]
 NAMES = tuple(candidate.name for candidate in _ALL)

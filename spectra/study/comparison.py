@@ -23,7 +23,7 @@ from spectra.study.sensitivity import sweep
 from spectra.study.shuffle import shuffle_test
 from spectra.study.splits import forward_splits, group_labels, grouped_splits, number_of_folds, site_splits
 
-DRAWS = 50
+DRAWS = 40
 ROLES = ("label", "group", "site", "date")
 
 
@@ -91,10 +91,10 @@ def _scores(outcomes, splits, resampler):
     return rows
 
 
-def _choose(problem, candidates, folds):
+def _choose(problem, candidates, folds, n_jobs):
     """The model for new data: chosen by the same inner folds, now on all rows."""
     parts = grouped_splits(problem.y, problem.groups, folds=folds, repeats=1, seed=problem.seed)
-    inner = evaluation._inner_scores(problem, np.arange(problem.y.size), candidates, parts)
+    inner = evaluation.inner_scores(problem, np.arange(problem.y.size), candidates, parts, n_jobs=n_jobs)
     best = max(range(len(candidates)), key=lambda i: inner[i].max())
     point = int(np.argmax(inner[best]))
     return {"name": candidates[best].name, "parameters": candidates[best].grid[point], "inner_auc": float(inner[best][point])}
@@ -237,7 +237,7 @@ def _study(problem, raw, nuisance, quality, table, roles, group_name, folds, cho
     rows = compare("random-grouped", splits)
     others = [row for part in _other_schemes(problem, table, roles) for row in compare(part[0].scheme, part)]
     steps, features = evaluation.fit_steps(problem, np.arange(problem.y.size))
-    final = _choose(problem, chosen, number_of_folds(label, study.inner_folds, most=3))
+    final = _choose(problem, chosen, number_of_folds(label, study.inner_folds, most=3), n_jobs)
     extra = table.drop(columns=[c for c in {"file", roles["label"], group_name} if c in table])
     notes = _notes(problem, roles, group_name, quality)
     counts = {"resamples": study.resamples, "permutations": study.permutations}
@@ -245,7 +245,7 @@ def _study(problem, raw, nuisance, quality, table, roles, group_name, folds, cho
     if skipped:
         notes.append(f"Columns that only name rows, or hold one value, were not tested as controls: {', '.join(skipped)}.")
     batches = _batches(table, roles)
-    controls += audit.batch_from_features(problem, batches, **counts)
+    controls += audit.batch_from_features(problem, batches, **counts, n_jobs=n_jobs)
     if study.shuffles:
         shuffled, _ = shuffle_test(problem, splits[:folds], permutations=study.shuffles, n_jobs=n_jobs, progress=progress)
         controls.append(shuffled)

@@ -73,19 +73,22 @@ def predict(model, values, n_classes):
     return probability
 
 
-def _inner_scores(problem, train, candidates, parts):
-    """Mean inner AUC of every candidate and grid point: list of arrays."""
+def inner_scores(problem, train, candidates, parts, *, n_jobs=1):
+    """Mean AUC of every candidate and grid point over inner splits of the rows `train`: list of arrays."""
     n_classes = len(problem.classes)
-    total = [np.zeros(len(candidate.grid)) for candidate in candidates]
-    for part in parts:
+
+    def scores_of(part):
         fit_rows, check_rows = train[part.train], train[part.test]
         steps, features = fit_steps(problem, fit_rows)
         values, checked = _values(features), _values(steps.transform(problem.data[check_rows]))
-        for sums, candidate in zip(total, candidates, strict=True):
-            for g, point in enumerate(candidate.grid):
-                model = candidate.build(n_classes, problem.seed, **point).fit(values, problem.y[fit_rows])
-                sums[g] += _rank(predict(model, checked, n_classes), problem.y[check_rows], n_classes)
-    return [sums / len(parts) for sums in total]
+        found = []
+        for candidate in candidates:
+            models = [candidate.build(n_classes, problem.seed, **point).fit(values, problem.y[fit_rows]) for point in candidate.grid]
+            found.append(np.array([_rank(predict(model, checked, n_classes), problem.y[check_rows], n_classes) for model in models]))
+        return found
+
+    each = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(scores_of)(part) for part in parts)
+    return [np.mean(of_candidate, axis=0) for of_candidate in zip(*each, strict=True)]
 
 
 def evaluate_split(problem: Problem, split: Split, candidates, *, inner_folds=0) -> list[Outcome]:
@@ -94,7 +97,7 @@ def evaluate_split(problem: Problem, split: Split, candidates, *, inner_folds=0)
     _, label, _ = group_labels(problem.y[train], problem.groups[train])
     folds = number_of_folds(label, inner_folds, most=3, classes=problem.classes)
     parts = grouped_splits(problem.y[train], problem.groups[train], folds=folds, repeats=1, seed=problem.seed + split.repeat)
-    inner = _inner_scores(problem, train, candidates, parts)
+    inner = inner_scores(problem, train, candidates, parts)
     steps, features = fit_steps(problem, train)
     values, held = _values(features), _values(steps.transform(problem.data[test]))
     outcomes = []
