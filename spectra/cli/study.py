@@ -72,6 +72,7 @@ def run(source, out, label, roles, drop, settings, seed, console, n_jobs):
         "roles": {"label": label} | roles,
         "drop": list(drop),
         "seconds": round(time.monotonic() - start, 2),
+        "seconds_of": {name: round(seconds, 2) for name, seconds in result.seconds.items()},
     }
     record.write_run(out, **facts)
     write_report(out / "report.html", result, facts)
@@ -81,7 +82,7 @@ def run(source, out, label, roles, drop, settings, seed, console, n_jobs):
 
 def describe(data, table, label, roles, settings):
     """What a study would do, on standard output."""
-    from spectra.study.comparison import encode
+    from spectra.study.roles import encode
     from spectra.study.splits import group_labels, number_of_folds
 
     if label not in table:

@@ -18,7 +18,7 @@ from spectra.errors import SpectraError
 def validate(manifest, *, label, group, settings, seed, console, n_jobs):
     """Read MANIFEST and every spectrum in it, and list what is wrong; exit code 2 if anything is."""
     import spectra
-    from spectra.study.comparison import encode
+    from spectra.study.roles import encode
     from spectra.study.splits import group_labels
 
     data, table = shell.read_input(manifest, settings=settings, console=console, n_jobs=n_jobs, label=label, roles={"group": group})

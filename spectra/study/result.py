@@ -1,6 +1,7 @@
 """What a study found: everything the report, the run folder and a later prediction need."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from spectra.containers import FeatureMatrix
@@ -32,7 +33,7 @@ class ModelScore:
     folds: list[tuple[Any, Any]]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class StudyResult:
     """Outcome of `spectra.study.run_study`.
 
@@ -44,6 +45,7 @@ class StudyResult:
     steps, features : the learned steps fitted on all rows, and what they give
     tables : batch name -> DataFrame, patients by batch and class
     notes : plain sentences on what was done to the data and what limits the result
+    seconds : part of the study -> seconds it took
     """
 
     problem: Problem
@@ -62,6 +64,7 @@ class StudyResult:
     tables: dict[str, Any]
     set_aside: list[dict[str, str]]
     notes: list[str]
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def score(self, name) -> ModelScore:
         """The row of the main comparison with this name."""
@@ -69,61 +72,52 @@ class StudyResult:
 
     def to_dict(self) -> dict[str, Any]:
         """``results.json``, format 1."""
-        y, groups, classes = self.problem.y, self.problem.groups, self.problem.classes
-        samples = getattr(self.problem.data, "samples", None)
-        n_samples = samples["sample"].nunique() if samples is not None and "sample" in samples else len(y)
-        return {
-            "format": FORMAT,
-            "data": {
-                "n_spectra": len(y),
-                "n_samples": int(n_samples),
-                "n_groups": len(set(groups)),
-                "n_features": self.features.shape[1],
-                "classes": {name: int((y == k).sum()) for k, name in enumerate(classes)},
-                "set_aside": self.set_aside,
-            },
-            "models": [_model(score) for score in self.scores],
-            "best": self.final["name"],
-            "splits": [
-                {"scheme": score.scheme, "model": score.name, "auc": score.auc._asdict()} for score in [*self.scores, *self.other_schemes]
-            ],
-            "audit": [
-                {
-                    "control": control.control,
-                    "predicts": control.predicts,
-                    "auc": control.auc.mean,
-                    "p_value": control.p_value,
-                    "flag": control.flag,
-                    "verdict": control.verdict,
-                }
-                for control in self.controls
-            ],
-            "markers": [
-                {
-                    "mz": None if marker.mz != marker.mz else marker.mz,
-                    "name": marker.name,
-                    "stability": marker.stability,
-                    "direction": marker.direction,
-                    "effect": marker.effect,
-                    "candidates": marker.candidates,
-                }
-                for marker in self.markers
-            ],
-            "sensitivity": [
-                {
-                    "step": variant.step,
-                    "setting": variant.setting,
-                    "value": variant.value,
-                    "n_peaks": variant.n_peaks,
-                    "auc": None if variant.auc != variant.auc else variant.auc,
-                    "marker_overlap": None if variant.marker_overlap != variant.marker_overlap else variant.marker_overlap,
-                }
-                for variant in self.sensitivity
-            ],
-            "notes": self.notes,
-        }
+        return {"format": FORMAT} | {name: block(self) for name, block in _BLOCKS.items()}
+
+
+def _data(result):
+    y, classes = result.problem.y, result.problem.classes
+    samples = getattr(result.problem.data, "samples", None)
+    n_samples = samples["sample"].nunique() if samples is not None and "sample" in samples else len(y)
+    return {
+        "n_spectra": len(y),
+        "n_samples": int(n_samples),
+        "n_groups": len(set(result.problem.groups)),
+        "n_features": result.features.shape[1],
+        "classes": {name: int((y == k).sum()) for k, name in enumerate(classes)},
+        "set_aside": result.set_aside,
+    }
+
+
+def _splits(result):
+    every = [*result.scores, *result.other_schemes]
+    return [{"scheme": score.scheme, "model": score.name, "auc": score.auc._asdict()} for score in every]
+
+
+def _control(control):
+    row = {name: getattr(control, name) for name in ("control", "predicts", "p_value", "flag", "verdict")}
+    return row | {"auc": control.auc.mean}
+
+
+def _fields(item, names):
+    """The named fields; NaN becomes None."""
+    values = {name: getattr(item, name) for name in names.split()}
+    return {name: None if value != value else value for name, value in values.items()}
 
 
 def _model(score):
     row = {name: getattr(score, name)._asdict() for name in ("auc", "balanced_accuracy", "accuracy")}
     return {"name": score.name, **row, "train_auc": score.train_auc, "p_value": score.p_value, "chosen": score.chosen}
+
+
+# one block of results.json each: name -> callable (StudyResult) -> JSON
+_BLOCKS: dict[str, Callable[[StudyResult], Any]] = {
+    "data": _data,
+    "models": lambda result: [_model(score) for score in result.scores],
+    "best": lambda result: result.final["name"],
+    "splits": _splits,
+    "audit": lambda result: [_control(control) for control in result.controls],
+    "markers": lambda result: [_fields(marker, "mz name stability direction effect candidates") for marker in result.markers],
+    "sensitivity": lambda result: [_fields(variant, "step setting value n_peaks auc marker_overlap") for variant in result.sensitivity],
+    "notes": lambda result: result.notes,
+}

@@ -1,0 +1,77 @@
+"""What the parts of a study share: data, roles, splits, and what earlier parts found."""
+
+import dataclasses
+import functools
+from typing import Any
+
+from spectra.study import scores
+from spectra.study.candidates import Candidate
+from spectra.study.evaluation import Problem
+from spectra.study.roles import batches_of
+from spectra.study.splits import group_labels, grouped_splits
+
+
+@dataclasses.dataclass
+class Course:
+    """One study under way.
+
+    problem : the data as learned from (preprocessed), labels, patients
+    raw, nuisance, quality, roles : as in `StudyResult`
+    table : DataFrame, one row per row of the data
+    group_name : the column that names the patient, or None
+    folds : int, outer folds
+    found : what the parts so far gave, field of `StudyResult` -> value; ``notes`` is added to
+    seconds : part -> seconds it took
+    """
+
+    problem: Problem
+    raw: Any
+    nuisance: Any
+    quality: Any
+    table: Any
+    roles: dict[str, str]
+    group_name: str | None
+    folds: int
+    candidates: list[Candidate]
+    n_jobs: int | None
+    progress: Any
+    store: Any
+    notes: list[str] = dataclasses.field(default_factory=list)
+    found: dict[str, Any] = dataclasses.field(default_factory=dict)
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    @property
+    def settings(self):
+        """The settings of the comparison."""
+        return self.problem.settings.study
+
+    @functools.cached_property
+    def patients(self):
+        """Label of each patient, and the patient of each row."""
+        return group_labels(self.problem.y, self.problem.groups)[1:]
+
+    @functools.cached_property
+    def splits(self):
+        """The main scheme: repeated folds over patients."""
+        return grouped_splits(self.problem.y, self.problem.groups, folds=self.folds, repeats=self.settings.repeats, seed=self.problem.seed)
+
+    @functools.cached_property
+    def resampler(self):
+        """Bootstrap over patients and permutations of their labels."""
+        study = self.settings
+        return scores.PatientResampler(*self.patients, resamples=study.resamples, permutations=study.permutations, seed=self.problem.seed)
+
+    @functools.cached_property
+    def batches(self):
+        """Name -> column that could be a batch."""
+        return batches_of(self.table, self.roles)
+
+    @property
+    def counts(self):
+        """Numbers of resamples and permutations, as the controls take them."""
+        return {"resamples": self.settings.resamples, "permutations": self.settings.permutations}
+
+    @property
+    def work(self):
+        """How to run and tell of many small jobs."""
+        return {"n_jobs": self.n_jobs, "progress": self.progress}

@@ -1,0 +1,125 @@
+"""The parts of a study, in order. Each takes the `Course` and returns the fields of `StudyResult` that it fills.
+
+A new part is one function here, one line in `PARTS`, and its fields in `StudyResult`; what it computes lives in a module of its own.
+"""
+
+import collections
+
+import numpy as np
+import pandas as pd
+
+from spectra.errors import SpectraError
+from spectra.study import audit, evaluation, scores
+from spectra.study.markers import find_markers
+from spectra.study.notes import notes_on
+from spectra.study.result import ModelScore
+from spectra.study.roles import column_of
+from spectra.study.sensitivity import sweep
+from spectra.study.shuffle import shuffle_test
+from spectra.study.splits import forward_splits, grouped_splits, number_of_folds, site_splits
+
+DRAWS = 40
+
+
+def model_scores(outcomes, splits, resampler):
+    """One `ModelScore` per candidate from the outcomes of all splits of a scheme."""
+    rows = []
+    for i in range(len(outcomes[0])):
+        mine = [outcome[i] for outcome in outcomes]
+        folds = [(split.test, outcome.probability) for split, outcome in zip(splits, mine, strict=True)]
+        chosen = collections.Counter(", ".join(f"{k}={v}" for k, v in outcome.chosen.items()) for outcome in mine)
+        rows.append(
+            ModelScore(
+                mine[0].candidate,
+                splits[0].scheme,
+                *(resampler.interval(score, folds) for score in (scores.auc, scores.balanced_accuracy, scores.accuracy)),
+                float(np.nanmean([outcome.train_auc for outcome in mine])),
+                resampler.p_value(folds),
+                sum(outcome.seconds for outcome in mine),
+                dict(chosen.most_common()),
+                folds,
+            )
+        )
+    return rows
+
+
+def _compared(course, splits):
+    """`model_scores` of all candidates on one scheme's splits; finished ones are taken from the store."""
+    name, store = splits[0].scheme, course.store
+    saved = {"done": store.load(name), "keep": lambda i, outcomes: store.keep(name, i, outcomes)} if store else {}
+    inner = course.settings.inner_folds
+    outcomes = evaluation.evaluate(course.problem, splits, course.candidates, inner_folds=inner, **course.work, **saved)
+    return model_scores(outcomes, splits, course.resampler)
+
+
+def comparison(course):
+    """All candidates on patients held out at random."""
+    return {"scores": _compared(course, course.splits)}
+
+
+def other_schemes(course):
+    """The same on whole sites and later dates, where the columns are named."""
+    problem, table, roles, found = course.problem, course.table, course.roles, []
+    if roles.get("site"):
+        found.append(site_splits(problem.y, problem.groups, column_of(table, roles["site"], "site").astype(str)))
+    if roles.get("date"):
+        column = pd.Series(column_of(table, roles["date"], "date")).astype(str)
+        try:
+            when = pd.to_datetime(column, utc=True, format="ISO8601").dt.tz_localize(None).to_numpy()
+        except ValueError as error:
+            raise SpectraError(f"--date: column {roles['date']!r}: {error}; write dates as 2026-11-23") from None
+        found.append(forward_splits(problem.y, problem.groups, when))
+    return {"other_schemes": [row for splits in found if splits for row in _compared(course, splits)]}
+
+
+def final_model(course):
+    """The steps fitted on all rows, and the model for new data: chosen by the same inner folds, now on all rows."""
+    problem, candidates = course.problem, course.candidates
+    everyone = np.arange(problem.y.size)
+    steps, features = evaluation.fit_steps(problem, everyone)
+    folds = number_of_folds(course.patients[0], course.settings.inner_folds, most=3)
+    parts = grouped_splits(problem.y, problem.groups, folds=folds, repeats=1, seed=problem.seed)
+    inner = evaluation.inner_scores(problem, everyone, candidates, parts, n_jobs=course.n_jobs)
+    best = max(range(len(candidates)), key=lambda i: inner[i].max())
+    point = int(np.argmax(inner[best]))
+    final = {"name": candidates[best].name, "parameters": candidates[best].grid[point], "inner_auc": float(inner[best][point])}
+    return {"steps": steps, "features": features, "final": final}
+
+
+def controls(course):
+    """The audit: what, other than the disease, could give the answer."""
+    problem, table, once = course.problem, course.table, course.splits[: course.folds]
+    extra = table.drop(columns=[c for c in {"file", course.roles["label"], course.group_name} if c in table])
+    found, skipped = audit.class_from_nuisance(problem, once, course.nuisance, extra, **course.counts)
+    if skipped:
+        course.notes.append(f"Columns that only name rows, or hold one value, were not tested as controls: {', '.join(skipped)}.")
+    found += audit.batch_from_features(problem, course.batches, **course.counts, n_jobs=course.n_jobs)
+    if course.settings.shuffles:
+        found.append(shuffle_test(problem, once, permutations=course.settings.shuffles, **course.work)[0])
+    tables = {name: audit.cross_table(column, problem.y, problem.groups, problem.classes) for name, column in course.batches.items()}
+    return {"controls": found, "tables": tables}
+
+
+def markers(course):
+    """Which peaks carry the answer."""
+    problem, features = course.problem, course.found["features"]
+    return {"markers": find_markers(problem, features, draws=DRAWS, tolerance=problem.settings.bin.tolerance, **course.work)}
+
+
+def sensitivity(course):
+    """What other values of each setting change."""
+    if not course.settings.sensitivity or course.raw is None:
+        return {"sensitivity": []}
+    problem, features = course.problem, course.found["features"]
+    splits, tolerance = course.splits[: min(course.folds, 3)], problem.settings.bin.tolerance
+    return {"sensitivity": sweep(problem, course.raw, course.nuisance, features, splits, tolerance=tolerance, **course.work)}
+
+
+def notes(course):
+    """Where everything is known: what limits the result."""
+    data = course.problem.data
+    said = notes_on(course.problem, course.roles, course.group_name, course.quality)
+    return {"set_aside": getattr(data, "set_aside", []), "notes": [*said, *course.notes, *getattr(data, "notes", [])]}
+
+
+PARTS = (comparison, other_schemes, final_model, controls, markers, sensitivity, notes)
