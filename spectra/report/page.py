@@ -20,7 +20,8 @@ _TEMPLATES = jinja2.Environment(
 )
 
 
-def _render(path, template, content):
+def render(path, template, content):
+    """Write one page from a template of this package."""
     style = (importlib.resources.files("spectra.report") / "templates" / "style.css").read_text(encoding="utf-8")
     text = _TEMPLATES.get_template(template).render(style=Markup(style), **content)
     write_atomic(path, text)
@@ -76,7 +77,7 @@ def write_report(path, result, facts):
         "provenance": appendix.provenance(facts),
         "pictures": _study_pictures(result, about),
     }
-    _render(path, "study.html.j2", content)
+    render(path, "study.html.j2", content)
 
 
 def _study_pictures(result, about):
@@ -135,4 +136,4 @@ def write_process_report(path, raw, processed, nuisance, features, settings, fac
             "matrix": matrix.plain_matrix(features),
         },
     }
-    _render(path, "process.html.j2", content)
+    render(path, "process.html.j2", content)
