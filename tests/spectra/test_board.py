@@ -166,5 +166,5 @@ def test_runs_arrive_on_a_real_mlflow_server_once(runs, tmp_path_factory):
 def test_an_unreachable_server_is_one_sentence(runs, monkeypatch):
     pytest.importorskip("mlflow")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(SpectraError, match="--mlflow http://127.0.0.1:9"):
+    with pytest.raises(SpectraError, match=r"--mlflow http://127\.0\.0\.1:9"):
         export.to_mlflow([runs / "a"], "http://127.0.0.1:9")
