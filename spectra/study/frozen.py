@@ -4,6 +4,7 @@ The learned steps are stored as the arrays they learned; the model as its name, 
 fitted again when it is loaded (a second or so). The stored training probabilities tell whether that gave the same model.
 """
 
+import dataclasses
 import io
 import json
 import pathlib
@@ -14,11 +15,11 @@ import numpy as np
 from spectra.containers import Cohort
 from spectra.errors import SpectraError
 from spectra.pipeline import learned_steps
-from spectra.study import record
+from spectra.study import familiar, record
 from spectra.study.candidates import by_name
 from spectra.study.evaluation import predict
 
-FORMAT = 1
+FORMAT = 2
 
 
 def _learned_arrays(steps):
@@ -38,6 +39,8 @@ def save(folder, result):
     probability = predict(model, features.values, len(problem.classes))
     buffer = io.BytesIO()
     arrays = _learned_arrays(result.steps)
+    known = familiar.known(problem, result.nuisance, result.steps, features)
+    arrays |= {f"known_{name}": np.asarray(value) for name, value in known._asdict().items()}
     np.savez_compressed(buffer, values=features.values, mz=features.mz, y=problem.y, probability=probability, **arrays)
     record.write_atomic(pathlib.Path(folder) / "model" / "training.npz", buffer.getvalue())
     recipe = {
@@ -80,6 +83,7 @@ class FrozenModel:
                 raise SpectraError(f"{folder / 'model'}: format {self.recipe['format']}, this version reads format {FORMAT}")
             self.classes = self.recipe["classes"]
             values, y = self.arrays["values"], self.arrays["y"]
+            self.known = familiar.Known(self.arrays["known_tic"], self.arrays["known_shift"], float(self.arrays["known_limit"]))
             candidate = by_name(self.recipe["name"])
             self.model = candidate.build(len(self.classes), self.recipe["seed"], **self.recipe["parameters"]).fit(values, y)
             stored_probability = self.arrays["probability"]
@@ -103,9 +107,22 @@ class FrozenModel:
                 setattr(steps.named_steps[name], attribute, value if value.ndim else value.item())
         return steps
 
-    def predict_proba(self, data):
-        """Probabilities, shape (n_rows, n_classes), for a preprocessed Cohort or a FeatureMatrix."""
+    def alignable(self, cohort):
+        """The spectra with enough peaks near the frozen reference peaks; the others are added to ``set_aside``."""
+        aligned, _ = familiar.shifts(self.steps_for(cohort), cohort)
+        lost = [
+            {"file": str(file), "reason": "too few of its peaks match the model's reference peaks"}
+            for file in cohort.samples["file"][~aligned]
+        ]
+        return dataclasses.replace(cohort[np.flatnonzero(aligned)], set_aside=[*cohort.set_aside, *lost])
+
+    def features(self, data):
+        """What the frozen steps make of a preprocessed Cohort or a FeatureMatrix."""
         features = self.steps_for(data).transform(data)
         if features.shape[1] != len(self.recipe["features"]):
             raise SpectraError(f"the data have {features.shape[1]} features, the model wants {len(self.recipe['features'])}")
-        return predict(self.model, features.values, len(self.classes))
+        return features
+
+    def predict_proba(self, data):
+        """Probabilities, shape (n_rows, n_classes), for a preprocessed Cohort or a FeatureMatrix."""
+        return predict(self.model, self.features(data).values, len(self.classes))

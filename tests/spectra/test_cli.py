@@ -99,6 +99,30 @@ def test_predict_gives_each_spectrum_a_probability(manifest, finished, tmp_path)
     assert (frame["predicted"] == frame["label"]).mean() > 0.9
 
 
+def test_predict_warns_of_a_spectrum_unlike_the_training_data(manifest, finished, tmp_path, capsys):
+    cohort = spectra.read_cohort(manifest)
+    mz, y = cohort.axis_of(0), cohort.intensity_of(0)
+    spectra.write_csv(tmp_path / "same.csv", mz, y)
+    spectra.write_csv(tmp_path / "faint.csv", mz, np.maximum(y / 100, 0.01))
+    spectra.write_csv(tmp_path / "moved.csv", mz * 1.0012, y)
+    spectra.write_csv(tmp_path / "short.csv", mz[mz < 6500], y[mz < 6500])
+    spectra.write_csv(tmp_path / "other.csv", mz, 50 + np.random.default_rng(0).poisson(50, mz.size))
+    (tmp_path / "new.csv").write_text("file\n" + "\n".join(f"{name}.csv" for name in ("same", "faint", "moved", "short", "other")))
+    assert run("predict", finished, tmp_path / "new.csv", "-q") == 0
+    said = capsys.readouterr()
+    lines = (said.out + said.err).splitlines()
+    told = {
+        name: [line for i, line in enumerate(lines) if lines[max(0, i - 2)].startswith(f"{name}.csv: ")]
+        for name in ("same", "faint", "moved", "short")
+    }
+    assert not [line for line in told["same"] if "WARNING" in line]
+    assert "total ion current" in told["faint"][0] and "ppm" in told["moved"][0] and "outside its m/z range" in told["short"][0]
+    assert any(line.startswith("    because m/z ") or " <= " in line or " > " in line for line in lines)
+    assert "other.csv: too few of its peaks match" in said.err
+    assert run("predict", finished, tmp_path / "new.csv", "-q", "--out", "-") == 0
+    assert capsys.readouterr().out.splitlines()[0] == "file,predicted,p(ill),p(well),distance,warnings,because"
+
+
 def test_predict_refuses_a_changed_model(manifest, finished, tmp_path, capsys):
     import shutil
 
