@@ -1,5 +1,6 @@
 """``spectra study``."""
 
+import dataclasses
 import pathlib
 import time
 
@@ -16,20 +17,29 @@ from spectra.errors import SpectraError
 @click.option("--site", help="Column of the hospital or instrument; leaves each one out in turn.")
 @click.option("--date", help="Column of the date; trains on earlier and tests on later patients.")
 @click.option("--drop", multiple=True, help="Column of a feature table to leave out; may be repeated.")
+@click.option(
+    "--external",
+    type=click.Path(path_type=pathlib.Path),
+    help="Another manifest or table, for the frozen model alone: scored once, each look is counted.",
+)
+@click.option("--hold-out", metavar="RULE", help="Or rows of this one: COLUMN=VALUE, or a share of the patients such as 0.25.")
 @click.option("--out", type=click.Path(path_type=pathlib.Path), help="Run folder to write; default: run-1, run-2, …")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run in --out.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, say what would be done, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json on standard output.")
 @shell.settings_options
 @shell.shared
-def study(source, *, label, group, site, date, drop, out, resume, dry_run, as_json, settings, seed, console, n_jobs):
+def study(source, *, label, group, site, date, drop, external, hold_out, out, resume, dry_run, as_json, settings, seed, console, n_jobs):
     """Compare models on held-out patients, and ask what threatens the result.
 
     MANIFEST_OR_TABLE is a CSV with a column 'file' (one row per spectrum, paths relative to the CSV), or a plain table of features.
     """
     out = shell.new_folder(out or shell.next_folder("run"), resume=resume) if not dry_run else None
     console.log = out / "log.txt" if out else None
-    result = run(source, out, label, {"group": group, "site": site, "date": date}, drop, settings, seed, console, n_jobs)
+    if external and hold_out:
+        raise SpectraError("--external and --hold-out: give one of them; a second external set would be another look")
+    roles = {"group": group, "site": site, "date": date}
+    result = run(source, out, label, roles, drop, settings, seed, console, n_jobs, external=external, hold_out=hold_out)
     if result is None:
         return
     if as_json:
@@ -38,10 +48,14 @@ def study(source, *, label, group, site, date, drop, out, resume, dry_run, as_js
         click.echo(f"report: {out / 'report.html'}")
 
 
-def run(source, out, label, roles, drop, settings, seed, console, n_jobs):
+def run(source, out, label, roles, drop, settings, seed, console, n_jobs, *, external=None, hold_out=None):
     """Read, study, write the run folder; the text of ``results.json``, or None for a dry run (`out` None)."""
+    from spectra.study.external import column_held_out
+
     start = time.monotonic()
-    data, table = shell.read_input(source, settings=settings, console=console, n_jobs=n_jobs, label=label, roles=roles, drop=drop)
+    columns = roles | {"hold-out": column_held_out(hold_out)}
+    data, table = shell.read_input(source, settings=settings, console=console, n_jobs=n_jobs, label=label, roles=columns, drop=drop)
+    data, table, apart = set_apart(data, table, label, roles, drop, settings, seed, console, n_jobs, external, hold_out)
     if out is None:
         describe(data, table, label, roles, settings)
         return None
@@ -54,6 +68,10 @@ def run(source, out, label, roles, drop, settings, seed, console, n_jobs):
     result = run_study(
         data, table, label=label, **roles, settings=settings, seed=seed, n_jobs=n_jobs, progress=console.progress, store=store
     )
+    frozen.save(out, result)
+    if apart:
+        console.say(f"scoring the external set {apart[2]} with the frozen model, once")
+        result = look(out, apart, {"label": label} | roles, settings, seed, n_jobs, result, key)
     summarise(result, console)
     text = record.to_json(result.to_dict())
     record.write_atomic(out / "results.json", text)
@@ -61,7 +79,6 @@ def run(source, out, label, roles, drop, settings, seed, console, n_jobs):
     if result.nuisance is not None:
         record.write_peaks(out, result.problem.data)
         record.write_atomic(out / "quality.csv", result.quality.to_csv(index=False, float_format="%.5g"))
-    frozen.save(out, result)
     facts = {
         "command": "study",
         "seed": seed,
@@ -71,6 +88,8 @@ def run(source, out, label, roles, drop, settings, seed, console, n_jobs):
         "data_digest": key,
         "roles": {"label": label} | roles,
         "drop": list(drop),
+        "external": str(external) if external else None,
+        "hold_out": hold_out,
         "seconds": round(time.monotonic() - start, 2),
         "seconds_of": {name: round(seconds, 2) for name, seconds in result.seconds.items()},
     }
@@ -78,6 +97,43 @@ def run(source, out, label, roles, drop, settings, seed, console, n_jobs):
     write_report(out / "report.html", result, facts)
     console.say(f"done in {time.monotonic() - start:.1f} s")
     return text
+
+
+def set_apart(data, table, label, roles, drop, settings, seed, console, n_jobs, external, hold_out):
+    """What is studied, and what only the frozen model will see: data, table, and (data, table, name) or None."""
+    from spectra.study.external import check_apart, held_out
+    from spectra.study.roles import groups_of
+
+    if external is None and hold_out is None:
+        return data, table, None
+    if external is not None:
+        features = None if shell.is_manifest(external) else getattr(data, "names", None)
+        more, known = shell.read_input(
+            external, settings=settings, console=console, n_jobs=n_jobs, label=label, roles={"group": roles.get("group")}, features=features
+        )
+        if type(more) is not type(data):
+            raise SpectraError(f"--external {external}: spectra and feature tables cannot be mixed; give the same kind as the study's")
+        name = external.name
+    else:
+        held = held_out(table, hold_out, label=label, group=roles.get("group"), seed=seed)
+        more, known, name = data[held], table[held].reset_index(drop=True), f"held out by {hold_out}"
+        data, table = data[~held], table[~held].reset_index(drop=True)
+    mine, named = groups_of(table, roles)
+    theirs, also = groups_of(known, roles)
+    check_apart(data, more, mine, theirs, bool(named and also))
+    console.say(f"{len(more)} rows are set apart for the frozen model: {name}")
+    return data, table, (more, known, name)
+
+
+def look(out, apart, roles, settings, seed, n_jobs, result, key):
+    """Score what was set apart with the model of the run folder."""
+    from spectra.study.external import score_external
+    from spectra.study.frozen import FrozenModel
+
+    data, table, name = apart
+    more = {"roles": roles, "name": name, "run": out, "settings": settings, "study": key, "seed": seed, "n_jobs": n_jobs}
+    scored = score_external(FrozenModel(out), data, table, **more)
+    return dataclasses.replace(result, external=scored, other_schemes=[*result.other_schemes, scored.score])
 
 
 def describe(data, table, label, roles, settings):
@@ -108,6 +164,12 @@ def summarise(result, console):
         )
     for score in result.other_schemes:
         console.say(f"  {score.scheme}: {score.name:<22} AUC {score.auc.mean:.3f} ({score.auc.low:.3f} to {score.auc.high:.3f})", level=2)
+    if result.external is not None:
+        found = result.external
+        console.say(
+            f"  external set {found.name}: AUC {found.score.auc.mean:.3f} ({found.score.auc.low:.3f} to {found.score.auc.high:.3f}), "
+            f"{found.n_groups} patients, scored {'once' if found.times == 1 else f'{found.times} times'}"
+        )
     for control in result.controls:
         if control.flag:
             console.say(f"WARNING {control.verdict} (AUC {control.auc.mean:.2f}, p {control.p_value:.4f})")

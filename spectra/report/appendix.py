@@ -63,6 +63,9 @@ def command(facts):
             words += [f"--{role}", str(name)]
     for name in facts.get("drop") or ():
         words += ["--drop", str(name)]
+    for name in ("external", "hold_out"):
+        if facts.get(name):
+            words += [f"--{name.replace('_', '-')}", str(facts[name])]
     words += ["--settings", "settings.toml"]
     if "seed" in facts:
         words += ["--seed", str(facts["seed"])]

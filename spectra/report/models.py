@@ -13,6 +13,7 @@ SCHEMES = {
     "random-grouped": "{groups} drawn at random",
     "leave-site-out": "one site left out at a time",
     "forward-in-time": "trained on earlier, tested on later dates",
+    "external": "external set, by the frozen model",
 }
 
 

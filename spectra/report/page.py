@@ -59,6 +59,8 @@ def write_report(path, result, facts):
         "n_panel": PANEL,
         "model_rows": models.model_rows(result.scores),
         "scheme_rows": models.scheme_rows(result, about) if result.other_schemes else None,
+        "external": result.external,
+        "external_scored": summary.scored(result.external) if result.external else "",
         "least_p": p_text(1 / (result.problem.settings.study.permutations + 1)),
         "hardest": hardest,
         "n_wrong": n_wrong,

@@ -86,7 +86,11 @@ def headline(result, about):
 
 
 def _elsewhere(scheme):
-    return {"leave-site-out": "a whole site was held out", "forward-in-time": "training came before testing in time"}.get(scheme, scheme)
+    return {
+        "leave-site-out": "a whole site was held out",
+        "forward-in-time": "training came before testing in time",
+        "external": "the frozen model met the external set",
+    }.get(scheme, scheme)
 
 
 def _held_out_elsewhere(result):
@@ -119,8 +123,21 @@ def cards(result, about):
     else:
         found.append(Card(f"{counts.diagonal().sum() / counts.sum():.0%}", "", "recognised", f"of all {about.rows} when held out."))
     for score in _held_out_elsewhere(result):
-        found.append(Card(*_value(score.auc), f"AUC, {scheme_name(score.scheme, about)}", "The harder and more telling test."))
+        found.append(Card(*_value(score.auc), f"AUC, {scheme_name(score.scheme, about)}", _telling(result, about, score)))
     return found
+
+
+def _telling(result, about, score):
+    """What a score elsewhere rests on."""
+    external = result.external
+    if score.scheme != "external" or external is None:
+        return "The harder and more telling test."
+    return f"{about.count(external.n_groups, 'patient')} ({external.name}), {scored(external)}."
+
+
+def scored(external):
+    """``scored once`` or ``scored 3 times``."""
+    return "scored once" if external.times == 1 else f"scored {external.times} times"
 
 
 def _value(interval):
@@ -141,7 +158,14 @@ def _times(p_value):
 
 def threats(result, about):
     """What speaks against the result, worst first, and then what speaks for it."""
-    found = [*_size(result, about), *_score(result, about), *_controls(result, about), *_batches(result), *_schemes(result, about)]
+    found = [
+        *_size(result, about),
+        *_score(result, about),
+        *_controls(result, about),
+        *_batches(result),
+        *_schemes(result, about),
+        *_external(result, about),
+    ]
     found += [*_markers(result), *_settings(result), *_losses(result, about)]
     order = {ALARM: 0, CAUTION: 1, GOOD: 2}
     return sorted(found, key=lambda threat: order[threat.level])
@@ -261,6 +285,28 @@ def _schemes(result, about):
             )
         elif role == "site":
             yield Threat(CAUTION, "One site", "No site was named: nothing here shows that the result holds in another hospital.")
+
+
+def _external(result, about):
+    external = result.external
+    if external is None:
+        yield Threat(
+            CAUTION,
+            "No external set",
+            "All scores come from the data that were studied. Keep a set apart (--external or --hold-out) and score it once, at the end.",
+        )
+        return
+    auc, text = external.score.auc, f"AUC {interval_text(external.score.auc)} on {external.name}, {scored(external)}."
+    if external.times > 1:
+        text += " Whoever looks again after changing anything chooses on this set: it is no longer external, and its score may flatter."
+        yield Threat(CAUTION, f"External set {scored(external)}", text)
+    elif np.isfinite(auc.mean):
+        holds = auc.low > 0.5 and auc.mean > about.nested.auc.mean - 0.1
+        level = GOOD if holds else CAUTION if auc.low > 0.5 else ALARM
+        yield Threat(level, "Holds on the external set" if holds else "Falls on the external set", text)
+    if external.unfamiliar > 0.1 * external.n_rows:
+        strange = f"{external.unfamiliar} of its {external.n_rows} {about.rows} are unlike the training data in m/z, total ion current or features."
+        yield Threat(CAUTION, "External set is of another kind", strange)
 
 
 def _markers(result):

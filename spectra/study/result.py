@@ -46,6 +46,7 @@ class StudyResult:
     tables : batch name -> DataFrame, patients by batch and class
     notes : plain sentences on what was done to the data and what limits the result
     seconds : part of the study -> seconds it took
+    external : `spectra.study.external.External`, or None where no set was held out for the frozen model
     """
 
     problem: Problem
@@ -65,6 +66,7 @@ class StudyResult:
     set_aside: list[dict[str, str]]
     notes: list[str]
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    external: Any = None
 
     def score(self, name) -> ModelScore:
         """The row of the main comparison with this name."""
@@ -110,6 +112,21 @@ def _model(score):
     return {"name": score.name, **row, "train_auc": score.train_auc, "p_value": score.p_value, "chosen": score.chosen}
 
 
+def _external(result):
+    found = result.external
+    if found is None:
+        return None
+    told = {
+        name: getattr(found, name)
+        for name in ("name", "digest", "times", "earlier", "n_rows", "n_groups", "classes", "unfamiliar", "set_aside")
+    }
+    return (
+        told
+        | {name: getattr(found.score, name)._asdict() for name in ("auc", "balanced_accuracy", "accuracy")}
+        | {"p_value": found.score.p_value}
+    )
+
+
 # one block of results.json each: name -> callable (StudyResult) -> JSON
 _BLOCKS: dict[str, Callable[[StudyResult], Any]] = {
     "data": _data,
@@ -119,5 +136,6 @@ _BLOCKS: dict[str, Callable[[StudyResult], Any]] = {
     "audit": lambda result: [_control(control) for control in result.controls],
     "markers": lambda result: [_fields(marker, "mz name stability direction effect candidates") for marker in result.markers],
     "sensitivity": lambda result: [_fields(variant, "step setting value n_peaks auc marker_overlap") for variant in result.sensitivity],
+    "external": _external,
     "notes": lambda result: result.notes,
 }
