@@ -134,8 +134,8 @@ def normalize_rms(mz, y, *, mz_low=0.0, mz_high=0.0):
 
 
 @verb(takes="mz, intensity", gives="intensity")
-def normalize_peak(mz, y, *, reference_mz, tolerance=0.002):
-    """Divide by the height of a reference peak, such as a spiked standard.
+def normalize_peak(mz, y, *, reference_mz=0.0, tolerance=0.002):
+    """Divide by the height of a reference peak, such as a spiked standard, or of the highest peak of all.
 
     Parameters
     ----------
@@ -143,8 +143,8 @@ def normalize_peak(mz, y, *, reference_mz, tolerance=0.002):
         Strictly increasing (Da/e).
     y : array_like, shape (n_points,)
         Intensities without their baseline.
-    reference_mz : float, above 0
-        Where the peak is expected (Da/e).
+    reference_mz : float, at least 0
+        Where the peak is expected (Da/e); 0 takes the highest point of the spectrum, its base peak.
     tolerance : float, above 0 and up to 0.1
         How far it may lie from there, relative; the highest point within counts.
 
@@ -165,8 +165,10 @@ def normalize_peak(mz, y, *, reference_mz, tolerance=0.002):
     """
     y = check_vector(y, "y")
     mz = check_axis(mz, y.size)
-    reference = check_number(reference_mz, "reference_mz", above=0)
+    reference = check_number(reference_mz, "reference_mz", low=0)
     tolerance = check_number(tolerance, "tolerance", above=0, high=0.1)
+    if reference == 0:
+        return _divide(y, float(y.max()), "highest intensity")
     inside = _range(mz, reference * (1 - tolerance), reference * (1 + tolerance))
     return _divide(y, float(y[inside].max()), f"highest intensity around m/z {reference:g}")
 

@@ -42,6 +42,8 @@ class PQNormalizer(Learned):
     True
     """
 
+    axis_: np.ndarray | None = None  # a frozen step that was fitted on features has none stored
+
     def fit(self, data, y=None):
         """Take the reference from a `Cohort` or a `FeatureMatrix`; `y` is ignored."""
         if len(data) == 0:

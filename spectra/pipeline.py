@@ -16,7 +16,7 @@ from spectra._steps import Learned, PerSpectrum
 from spectra.containers import Cohort, FeatureMatrix
 from spectra.errors import SpectraError
 from spectra.normalization import total_ion_current
-from spectra.settings import Method, Settings
+from spectra.settings import LEARNED, Method, Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,14 +184,14 @@ class MedianImputer(Learned):
 def learned_steps(settings: Settings, data: Cohort | FeatureMatrix) -> Pipeline:
     """The unfitted steps that must be fitted inside each training fold, from `data` (preprocessed) to a FeatureMatrix."""
     if isinstance(data, FeatureMatrix):
-        return Pipeline([("impute", MedianImputer())])
+        return Pipeline([("impute", MedianImputer()), *_learned(settings, ("quotient",))])
     return Pipeline(_learned(settings))
 
 
-def _learned(settings):
-    steps = [] if settings.align.method == "none" else [("align", settings.align)]
-    steps += [("bin", settings.bin), ("filter", settings.filter)]
-    return [(name, getattr(spectra, section.function)(**section.options)) for name, section in steps]
+def _learned(settings, names=LEARNED):
+    steps = [(name, getattr(settings, name)) for name in names]
+    used = [(name, section) for name, section in steps if getattr(section, "method", "") != "none"]
+    return [(name, getattr(spectra, section.function)(**section.options)) for name, section in used]
 
 
 def make_pipeline(settings: Settings, *, n_jobs: int | None = None) -> Pipeline:

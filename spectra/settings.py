@@ -21,6 +21,7 @@ import tomli_w
 
 from spectra.errors import SettingsError
 from spectra.settings_signals import (
+    PQN,
     Airpls,
     Arpls,
     Asls,
@@ -36,6 +37,7 @@ from spectra.settings_signals import (
     NoiseMad,
     NoiseQuantile,
     NormalizeMedian,
+    NormalizePeak,
     NormalizeRms,
     NormalizeTic,
     RollingBall,
@@ -143,9 +145,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     transform: SquareRoot | Logarithm | CubeRoot | Skip = SquareRoot()
     smooth: SavitzkyGolay | SavitzkyGolayGrowing | MovingAverage | RunningMedian | Whittaker | DenoiseWavelet | Skip = SavitzkyGolay()
     baseline: Snip | TopHat | MedianBaseline | ConvexHull | RollingBall | Asls | Arpls | Airpls | Drpls | Skip = Snip()
-    normalize: NormalizeTic | NormalizeMedian | NormalizeRms | Skip = NormalizeTic()
+    normalize: NormalizeTic | NormalizeMedian | NormalizeRms | NormalizePeak | Skip = NormalizeTic()
     noise: NoiseMad | NoiseLocal | NoiseQuantile = NoiseMad()
     peaks: FindPeaks | FindPeaksCwt = FindPeaks()
+    quotient: PQN | Skip = Skip()
     align: Align = Align()
     bin: Bin = Bin()
     filter: Filter = Filter()
@@ -153,7 +156,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 PER_SPECTRUM = ("transform", "smooth", "baseline", "normalize", "noise", "peaks")  # run once, outside the folds
-LEARNED = ("align", "bin", "filter")  # fitted inside every training fold
+LEARNED = ("quotient", "align", "bin", "filter")  # fitted inside every training fold
 
 
 class Option(NamedTuple):

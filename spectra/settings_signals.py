@@ -196,6 +196,19 @@ class NormalizeRms(Method, frozen=True, tag="normalize_rms"):
     mz_high: _High = 0.0
 
 
+class NormalizePeak(Method, frozen=True, tag="normalize_peak"):
+    """Division by the height of a reference peak, or of the highest peak of all."""
+
+    reference_mz: Annotated[float, declare("where the reference peak lies; 0 takes the highest of all", unit="Da/e", ge=0)] = 0.0
+    tolerance: Annotated[float, declare("how far it may lie from there", unit="relative", gt=0, le=0.1)] = 0.002
+
+
+class PQN(Method, frozen=True, tag="pqn"):
+    """Division by the median quotient with the training spectra's median (Dieterle 2006), after `normalize`."""
+
+    function = "PQNormalizer"
+
+
 class NoiseMad(Method, frozen=True, tag="noise_mad"):
     """1.4826 times the median absolute deviation: one noise level per spectrum."""
 

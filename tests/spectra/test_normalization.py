@@ -89,6 +89,9 @@ def test_a_reference_peak_becomes_one():
     mz, y = profile(500)
     near = np.abs(mz - 5000) <= 10
     np.testing.assert_allclose(normalize_peak(mz, y, reference_mz=5000)[near].max(), 1)
+    assert normalize_peak(mz, y).max() == 1
+    with pytest.raises(SpectrumError, match="highest intensity is 0"):
+        normalize_peak([1, 2], [0.0, 0])
     with pytest.raises(SpectrumError, match=r"no point lies between m/z 99.8"):
         normalize_peak(mz, y, reference_mz=100)
     with pytest.raises(SpectrumError, match="highest intensity around m/z 2 is 0"):

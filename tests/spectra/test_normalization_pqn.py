@@ -13,9 +13,12 @@ from spectra import (
     SpectrumError,
     normalize_tic,
     savitzky_golay,
+    simulate_cohort,
     snip,
     square_root,
 )
+from spectra.pipeline import learned_steps, preprocess
+from spectra.settings import Settings, change
 from tests.naive.maldiquant import manifest
 
 
@@ -116,3 +119,16 @@ def test_what_cannot_be_scaled_is_refused():
         step.transform(matrix([[1, 2]]))
     with pytest.raises(SpectraError, match="was fitted on a feature matrix, not on spectra"):
         PQNormalizer().fit(matrix([[1, 2]])).transform(cohort([1]))
+
+
+def test_the_setting_fits_the_reference_on_the_training_spectra_only():
+    settings = change(Settings(), "quotient", method="pqn")
+    done, _ = preprocess(simulate_cohort(8, seed=2).cohort, settings)
+    brighter = done.with_intensities([y * (1 if i < 6 else 50) for i, y in enumerate(map(done.intensity_of, range(8)))])
+    train = np.arange(6)
+    steps = [learned_steps(settings, data).fit(data[train], train % 2) for data in (done, brighter)]
+    assert [name for name, _ in steps[0].steps] == ["quotient", "align", "bin", "filter"]
+    np.testing.assert_array_equal(steps[0]["quotient"].reference_, steps[1]["quotient"].reference_)
+    assert [name for name, _ in learned_steps(Settings(), done).steps] == ["align", "bin", "filter"]
+    table = matrix([[1, 2, 4], [2, 4, 8], [3, np.nan, 12]])
+    assert [name for name, _ in learned_steps(settings, table).fit(table).steps] == ["impute", "quotient"]

@@ -47,8 +47,9 @@ def declared_sections():
             if name != "none":
                 yield step, name, section()
     for step in declared.LEARNED:
-        section = getattr(Settings(), step)
-        yield step, section.function, section
+        for section in [method() for method in declared.methods(step).values()] or [getattr(Settings(), step)]:
+            if section.function:
+                yield step, section.function, section
 
 
 @pytest.mark.parametrize(("step", "name", "section"), list(declared_sections()), ids=lambda value: str(value)[:20])
