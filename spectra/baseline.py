@@ -9,9 +9,12 @@ from spectra._validation import check_axis, check_choice, check_half_window, che
 from spectra.containers import verb
 from spectra.errors import SpectrumError
 
+BENT = np.array([[-1, 4, 0, 0], [1, -6, 15, 0], [-1, 8, -28, 56]]) / [[6], [20], [70]]
+"""What the polynomials of degree 3, 5 and 7 through equally spaced neighbours are in the middle: weights of pairs, the farthest first."""
+
 
 @verb(takes="intensity", gives="baseline")
-def snip(y, *, iterations=100, decreasing=True, lls=False, edges="keep"):
+def snip(y, *, iterations=100, decreasing=True, order=2, lls=False, edges="keep"):
     """Estimate the baseline by clipping peaks against the middle of their two neighbours, ever nearer ones.
 
     Parameters
@@ -22,6 +25,9 @@ def snip(y, *, iterations=100, decreasing=True, lls=False, edges="keep"):
         The widest distance of a neighbour, in points; about the width of the broadest peak. ``2 * iterations < n_points``.
     decreasing : bool
         Begin with the widest distance (smoother) or with the nearest.
+    order : 2, 4, 6 or 8
+        Clip against the middle of 2 neighbours, or the highest of the polynomials through 2, 4, ... up to so many: a curved baseline
+        is followed under broad peaks.
     lls : bool
         Clip ``log(log(sqrt(y + 1) + 1) + 1)``, in which small and tall peaks count alike; `y` must not be negative.
     edges : "keep" or "extend"
@@ -39,8 +45,9 @@ def snip(y, *, iterations=100, decreasing=True, lls=False, edges="keep"):
 
     References
     ----------
-    Ryan et al. (1988), Nucl. Instrum. Methods B 34, 396; decreasing: Morháč (2009), Nucl. Instrum. Methods A 60, 478. Equal to
-    ``MALDIquant::estimateBaseline(method="SNIP")`` to the last bit.
+    Ryan et al. (1988), Nucl. Instrum. Methods B 34, 396; decreasing: Morháč (2009), Nucl. Instrum. Methods A 60, 478; higher orders:
+    Morháč & Matoušek (2008), Appl. Spectrosc. 62, 91. Equal to ``MALDIquant::estimateBaseline(method="SNIP")`` to the last bit and,
+    with ``edges="extend"``, to ``pybaselines.Baseline().snip(filter_order=order)``.
 
     Examples
     --------
@@ -50,6 +57,7 @@ def snip(y, *, iterations=100, decreasing=True, lls=False, edges="keep"):
     """
     y = check_vector(y, "y")
     iterations = check_half_window(iterations, y.size, "iterations")
+    check_choice(order, "order", (2, 4, 6, 8))
     check_choice(edges, "edges", ("keep", "extend"))
     windows = np.arange(1, iterations + 1)
     start = _log_log_root(y) if lls else y
@@ -57,7 +65,7 @@ def snip(y, *, iterations=100, decreasing=True, lls=False, edges="keep"):
         start = _extended(start, iterations)
     first, second = (row[: start.size] for row in scratch_rows(2, start.size, y.dtype))
     first[:] = second[:] = start
-    kernels.snip(first, second, windows[::-1].copy() if decreasing else windows)
+    kernels.snip(first, second, windows[::-1].copy() if decreasing else windows, BENT[: order // 2 - 1].astype(y.dtype))
     base = second if iterations % 2 else first
     if edges == "extend":
         base = base[iterations:-iterations]
@@ -73,11 +81,13 @@ def _log_log_root(y):
 
 def _extended(y, margin):
     """`y` with `margin` points more on each side, on the lines through its outermost `margin` points."""
-    places = np.arange(-margin, 0)
-    inside = np.arange(margin)
-    left = np.polynomial.Polynomial.fit(inside, y[:margin], 1) if margin > 1 else np.poly1d([y[0]])
-    right = np.polynomial.Polynomial.fit(inside, y[::-1][:margin], 1) if margin > 1 else np.poly1d([y[-1]])
-    return np.concatenate([left(places), y, right(places)[::-1]]).astype(y.dtype)
+    out = np.empty(y.size + 2 * margin, y.dtype)
+    out[margin:-margin] = y
+    inside = np.arange(margin) - (margin - 1) / 2
+    for ends, side in ((y[:margin], out[margin - 1 :: -1]), (y[::-1][:margin], out[-margin:])):
+        slope = np.dot(inside, ends) / np.dot(inside, inside) if margin > 1 else 0.0
+        side[:margin] = np.mean(ends, dtype=np.float64) + slope * (inside[0] - 1 - np.arange(margin))
+    return out
 
 
 @verb(takes="intensity", gives="baseline")

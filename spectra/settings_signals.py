@@ -113,6 +113,7 @@ class Snip(Method, frozen=True, tag="snip"):
 
     iterations: Annotated[int, declare("widest half window that is clipped", unit="points", ge=1, le=5000, sweep=(50, 100, 200))] = 100
     decreasing: Annotated[bool, declare("from wide to narrow windows, as MALDIquant does")] = True
+    order: Annotated[Literal[2, 4, 6, 8], declare("neighbours that a polynomial goes through; more follow a curved baseline")] = 2
     lls: Annotated[bool, declare("clip double logarithms, in which small and tall peaks count alike")] = False
     edges: Annotated[Literal["keep", "extend"], declare("points near the ends keep their value, or the spectrum goes on in a line")] = (
         "keep"

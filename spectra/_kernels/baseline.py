@@ -22,6 +22,45 @@ def _clip(source, first, last, window, target):
         o[i] = middle if middle < b[i] else b[i]
 
 
+@njit(fastmath=FAST)
+def _raise(source, first, last, distances, weights, target):
+    """target = the higher of itself and the weighted sum of four pairs of neighbours, for first <= i < last."""
+    n = last - first
+    d0, d1, d2, d3 = distances
+    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
+    a0, b0 = source[first - d0 : last - d0], source[first + d0 : last + d0]
+    a1, b1 = source[first - d1 : last - d1], source[first + d1 : last + d1]
+    a2, b2 = source[first - d2 : last - d2], source[first + d2 : last + d2]
+    a3, b3 = source[first - d3 : last - d3], source[first + d3 : last + d3]
+    o = target[first:last]
+    for i in range(n):
+        value = w0 * (a0[i] + b0[i]) + w1 * (a1[i] + b1[i]) + w2 * (a2[i] + b2[i]) + w3 * (a3[i] + b3[i])
+        o[i] = value if value > o[i] else o[i]
+
+
+@njit(fastmath=FAST)
+def _clip_bent(source, first, last, window, weights, target):
+    """As `_clip`, but against the highest of the polynomials through 2, 4, ... neighbours.
+
+    weights : same dtype, shape (n_polynomials, 4), a row for each: of the pair `window` away and of up to three nearer ones
+    """
+    n, half = last - first, source.dtype.type(0.5)
+    a, c, o = source[first - window : last - window], source[first + window : last + window], target[first:last]
+    for i in range(n):
+        o[i] = half * (a[i] + c[i])
+    for p in range(weights.shape[0]):
+        if p == 0:
+            distances = (window, window // 2, window, window)
+        elif p == 1:
+            distances = (window, 2 * window // 3, window // 3, window)
+        else:
+            distances = (window, 3 * window // 4, window // 2, window // 4)
+        _raise(source, first, last, distances, weights[p], target)
+    b = source[first:last]
+    for i in range(n):
+        o[i] = o[i] if o[i] < b[i] else b[i]
+
+
 @njit
 def _copy(source, first, last, target):
     for i in range(first, last):
@@ -34,12 +73,13 @@ def _whole_lines(points):
 
 
 @njit
-def snip(y, z, windows):
+def snip(y, z, windows, weights):
     """Clip with each window in turn; points nearer to an end than the window keep their value.
 
     y, z : float[::1], shape (n_points,), both holding the profile, best begun on a cache line. Both are overwritten; the result is
         in `y` when the number of windows is even, else in `z`.
     windows : int64[::1], each below ``n_points / 2``
+    weights : same dtype as `y`, shape (n_polynomials, 4); empty for straight lines only (see `_clip_bent`)
     """
     # Step t needs step t - 1 only up to `window` points further right. So each tile runs through all the steps, further left by a
     # window at every step, and stays in the first cache throughout. That matters where a spectrum outgrows the second cache (100
@@ -66,8 +106,10 @@ def snip(y, z, windows):
             source, target = (y, z) if t % 2 == 0 else (z, y)
             _copy(source, low, min(high, window), target)
             first, last = max(low, window), min(high, n - window)
-            if first < last:
+            if first < last and weights.shape[0] == 0:
                 _clip(source, first, last, window, target)
+            elif first < last:
+                _clip_bent(source, first, last, window, weights, target)
             _copy(source, max(low, n - window), high, target)
 
 

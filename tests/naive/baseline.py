@@ -10,6 +10,24 @@ def snip(y, windows):
     return np.array(y)
 
 
+def snip_bent(y, windows, order):
+    """Clipped against the highest of the polynomials through `order` neighbours (or 2, 4, ... fewer), read in the middle."""
+    y = [float(v) for v in y]
+    for k in windows:
+        new = list(y)
+        for i in range(k, len(y) - k):
+            middles = []
+            for points in range(2, order + 1, 2):
+                half = points // 2
+                distances = [j * k // half for j in range(1, half + 1)]
+                values = [y[i + s * d] for j, d in enumerate(distances, 1) for s in (-1, 1)]
+                places = [s * j for j in range(1, half + 1) for s in (-1, 1)]  # as if evenly spaced
+                middles.append(np.linalg.solve(np.vander(np.array(places, float), points), values)[-1])
+            new[i] = min(y[i], max(middles))
+        y = new
+    return np.array(y)
+
+
 def opening(y, half_window):
     def slide(values, extreme):
         return [extreme(values[max(i - half_window, 0) : i + half_window + 1]) for i in range(len(values))]

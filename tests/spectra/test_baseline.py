@@ -123,14 +123,35 @@ def test_a_hull_needs_two_points():
         convex_hull([1], [5.0])
 
 
+@settings(deadline=None, max_examples=30)
+@given(tied, dtypes, st.booleans(), st.sampled_from([4, 6, 8]), st.data())
+def test_snip_of_higher_order_is_the_twin_s(y, dtype, decreasing, order, data):
+    k = fitting(data, y.size)
+    windows = range(k, 0, -1) if decreasing else range(1, k + 1)
+    base = snip(y.astype(dtype), iterations=k, decreasing=decreasing, order=order)
+    assert base.dtype == dtype
+    rounding = {"rtol": 1e-4, "atol": 1e-3} if dtype == np.float32 else {"rtol": 1e-9, "atol": 1e-9}
+    np.testing.assert_allclose(base, naive.snip_bent(y, windows, order), **rounding)
+
+
+@pytest.mark.parametrize("order", [2, 4, 6, 8])
+def test_a_higher_order_follows_a_curved_baseline(order):
+    x = np.linspace(-1, 1, 401)
+    curve = 100 - 60 * x**2  # a parabola lies above its chords: straight lines cut it off, cubics do not
+    loss = np.abs(snip(curve, iterations=60, order=order) - curve)[100:-100].max()
+    assert loss < 1e-9 if order > 2 else loss > 1
+
+
 @pytest.mark.peer
+@pytest.mark.parametrize("order", [2, 4, 6, 8])
 @pytest.mark.parametrize("decreasing", [True, False])
 @pytest.mark.parametrize("half_window", [1, 2, 30])
-def test_snip_with_extended_edges_is_pybaselines_s(half_window, decreasing):
+def test_snip_with_extended_edges_is_pybaselines_s(half_window, decreasing, order):
     pybaselines = pytest.importorskip("pybaselines")
     y = profile(900)
-    theirs, _ = pybaselines.Baseline().snip(y, max_half_window=half_window, decreasing=decreasing, filter_order=2)
-    np.testing.assert_allclose(snip(y, iterations=half_window, decreasing=decreasing, edges="extend"), theirs, rtol=1e-12)
+    theirs, _ = pybaselines.Baseline().snip(y, max_half_window=half_window, decreasing=decreasing, filter_order=order)
+    ours = snip(y, iterations=half_window, decreasing=decreasing, order=order, edges="extend")
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
 def test_snip_on_double_logarithms_clips_small_and_tall_peaks_alike():
@@ -142,6 +163,8 @@ def test_snip_on_double_logarithms_clips_small_and_tall_peaks_alike():
         snip([2, -1, 3.0], iterations=1, lls=True)
     with pytest.raises(SpectraError, match="edges must be one of"):
         snip(y, edges="mirror")
+    with pytest.raises(SpectraError, match="order must be one of 2, 4, 6, 8, not 3"):
+        snip(y, order=3)
 
 
 @pytest.mark.peer
