@@ -91,7 +91,7 @@ def wanted(peaks):
 def detect(truth, smooth, noise):
     """All local maxima with their SNR."""
     corrected = smooth - spectra.snip(smooth)
-    return spectra.find_peaks(truth.mz, corrected, snr=0.5, noise=noise(corrected, truth.noisy))
+    return spectra.find_peaks(truth.mz, corrected, snr=0.5, noise=noise(truth, corrected))
 
 
 def hits(truth, found):
@@ -106,7 +106,7 @@ def hits(truth, found):
     return right, best[truth.wanted]
 
 
-def assess(smoother, noise=lambda corrected, raw: spectra.noise_mad(corrected), power=1):
+def assess(smoother, noise=lambda truth, corrected: spectra.noise_mad(corrected), power=1):
     """(error, recall, false peaks per spectrum, recall at one false in ten), of the square roots to this power."""
     error, snrs, rights, reached = [], [], [], []
     for truth in truths():
@@ -135,11 +135,12 @@ def rows():
 
 
 NOISES = {
-    "MAD": lambda corrected, raw: spectra.noise_mad(corrected),
-    "MAD in windows of 1000": lambda corrected, raw: spectra.noise_local(corrected, window=1000),
-    "MAD in windows of 2000": lambda corrected, raw: spectra.noise_local(corrected, window=2000),
-    "MAD in windows of 4000": lambda corrected, raw: spectra.noise_local(corrected, window=4000),
-    "differences of the raw spectrum": lambda corrected, raw: spectra.noise_quantile(raw),
+    "MAD": lambda truth, corrected: spectra.noise_mad(corrected),
+    "MAD in windows of 1000": lambda truth, corrected: spectra.noise_local(corrected, window=1000),
+    "MAD in windows of 2000": lambda truth, corrected: spectra.noise_local(corrected, window=2000),
+    "MAD in windows of 4000": lambda truth, corrected: spectra.noise_local(corrected, window=4000),
+    "differences of the raw spectrum": lambda truth, corrected: spectra.noise_quantile(truth.noisy),
+    "super smoother": lambda truth, corrected: spectra.noise_supersmoother(truth.mz, corrected),
 }
 SMOOTHERS = {"Savitzky-Golay 10": spectra.savitzky_golay, "wavelet defaults": spectra.denoise_wavelet}
 

@@ -28,7 +28,7 @@ _MODULES = {
         "write_bruker",
         "write_csv",
     ],
-    "noise": ["noise_local", "noise_mad", "noise_quantile"],
+    "noise": ["noise_local", "noise_mad", "noise_quantile", "noise_supersmoother"],
     "normalization": ["normalize_median", "normalize_peak", "normalize_rms", "normalize_tic", "total_ion_current"],
     "normalization_pqn": ["PQNormalizer"],
     "peaks": ["find_peaks"],

@@ -5,9 +5,11 @@ import statistics
 import numpy as np
 
 from spectra._kernels import order
-from spectra._validation import check_integer, check_number, check_vector
+from spectra._kernels import supersmoother as kernels
+from spectra._validation import check_axis, check_integer, check_number, check_vector
 from spectra.containers import verb
 
+SPANS = np.array([0.05, 0.2, 0.5])  # shares of all points, Friedman's tweeter, midrange and woofer
 GAUSSIAN = 1.4826  # a normal distribution's standard deviation over its median absolute deviation, as MALDIquant and R round it
 
 
@@ -89,6 +91,54 @@ def noise_local(y, *, window=2000):
     out = np.empty(y.size)
     order.ramps(starts + (window - 1) / 2, GAUSSIAN * levels, out)
     return out
+
+
+@verb(takes="mz, intensity", gives="noise")
+def noise_supersmoother(mz, y, *, bass=0.0):
+    """Estimate the noise level along m/z as the smooth course of the profile itself, by Friedman's super smoother.
+
+    Straight lines are fitted through 5, 20 and 50 % of the points around each, and blended as their residuals ask for. The level is the
+    local mean of what the baseline left, peaks included: about 0.8 standard deviations of noise that the baseline lies below, more
+    where peaks are dense. Below zero it is set to zero.
+
+    Parameters
+    ----------
+    mz : array_like, shape (n_points,)
+        Strictly increasing (Da/e).
+    y : array_like, shape (n_points,)
+        Intensities, without their baseline.
+    bass : float from 0 to 10
+        The higher, the smoother.
+
+    Returns
+    -------
+    ndarray, float64, shape (n_points,)
+
+    Raises
+    ------
+    SpectraError
+        When `mz` does not fit `y`, or `bass` is out of bounds.
+
+    References
+    ----------
+    Friedman (1984), A variable span smoother, Stanford LCS Technical Report 5. Where it is positive, equal to R's ``supsmu`` and so to
+    ``MALDIquant::estimateNoise(method="SuperSmoother")``.
+
+    Examples
+    --------
+    >>> from spectra import noise_supersmoother
+    >>> noise_supersmoother([1, 2, 3, 4, 5, 6], [2.0, 3, 4, 5, 6, 7]).round(6)
+    array([2., 3., 4., 5., 6., 7.])
+    """
+    y = check_vector(y, "y").astype(np.float64, copy=False)
+    mz = check_axis(mz, y.size)
+    bass = check_number(bass, "bass", low=0, high=10)
+    if y.size == 1:
+        return np.maximum(y, 0)
+    out = np.empty(y.size)
+    fits, misses = np.empty((2, 3, y.size))
+    kernels.supersmoother(mz, y, SPANS, bass, fits, misses, np.empty(y.size), out)
+    return np.maximum(out, 0, out=out)
 
 
 @verb(takes="intensity", gives="number")

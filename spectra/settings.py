@@ -36,6 +36,7 @@ from spectra.settings_signals import (
     NoiseLocal,
     NoiseMad,
     NoiseQuantile,
+    NoiseSuperSmoother,
     NormalizeMedian,
     NormalizePeak,
     NormalizeRms,
@@ -146,7 +147,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     smooth: SavitzkyGolay | SavitzkyGolayGrowing | MovingAverage | RunningMedian | Whittaker | DenoiseWavelet | Skip = SavitzkyGolay()
     baseline: Snip | TopHat | MedianBaseline | ConvexHull | RollingBall | Asls | Arpls | Airpls | Drpls | Skip = Snip()
     normalize: NormalizeTic | NormalizeMedian | NormalizeRms | NormalizePeak | Skip = NormalizeTic()
-    noise: NoiseMad | NoiseLocal | NoiseQuantile = NoiseMad()
+    noise: NoiseMad | NoiseLocal | NoiseQuantile | NoiseSuperSmoother = NoiseMad()
     peaks: FindPeaks | FindPeaksCwt = FindPeaks()
     quotient: PQN | Skip = Skip()
     align: Align = Align()

@@ -213,6 +213,10 @@ class PQN(Method, frozen=True, tag="pqn"):
 class NoiseMad(Method, frozen=True, tag="noise_mad"):
     """1.4826 times the median absolute deviation: one noise level per spectrum."""
 
+    # The default, because after the square root the noise of counts is even: on truth (python -m benchmarks.denoising_truth) one level
+    # finds as many peaks as levels along m/z at the same share of false ones, and at SNR 2 lets half as many false peaks pass.
+    # Without a root, noise_local finds 94 % where this finds 76 %.
+
 
 class NoiseLocal(Method, frozen=True, tag="noise_local"):
     """The same in windows along m/z, with straight lines between their middles."""
@@ -224,3 +228,9 @@ class NoiseQuantile(Method, frozen=True, tag="noise_quantile"):
     """From the differences of neighbouring points."""
 
     quantile: Annotated[float, declare("of the differences' sizes", ge=0.01, le=0.99)] = 0.5
+
+
+class NoiseSuperSmoother(Method, frozen=True, tag="noise_supersmoother"):
+    """The smooth course of the corrected profile itself (Friedman 1984), as MALDIquant offers."""
+
+    bass: Annotated[float, declare("the higher, the smoother", ge=0, le=10)] = 0.0

@@ -1,3 +1,6 @@
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import median_abs_deviation
 
-from spectra import Cohort, SpectraError, Spectrum, noise_local, noise_mad, noise_quantile
+from spectra import Cohort, SpectraError, Spectrum, noise_local, noise_mad, noise_quantile, noise_supersmoother
 from tests.naive import order as naive
 
 
@@ -96,3 +99,43 @@ def test_windows_and_quantiles_that_are_none_are_refused():
         noise_local(np.ones(100), window=3)
     with pytest.raises(SpectraError, match=r"quantile must be at least 0.01 and at most 0.99"):
         noise_quantile(np.ones(100), quantile=1.0)
+
+
+def wave(n, seed=0):
+    rng = np.random.default_rng(seed)
+    mz = np.cumsum(rng.uniform(0.1, 2, n)) + 1000
+    return mz, 5 + np.sin(mz / 9) + rng.normal(0, 0.5, n)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(2, 90), st.sampled_from([0.0, 3.0, 10.0]), st.sampled_from([np.float32, np.float64]))
+def test_the_super_smoother_is_the_twin_s(n, bass, dtype):
+    mz, y = wave(n, n)
+    y = y.astype(dtype)
+    plain = naive.supersmoother(mz, y.astype(float), bass)
+    np.testing.assert_allclose(noise_supersmoother(mz, y, bass=bass), np.maximum(plain, 0), rtol=1e-6)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("bass", [0, 4])
+@pytest.mark.parametrize("n", [7, 500, 4000])
+def test_the_super_smoother_is_r_s(n, bass, tmp_path):
+    if shutil.which("Rscript") is None:
+        pytest.skip("R is not installed")
+    mz, y = wave(n)
+    mz.tofile(tmp_path / "mz")
+    y.tofile(tmp_path / "y")
+    code = f"r <- function(f) readBin(f, 'double', {n}); writeBin(supsmu(r('mz'), r('y'), bass={bass})$y, 'out')"
+    subprocess.run(["Rscript", "-e", code], cwd=tmp_path, check=True)
+    np.testing.assert_allclose(noise_supersmoother(mz, y, bass=bass), np.fromfile(tmp_path / "out"), rtol=1e-7)
+
+
+def test_the_super_smoother_follows_lines_shift_and_scale_and_never_falls_below_zero():
+    mz, y = wave(800)
+    np.testing.assert_allclose(noise_supersmoother(mz, 3 * mz - 5), 3 * mz - 5, rtol=1e-9)
+    np.testing.assert_allclose(noise_supersmoother(mz, 2 * y + 7), 2 * noise_supersmoother(mz, y) + 7, rtol=1e-9)
+    np.testing.assert_allclose(noise_supersmoother(-mz[::-1], y[::-1])[::-1], noise_supersmoother(mz, y), rtol=1e-9)
+    assert noise_supersmoother(mz, y - 50).tolist() == [0] * 800
+    assert noise_supersmoother([1], [4.0]).tolist() == [4]
+    with pytest.raises(SpectraError, match="bass must be at least 0 and at most 10"):
+        noise_supersmoother(mz, y, bass=11)
