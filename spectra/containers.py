@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+BLOCK = 1 << 18  # points that one job works through: some milliseconds, so that handing jobs out costs little
+
+
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Spectrum:
     """One profile: m/z in Da/e, strictly increasing, intensities in counts, and where it came from."""
@@ -92,7 +95,7 @@ class Cohort:
     notes : list of str, what the reader did to the data (such as points trimmed)
 
     Every public function of one spectrum is a method as well: ``cohort.savitzky_golay(half_window=10)`` runs it over all
-    spectra, on ``n_jobs`` threads.
+    spectra, on ``n_jobs`` threads; with ``in_place=True`` those that give intensities write them over the old ones.
     """
 
     intensity: np.ndarray
@@ -183,16 +186,69 @@ class Cohort:
 
     def map(self, function: Callable[..., Any], *, n_jobs: int | None = None) -> list[Any]:
         """``[function(mz, intensity) for each spectrum]`` over threads; an error names the spectrum."""
+        return self._over_blocks(lambda i: function(self.axis_of(i), self.intensity_of(i)), n_jobs)
+
+    def rewrite(
+        self, function: Callable[..., tuple[np.ndarray, Any]], *, n_jobs: int | None = None, in_place: bool = False
+    ) -> tuple[Cohort, list[Any]]:
+        """Replace the intensities of each spectrum by the first of the two things that ``function(mz, intensity)`` returns.
+
+        However many steps the function strings together, a spectrum is read once and its result written once, where it stays.
+
+        Parameters
+        ----------
+        function : callable
+            Returns an array of the spectrum's size, and anything else.
+        n_jobs : int, optional
+            Threads.
+        in_place : bool
+            Write over the intensities of this cohort, and of every other that shares them; no memory is taken for a second set.
+
+        Returns
+        -------
+        Cohort
+        list
+            What else the function returned, for each spectrum.
+
+        Raises
+        ------
+        SpectraError
+            When a result has another size or, in place, another dtype; or when two rows are to write over one spectrum.
+        """
+        start, target = self.start, self.intensity
+        if not in_place:
+            start = np.cumsum(self.size) - self.size
+            target = np.empty(self.size.sum(), np.float32 if target.dtype == np.float32 else np.float64)
+        elif np.unique(start).size < start.size:
+            raise SpectraError("in_place: two rows of the cohort are one spectrum; give in_place=False")
+
+        def write(i):
+            result, rest = function(self.axis_of(i), self.intensity_of(i))
+            if result.size != self.size[i]:
+                raise SpectraError(f"the new intensities are {result.size}, not {self.size[i]} as the m/z axis")
+            if in_place and result.dtype != target.dtype:
+                raise SpectraError(f"in_place: {result.dtype} cannot be written over {target.dtype}")
+            target[start[i] : start[i] + self.size[i]] = result
+            return rest
+
+        rest = self._over_blocks(write, n_jobs)
+        return dataclasses.replace(self, intensity=target, start=start), rest
+
+    def _over_blocks(self, job: Callable[[int], Any], n_jobs: int | None) -> list[Any]:
+        """``[job(row) for each row]``, threads taking blocks of rows that follow one another."""
         from joblib import Parallel, delayed
 
         def call(i):
             try:
-                return function(self.axis_of(i), self.intensity_of(i))
+                return job(i)
             except SpectraError as error:
                 raise type(error)(f"{self.samples['file'].iloc[i]}: {error}") from None
 
-        jobs = (delayed(call)(i) for i in range(len(self)))
-        return Parallel(n_jobs=n_jobs, prefer="threads", batch_size=1)(jobs)
+        ends = np.cumsum(self.size)
+        most = min(BLOCK, ends[-1] // 32 + 1) if len(self) else 1  # in a small cohort every thread still gets its share
+        blocks = np.split(np.arange(len(self)), np.flatnonzero(np.diff((ends - 1) // most)) + 1)
+        jobs = (delayed(lambda rows: [call(i) for i in rows])(rows) for rows in blocks)
+        return [result for block in Parallel(n_jobs=n_jobs, prefer="threads", batch_size=1)(jobs) for result in block]
 
     def save(self, path) -> None:
         """Write the cohort to one file (see `save_cohort`)."""
@@ -230,8 +286,9 @@ def verb(*, takes: str, gives: str):
     """Mark a public function of one spectrum so that it becomes a method of `Cohort`.
 
     takes : ``"intensity"`` or ``"mz, intensity"``, its leading arguments
-    gives : ``"intensity"`` (method returns a Cohort with the intensities replaced), ``"baseline"`` (likewise; subtract it yourself
-        or use `remove_baseline`), ``"noise"``, ``"peaks"`` (a Cohort with that field set) or ``"number"`` (an array, one per spectrum)
+    gives : ``"intensity"`` (method returns a Cohort with the intensities replaced; ``in_place=True`` writes them over the old ones),
+        ``"baseline"`` (likewise; subtract it yourself), ``"spectrum"`` (a Cohort of the spectra on their new axes), ``"noise"``,
+        ``"peaks"`` (a Cohort with that field set) or ``"number"`` (an array, one per spectrum)
     """
 
     def mark(function):
@@ -241,15 +298,19 @@ def verb(*, takes: str, gives: str):
     return mark
 
 
-def _run_verb(cohort: Cohort, function, *, n_jobs: int | None = None, **options):
-    if function.takes == "intensity":
-        results = cohort.map(lambda mz, y: function(y, **options), n_jobs=n_jobs)
-    else:
-        results = cohort.map(lambda mz, y: function(mz, y, **options), n_jobs=n_jobs)
+def _run_verb(cohort: Cohort, function, *, n_jobs: int | None = None, in_place: bool = False, **options):
+    def call(mz, y):
+        return function(y, **options) if function.takes == "intensity" else function(mz, y, **options)
+
+    if function.gives in ("intensity", "baseline"):
+        return cohort.rewrite(lambda mz, y: (call(mz, y), None), n_jobs=n_jobs, in_place=in_place)[0]
+    if in_place:
+        raise SpectraError(f"{function.__name__} does not give intensities on the same axis, so it cannot work in place")
+    results = cohort.map(call, n_jobs=n_jobs)
     if function.gives == "number":
         return np.array(results)
-    if function.gives in ("intensity", "baseline"):
-        return cohort.with_intensities(results)
+    if function.gives == "spectrum":
+        return Cohort.from_spectra(results, cohort.samples, set_aside=cohort.set_aside, notes=cohort.notes)
     changed: dict[str, Any] = {function.gives: results}
     return dataclasses.replace(cohort, **changed)
 

@@ -14,9 +14,10 @@ from sklearn.pipeline import Pipeline
 import spectra
 from spectra._steps import Learned, PerSpectrum
 from spectra.containers import Cohort, FeatureMatrix
-from spectra.errors import SpectraError
+from spectra.errors import SettingsError, SpectraError
 from spectra.normalization import total_ion_current
 from spectra.settings import LEARNED, Method, Settings
+from spectra.transform import flight_axis
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,13 +122,31 @@ def preprocess(cohort: Cohort, settings: Settings, *, n_jobs: int | None = None)
     return pick_peaks(cohort, nuisance, settings, n_jobs=n_jobs)
 
 
+def on_common_axis(cohort, read, *, n_jobs=None):
+    """The cohort on the one axis that the settings ask for, if they do; spectra that do not reach that far are set aside."""
+    if not read.points:
+        return cohort
+    if not 0 < read.mz_low < read.mz_high:
+        words = f"read.points = {read.points} needs 0 < read.mz_low < read.mz_high, not {read.mz_low:g} and {read.mz_high:g}"
+        raise SettingsError(f"{words}; an axis taken from the spectra would depend on which they are")
+    axis = flight_axis(read.mz_low, read.mz_high, read.points)
+    cohort, spectra_ = _set_aside(cohort, _attempt(lambda _, *spectrum: spectra.resample(*spectrum, axis=axis), None, cohort, n_jobs))
+    return Cohort.from_spectra(spectra_, cohort.samples, set_aside=cohort.set_aside, notes=cohort.notes)
+
+
 def process_signals(cohort, settings, *, n_jobs=None):
     """The first part of `preprocess`: all steps up to normalisation, and the average of replicates; ``peaks`` are not yet there."""
     import pandas as pd
 
-    cohort, results = _set_aside(cohort, _attempt(_signal, settings, cohort, n_jobs))
-    cohort = cohort.with_intensities([intensity for intensity, _ in results])
-    nuisance = pd.DataFrame([numbers for _, numbers in results], columns=list(NUISANCE[:3]))
+    def run(mz, intensity):
+        try:
+            return _signal(settings, mz, intensity)
+        except SpectraError as error:
+            return intensity, error  # stays as it is until it is set aside
+
+    cohort = on_common_axis(cohort, settings.read, n_jobs=n_jobs)
+    cohort, numbers = _set_aside(*cohort.rewrite(run, n_jobs=n_jobs))
+    nuisance = pd.DataFrame(numbers, columns=list(NUISANCE[:3]))
     if settings.read.replicates == "average":
         single, cohort = cohort, spectra.average_replicates(cohort, by="sample")
         nuisance = nuisance.groupby(single.samples["sample"].to_numpy()).mean().loc[cohort.samples["sample"]].reset_index(drop=True)

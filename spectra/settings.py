@@ -119,6 +119,9 @@ class Read(Section, frozen=True):
 
     mz_low: Annotated[float, declare("points below are left out; 0 keeps all", unit="Da/e", ge=0)] = 0.0
     mz_high: Annotated[float, declare("points above are left out; 0 keeps all", unit="Da/e", ge=0)] = 0.0
+    points: Annotated[
+        int, declare("read all on one axis of so many points from mz_low to mz_high, even in flight time; 0 leaves each its own", ge=0)
+    ] = 0
     replicates: Annotated[
         Literal["group", "average"], declare("technical replicates of a sample: kept together in every split, or averaged")
     ] = "group"

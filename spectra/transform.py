@@ -92,6 +92,7 @@ def cube_root(y):
     return np.cbrt(check_vector(y, "y"))
 
 
+@verb(takes="mz, intensity", gives="spectrum")
 def trim(mz, y, *, low=0.0, high=0.0):
     """Leave out the points outside a range of m/z.
 
@@ -130,8 +131,9 @@ def trim(mz, y, *, low=0.0, high=0.0):
     return Spectrum(mz[first:last].copy(), y[first:last].copy())
 
 
+@verb(takes="mz, intensity", gives="spectrum")
 def resample(mz, y, *, axis):
-    """Read the spectrum on another axis, along straight lines between its points.
+    """Read the spectrum on another axis, along straight lines between its points. A cohort shares the new axis.
 
     Parameters
     ----------
@@ -144,7 +146,7 @@ def resample(mz, y, *, axis):
 
     Returns
     -------
-    ndarray, shape (n_new,), of the input's floating dtype
+    Spectrum, shape (n_new,), of the input's floating dtype
 
     Raises
     ------
@@ -156,7 +158,7 @@ def resample(mz, y, *, axis):
     Examples
     --------
     >>> from spectra import resample
-    >>> resample([1, 2, 3], [10.0, 20, 0], axis=[1.5, 2.25])
+    >>> resample([1, 2, 3], [10.0, 20, 0], axis=[1.5, 2.25]).intensity
     array([15., 15.])
     """
     y = check_vector(y, "y")
@@ -164,7 +166,14 @@ def resample(mz, y, *, axis):
     axis = check_axis(axis, np.size(axis))
     if axis[0] < mz[0] or axis[-1] > mz[-1]:
         raise SpectrumError(f"axis covers m/z {axis[0]:g} to {axis[-1]:g}, the spectrum only {mz[0]:g} to {mz[-1]:g}; trim the axis")
-    return np.interp(axis, mz, y).astype(y.dtype, copy=False)
+    return Spectrum(axis, np.interp(axis, mz, y).astype(y.dtype, copy=False))
+
+
+def flight_axis(low, high, points):
+    """An axis evenly spaced in the square root of m/z, as a time-of-flight analyser samples it, both ends included."""
+    axis = np.linspace(np.sqrt(low), np.sqrt(high), points) ** 2
+    axis[0], axis[-1] = low, high
+    return axis
 
 
 def _check_not_negative(y, step):

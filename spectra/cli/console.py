@@ -141,7 +141,7 @@ def read_input(path, *, settings, console, n_jobs, label=None, roles=None, drop=
             columns=roles.values(),
             n_jobs=n_jobs,
             progress=lambda items, total: console.progress(items, total, "reading"),
-            mz_range=(settings.read.mz_low, settings.read.mz_high or float("inf")),
+            mz_range=None if settings.read.points else (settings.read.mz_low, settings.read.mz_high or float("inf")),
         )
         console.say(f"{path}: {len(cohort)} spectra read, {len(cohort.set_aside)} set aside")
         if label:
