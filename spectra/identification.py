@@ -20,6 +20,9 @@ FORMS = {
     "M+K": (1, 38.96316, 1),
     "M+CHCA": (1, _PROTON + 189.167, 1),
     "M+SA-H2O": (1, _PROTON + 206.195, 1),
+    "M+H-H2O": (1, _PROTON - 18.0153, 1),
+    "M+H-NH3": (1, _PROTON - 17.0305, 1),
+    "M+O+H": (1, _PROTON + 15.9994, 1),
 }
 _COLUMNS = ("name", "kind", "sequence", "formula", "mass", "disulfides", "added", "source")
 

@@ -139,6 +139,7 @@ class Study(Section, frozen=True):
     resamples: Annotated[int, declare("bootstrap resamples of patients behind each interval", ge=100, le=100_000)] = 2000
     permutations: Annotated[int, declare("label permutations behind each p-value", ge=99, le=100_000)] = 999
     shuffles: Annotated[int, declare("shufflings of the labels through the whole pipeline; 0 leaves that test out", ge=0, le=100_000)] = 99
+    panel: Annotated[bool, declare("look for the smallest set of markers that does about as well as the best")] = True
     sensitivity: Annotated[bool, declare("try other values of each setting and show what changes")] = True
 
 

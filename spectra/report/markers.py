@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from spectra.report.canvas import ACCENT, GREY, PALE, by_class, colour, panels, picture, scaled, short, thin
-from spectra.report.relations import relations
+from spectra.report.canvas import ACCENT, GREY, INK, PALE, by_class, colour, panels, picture, scaled, short, thin
 from spectra.report.subject import intensity_label, marker_name, value_label
+from spectra.study.error_bounds import meinshausen_buhlmann
 from spectra.study.markers import TOP
 
 PANEL = 5  # markers on the first page
@@ -32,12 +32,78 @@ def size_in_words(effect):
     return "large" if size >= 0.8 else "medium" if size >= 0.5 else "small" if size >= 0.2 else "negligible"
 
 
+def _perhaps(marker, leader):
+    """What a marker adds nothing to, in words."""
+    if leader is None:
+        return ""
+    return f"perhaps {marker_name(leader)} {marker.form}" if marker.form else f"goes with {marker_name(leader)}"
+
+
+def molecules(marker, most=2):
+    """Known molecules of about a marker's mass, and how many more there are."""
+    names = list(dict.fromkeys(f"{row['name']} ({row['form']}, {row['error_ppm']:+.0f} ppm)" for row in marker.candidates))
+    more = f", {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def panel_rows(result):
+    """Cells of the panel's table, for a result that has one."""
+    classes, by_column = result.problem.classes, {marker.column: marker for marker in result.markers}
+    rows = []
+    for member in result.panel.members:
+        marker = by_column[member.column]
+        rows.append(
+            {
+                "name": marker_name(marker),
+                "direction": short(marker.direction, 20),
+                "tone": colour(classes.index(marker.direction), len(classes)),
+                "size": size_in_words(marker.effect),
+                "effect": f"{marker.effect:.2f}",
+                "effect_interval": f"{marker.effect_low:.2f} to {marker.effect_high:.2f}" if np.isfinite(marker.effect_low) else "",
+                "stability": marker.stability,
+                "chosen": member.chosen,
+                "same": ", ".join(short(marker_name(by_column[j]), 24) for j in member.same[:5])
+                + (f" and {len(member.same) - 5} more" if len(member.same) > 5 else ""),
+                "known": molecules(marker),
+            }
+        )
+    return rows
+
+
+@picture
+def panel_sizes(result, about):
+    """Held-out AUC of panels of every size."""
+    if result.panel is None or len(result.panel.sizes) < 2:
+        return None
+    figure, axes = panels(height=2.7, width=7.4)
+    axis = axes[0, 0]
+    sizes = [size for size, _ in result.panel.sizes]
+    found = [interval for _, interval in result.panel.sizes]
+    axis.vlines(sizes, [row.low for row in found], [row.high for row in found], color=ACCENT, linewidth=1.4)
+    axis.plot(sizes, [row.mean for row in found], "o-", color=ACCENT, markersize=5)
+    whole = about.nested.auc
+    if np.isfinite(whole.mean):
+        axis.axhspan(whole.low, whole.high, color=GREY, alpha=0.12, linewidth=0)
+        axis.axhline(whole.mean, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+    axis.axvline(len(result.panel.members), color=INK, linewidth=0.9, linestyle=":")
+    axis.set_xscale("log")
+    axis.set_xticks(sizes, [str(size) for size in sizes])
+    axis.minorticks_off()
+    axis.set_xlabel(f"number of {about.feature}s in the panel")
+    axis.set_ylabel("AUC, held-out")
+    caption = (
+        f"Dots: AUC on {about.groups} held out of the first so many {about.feature}s, ranked on the others, with 95 % intervals. Dashed line and stripe: the "
+        "model selected inside, on all of them. Dotted: the size chosen for new data, the smallest within one standard error of the best by inner folds."
+    )
+    return figure, "How many markers are needed", caption
+
+
 def marker_rows(result, most=TOP):
     """Cells of the table of markers."""
     classes, chosen = result.problem.classes, top(result, most)
-    forms = relations(chosen, result.features.values)
+    place_of = {marker.name: marker for marker in result.markers}
     rows = []
-    for place, (marker, form) in enumerate(zip(chosen, forms, strict=True), 1):
+    for place, marker in enumerate(chosen, 1):
         values = result.features.values[:, marker.column]
         found = result.features.present[:, marker.column]
         high = result.problem.y == classes.index(marker.direction)
@@ -45,11 +111,15 @@ def marker_rows(result, most=TOP):
             {
                 "place": place,
                 "name": marker_name(marker),
-                "perhaps": f"perhaps {chosen[form[0]].mz:.1f} {form[1]}" if form else "",
+                "perhaps": _perhaps(marker, place_of.get(marker.family)),
+                "known": molecules(marker),
+                "expected_false": "" if not np.isfinite(marker.expected_false) else f"{marker.expected_false:.2f}",
+                "alike": f"{marker.alike:.2f}",
                 "stability": marker.stability,
                 "direction": short(marker.direction, 20),
                 "tone": colour(classes.index(marker.direction), len(classes)),
                 "effect": f"{marker.effect:.2f}",
+                "effect_interval": f"{marker.effect_low:.2f} to {marker.effect_high:.2f}" if np.isfinite(marker.effect_low) else "",
                 "size": size_in_words(marker.effect),
                 "means": (values[high].mean(), values[~high].mean()),
                 "found": (found[high].mean(), found[~high].mean()),
@@ -60,6 +130,21 @@ def marker_rows(result, most=TOP):
         row["means"] = tuple(f"{mean / factor:.3g}" for mean in row["means"])
         row["found"] = tuple(f"{share:.0%}" for share in row["found"])
     return rows, power
+
+
+def bound_text(result, about, threshold=0.75):
+    """How many of the stable markers chance would give, by both bounds; "" where no bound holds."""
+    stable = [marker for marker in result.markers if marker.stability >= threshold]
+    known = [marker.expected_false for marker in stable if np.isfinite(marker.expected_false)]
+    if not known:
+        return ""
+    chosen, n = sum(marker.stability for marker in result.markers), result.features.shape[1]
+    least = min(marker.stability for marker in stable)
+    return (
+        f"{len(stable)} of {n} {about.feature}s were chosen in at least {least:.0%} of the halves. If each half chose its {chosen:.0f} blindly, at most "
+        f"{max(known):.2f} of these would be expected by chance (Shah and Samworth 2013: complementary pairs, unimodal shares; "
+        f"Meinshausen and Bühlmann 2010, exchangeable noise: {meinshausen_buhlmann(chosen, n, least):.2f})."
+    )
 
 
 @picture

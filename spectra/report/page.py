@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from spectra.report import appendix, belief, markers, matrix, models, sensitivity, signals, summary, threats
 from spectra.report.markers import PANEL
-from spectra.report.subject import p_text, subject, value_label
+from spectra.report.subject import interval_text, p_text, subject, value_label
 from spectra.study.record import write_atomic
 
 _TEMPLATES = jinja2.Environment(
@@ -67,6 +67,10 @@ def write_report(path, result, facts):
         "control_rows": threats.control_rows(result, about),
         "cross_tables": threats.cross_tables(result),
         "marker_rows": marker_rows,
+        "panel": result.panel,
+        "panel_rows": markers.panel_rows(result) if result.panel else [],
+        "panel_score": interval_text(result.panel.score) if result.panel else "",
+        "bound": markers.bound_text(result, about),
         "marker_unit": value_label(result, marker_power),
         "failures": sensitivity.failures(result),
         "set_aside": result.set_aside,
@@ -95,6 +99,7 @@ def _study_pictures(result, about):
         "schemes": models.schemes(result, about),
         "controls": threats.controls(result, about),
         "nuisance": threats.nuisance(result, about),
+        "panel_sizes": markers.panel_sizes(result, about),
         "distributions": markers.distributions(result, about),
         "stability": markers.stability(result, about),
         "profiles": markers.profiles(result, about),

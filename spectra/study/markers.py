@@ -1,8 +1,10 @@
 """Which peaks carry the answer, and would they be chosen again?
 
-Stability selection (Meinshausen & Bühlmann 2010, J. R. Stat. Soc. B 72:417): half of the patients are drawn many times; each time the
-bins are learned anew, a forest ranks the peaks, and the best ten (of few columns, the best third) are noted. A marker's stability is the
-share of draws in which it stood among them. The effect is the standardised difference of means between the class in which the peak is highest and the others.
+Stability selection in complementary pairs (Meinshausen & Bühlmann 2010, J. R. Stat. Soc. B 72:417; Shah & Samworth 2013, 75:55): half of the
+patients are drawn many times, and the other half answers too; each time the bins are learned anew, a forest ranks the peaks, and the best ten (of few
+columns, the best third) are noted. A marker's stability is the share of halves in which it stood among them; `error_bounds` says how many markers of
+such a stability chance would give. The effect is the standardised difference of means between the class in which the peak is highest and the
+others, with an interval by resampling patients. Peaks that say the same as a more stable one, or are another form of its molecule, are told.
 """
 
 from typing import Any, NamedTuple
@@ -12,6 +14,7 @@ from joblib import Parallel, delayed
 
 from fasttree import RandomForestClassifier
 from spectra.identification import match_masses
+from spectra.study import error_bounds, families
 from spectra.study.evaluation import fit_steps
 from spectra.study.splits import group_labels
 
@@ -24,6 +27,9 @@ class Marker(NamedTuple):
 
     mz : Da/e, NaN for a plain column; stability : 0 to 1; direction : class in which it is highest; effect : in standard deviations;
     column : of the features; candidates : list of dict, known molecules of about this mass (the first markers only)
+    effect_low, effect_high : 95 % interval of the effect; expected_false : how many markers at least this stable chance would give at most
+    (Shah & Samworth), NaN where no bound holds; family : name of the more stable marker that says the same, "" for none; form : in what form it
+    may be that one's molecule; alike : greatest |correlation| with a more stable marker
     """
 
     name: str
@@ -33,6 +39,12 @@ class Marker(NamedTuple):
     effect: float
     column: int
     candidates: list[dict[str, Any]]
+    effect_low: float = float("nan")
+    effect_high: float = float("nan")
+    expected_false: float = float("nan")
+    family: str = ""
+    form: str = ""
+    alike: float = 0.0
 
 
 def importances(values, y, seed):
@@ -64,12 +76,20 @@ def top_columns(features, y, reference, *, tolerance, seed):
 
 
 def _half(problem, draw):
-    """Rows of a random half of the patients of each class."""
-    random = np.random.default_rng([problem.seed, 2, draw])
+    """Rows of half of the patients of each class; the next odd draw holds the other half. Of two or three patients always two are drawn."""
+    random = np.random.default_rng([problem.seed, 2, draw // 2])
     _, label, member = group_labels(problem.y, problem.groups)
-    chosen = [random.permutation(np.flatnonzero(label == k)) for k in np.unique(label)]
-    chosen = np.concatenate([patients[: max(2, patients.size // 2)] for patients in chosen])
-    return np.flatnonzero(np.isin(member, chosen))
+    chosen = []
+    for patients in (random.permutation(np.flatnonzero(label == k)) for k in np.unique(label)):
+        size = max(2, patients.size // 2)
+        chosen.append(patients[:size] if draw % 2 == 0 else patients[-size:])
+    return np.flatnonzero(np.isin(member, np.concatenate(chosen)))
+
+
+def complementary(problem):
+    """Do the halves of a pair share no patient? Not with fewer than four patients in a class."""
+    _, label, _ = group_labels(problem.y, problem.groups)
+    return bool(np.bincount(label).min() >= 4)
 
 
 def effects(values, y):
@@ -85,15 +105,47 @@ def effects(values, y):
     return classes[high], effect
 
 
-def find_markers(problem, features, *, draws=50, tolerance=0.002, n_jobs=None, progress=None):
+def effect_intervals(values, y, high, weight):
+    """95 % intervals of `effects` by resampled patients.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_rows, n_features)
+    y : int array, shape (n_rows,); high : int array, shape (n_features,), the class compared with the others
+    weight : ndarray, shape (n_resamples, n_rows)
+
+    Returns
+    -------
+    low, high : float arrays, shape (n_features,)
+    """
+    low, top = np.full((2, values.shape[1]), np.nan)
+    for k in np.unique(high):
+        columns = np.flatnonzero(high == k)
+        x = values[:, columns] - values[:, columns].mean(axis=0)
+        (n_own, own, own_var), (n_other, other, other_var) = (_moments(weight * side, x) for side in (y == k, y != k))
+        spread = np.sqrt((own_var * n_own + other_var * n_other) / np.maximum(n_own + n_other - 2, 1))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            drawn = np.where(spread > 0, (own - other) / spread, 0.0)
+        low[columns], top[columns] = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+    return low, top
+
+
+def _moments(weight, x):
+    total = weight.sum(axis=1, keepdims=True).astype(float)
+    mean = weight @ x / np.maximum(total, 1)
+    return total, mean, np.maximum(weight @ (x * x) / np.maximum(total, 1) - mean**2, 0)
+
+
+def find_markers(problem, features, *, draws=50, tolerance=0.002, weight=None, n_jobs=None, progress=None):
     """Markers by stability, then by size of effect.
 
     Parameters
     ----------
     problem : Problem
     features : FeatureMatrix of all rows, whose columns name the markers
-    draws : int, halves of the patients
+    draws : int, halves of the patients, two of a pair behind one another
     tolerance : relative, to recognise a peak whose bin was learned anew
+    weight : ndarray, shape (n_resamples, n_rows), of resampled patients, for the effects' intervals; None leaves them out
 
     Returns
     -------
@@ -110,13 +162,41 @@ def find_markers(problem, features, *, draws=50, tolerance=0.002, n_jobs=None, p
     for columns in progress(found, draws, "stability of markers") if progress else found:
         count[columns] += 1
     high, effect = effects(features.values, problem.y)
+    low, top = np.full((2, effect.size), np.nan)
+    if weight is not None:
+        low, top = effect_intervals(features.values, problem.y, high, weight)
     order = np.lexsort([-np.abs(effect), -count])
     known = _candidates(features.mz[order[:IDENTIFIED]])
     known += [[] for _ in range(order.size - len(known))]
+    leader, form = families.leaders(features.values, features.mz, order)
+    alike = _alike(features.values, order)
+    pairs = draws // 2 if complementary(problem) else 0
     return [
-        Marker(features.names[j], float(features.mz[j]), count[j] / draws, problem.classes[high[j]], float(effect[j]), int(j), molecules)
+        Marker(
+            features.names[j],
+            float(features.mz[j]),
+            count[j] / draws,
+            problem.classes[high[j]],
+            float(effect[j]),
+            int(j),
+            molecules,
+            float(low[j]),
+            float(top[j]),
+            error_bounds.shah_samworth(count.sum() / draws, features.shape[1], count[j] / draws, pairs),
+            features.names[leader[j]] if leader[j] != j else "",
+            form[j],
+            float(alike[j]),
+        )
         for j, molecules in zip(order, known, strict=True)
     ]
+
+
+def _alike(values, order):
+    """Greatest |correlation| of each feature with one before it in the order, for the first thousand; zero for the others."""
+    unit, alike = families.correlation(values[:, order[:1000]]), np.zeros(values.shape[1])
+    together = np.abs(np.triu(unit.T @ unit, 1))
+    alike[order[: together.shape[0]]] = together.max(axis=0, initial=0.0)
+    return alike
 
 
 def _candidates(mz):

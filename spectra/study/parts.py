@@ -12,6 +12,7 @@ from spectra.errors import SpectraError
 from spectra.study import audit, evaluation, scores
 from spectra.study.markers import find_markers
 from spectra.study.notes import notes_on
+from spectra.study.panel import find_panel
 from spectra.study.result import ModelScore
 from spectra.study.roles import column_of
 from spectra.study.sensitivity import sweep
@@ -19,6 +20,7 @@ from spectra.study.shuffle import shuffle_test
 from spectra.study.splits import forward_splits, grouped_splits, number_of_folds, site_splits
 
 DRAWS = 40
+RESAMPLES = 500  # behind the intervals of effects
 
 
 def model_scores(outcomes, splits, resampler):
@@ -103,7 +105,17 @@ def controls(course):
 def markers(course):
     """Which peaks carry the answer."""
     problem, features = course.problem, course.found["features"]
-    return {"markers": find_markers(problem, features, draws=DRAWS, tolerance=problem.settings.bin.tolerance, **course.work)}
+    weight = course.resampler.weight[:RESAMPLES]
+    return {"markers": find_markers(problem, features, draws=DRAWS, tolerance=problem.settings.bin.tolerance, weight=weight, **course.work)}
+
+
+def panel(course):
+    """The smallest set of markers that does about as well as the best."""
+    if not course.settings.panel:
+        return {"panel": None}
+    problem, study = course.problem, course.settings
+    options = {"tolerance": problem.settings.bin.tolerance, "inner_folds": study.inner_folds, **course.work}
+    return {"panel": find_panel(problem, course.found["features"], course.splits[: course.folds], course.resampler, **options)}
 
 
 def sensitivity(course):
@@ -122,4 +134,4 @@ def notes(course):
     return {"set_aside": getattr(data, "set_aside", []), "notes": [*said, *course.notes, *getattr(data, "notes", [])]}
 
 
-PARTS = (comparison, other_schemes, final_model, controls, markers, sensitivity, notes)
+PARTS = (comparison, other_schemes, final_model, controls, markers, panel, sensitivity, notes)

@@ -46,6 +46,7 @@ class StudyResult:
     tables : batch name -> DataFrame, patients by batch and class
     notes : plain sentences on what was done to the data and what limits the result
     seconds : part of the study -> seconds it took
+    panel : `spectra.study.panel.Panel`, or None
     external : `spectra.study.external.External`, or None where no set was held out for the frozen model
     """
 
@@ -67,6 +68,7 @@ class StudyResult:
     notes: list[str]
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     external: Any = None
+    panel: Any = None
 
     def score(self, name) -> ModelScore:
         """The row of the main comparison with this name."""
@@ -112,6 +114,17 @@ def _model(score):
     return {"name": score.name, **row, "train_auc": score.train_auc, "p_value": score.p_value, "chosen": score.chosen}
 
 
+def _panel(result):
+    panel, names = result.panel, result.features.names
+    if panel is None:
+        return None
+    members = [
+        {"name": names[member.column], "same": [names[j] for j in member.same], "chosen_again": member.chosen} for member in panel.members
+    ]
+    sizes = [{"size": size, "auc": interval._asdict()} for size, interval in panel.sizes]
+    return {"auc": panel.score._asdict(), "members": members, "sizes": sizes, "chosen_inside": panel.inside}
+
+
 def _external(result):
     found = result.external
     if found is None:
@@ -134,8 +147,12 @@ _BLOCKS: dict[str, Callable[[StudyResult], Any]] = {
     "best": lambda result: result.final["name"],
     "splits": _splits,
     "audit": lambda result: [_control(control) for control in result.controls],
-    "markers": lambda result: [_fields(marker, "mz name stability direction effect candidates") for marker in result.markers],
+    "markers": lambda result: [
+        _fields(marker, "mz name stability direction effect effect_low effect_high expected_false family form alike candidates")
+        for marker in result.markers
+    ],
     "sensitivity": lambda result: [_fields(variant, "step setting value n_peaks auc marker_overlap") for variant in result.sensitivity],
+    "panel": _panel,
     "external": _external,
     "notes": lambda result: result.notes,
 }

@@ -14,7 +14,6 @@ from spectra.pipeline import learned_steps, preprocess
 from spectra.report import belief, matrix, models, sensitivity, signals, subject, summary, threats, write_process_report, write_report
 from spectra.report import markers as marker_figures
 from spectra.report.appendix import command, settings_rows
-from spectra.report.relations import relations
 from spectra.settings import Settings, change
 from spectra.study import StudyResult, scores
 from spectra.study.audit import Control, class_from_nuisance, cross_table
@@ -312,15 +311,6 @@ def test_calibration_tells_overconfidence(power, flatter):
 def test_calibration_needs_rows():
     few = table_result(n_rows=20)
     assert belief.calibration(subject.subject(few)) is None
-
-
-def test_forms_of_one_substance_are_told():
-    random = np.random.default_rng(0)
-    amount = random.normal(size=40)
-    values = np.column_stack([amount, amount + 0.1 * random.normal(size=40), random.normal(size=40), amount, 0 * amount])
-    at = [6155.6, 3078.3, 6177.6, 7000.0, 6193.5]
-    found = relations([Marker(f"{mz}", mz, 1.0, "ill", 1.0, j, []) for j, mz in enumerate(at)], values)
-    assert found == [None, (0, "doubly charged"), None, None, None]
 
 
 def test_confusion_counts_each_row_once():

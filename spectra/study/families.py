@@ -1,0 +1,81 @@
+"""Features that say the same: peaks that rise and fall together, and forms of one molecule (charge states, adducts, losses)."""
+
+import numpy as np
+
+from spectra.identification import FORMS, link_forms
+
+ALIKE = 0.9  # least |correlation| of two features that carry the same
+FORM_PPM, FORM_TOGETHER = 500.0, 0.7  # mass error that bin centres of broad peaks leave open; least rank correlation of two forms
+_BLOCK = 512
+WORDS = {
+    "M+2H": "doubly charged",
+    "M+3H": "triply charged",
+    "2M+H": "dimer",
+    "M+Na": "with sodium",
+    "M+K": "with potassium",
+    "M+CHCA": "with cyano-hydroxycinnamic acid",
+    "M+SA-H2O": "with sinapinic acid",
+    "M+H-H2O": "without water",
+    "M+H-NH3": "without ammonia",
+    "M+O+H": "oxidised",
+}
+
+
+def correlation(values):
+    """Columns centred and of length 1, so that products are correlations; constant columns are zero."""
+    centred = values - values.mean(axis=0)
+    length = np.sqrt((centred**2).sum(axis=0))
+    return np.divide(centred, length, out=np.zeros_like(centred), where=length > 1e-12 * max(1.0, float(np.abs(values).max(initial=0.0))))
+
+
+def forms(mz, values):
+    """Pairs of peaks that may be two forms of one molecule.
+
+    Returns
+    -------
+    dict of (peak, other) -> words, what `peak` is a form of `other` in
+    """
+    if mz.size < 2 or not np.isfinite(mz).all():
+        return {}
+    names = [name for name in FORMS if name != "M+H"]
+    _, links = link_forms(mz, values, tolerance_ppm=FORM_PPM, min_correlation=FORM_TOGETHER, forms=names)
+    found = {}
+    for link in links.sort_values("error_ppm", key=np.abs, ascending=False).to_dict("records"):  # of several explanations the best stays
+        found[link["second"], link["first"]] = WORDS[link["form"]]
+        found.setdefault((link["first"], link["second"]), f"molecule of which that is {WORDS[link['form']]}")
+    return found
+
+
+def leaders(values, mz, order):
+    """Who speaks for each feature: the first feature in `order` that it goes with, or itself.
+
+    A feature joins a leader, never a follower, so families don't chain.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_rows, n_features)
+    mz : float array, shape (n_features,); NaN where features are no peaks
+    order : int array, features from the most to the least important
+
+    Returns
+    -------
+    leader : int array, shape (n_features,)
+    form : list of str, shape (n_features,): in what form a feature is its leader's molecule, "" where it only rises and falls with it
+    """
+    unit, links = correlation(values), forms(mz, values)
+    linked: dict[int, list[int]] = {}
+    for a, b in links:
+        linked.setdefault(a, []).append(b)
+    leader, form, heads = np.full(order.size, -1), [""] * order.size, []
+    for j in order:
+        j = int(j)
+        known = [head for head in linked.get(j, ()) if leader[head] == head]
+        if known:
+            leader[j] = min(known, key=heads.index)
+            form[j] = links[j, int(leader[j])]
+        else:
+            alike = np.flatnonzero(np.abs(unit[:, heads].T @ unit[:, j]) >= ALIKE) if heads else ()
+            leader[j] = heads[alike[0]] if len(alike) else j
+        if leader[j] == j:
+            heads.append(j)
+    return leader, form
