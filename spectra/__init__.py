@@ -31,7 +31,7 @@ _MODULES = {
     "noise": ["noise_local", "noise_mad", "noise_quantile", "noise_supersmoother"],
     "normalization": ["normalize_median", "normalize_peak", "normalize_rms", "normalize_tic", "total_ion_current"],
     "normalization_pqn": ["PQNormalizer"],
-    "peaks": ["find_peaks"],
+    "peaks": ["find_peaks", "flag_saturated"],
     "peaks_cwt": ["find_peaks_cwt"],
     "peaks_fit": ["find_peaks_fit"],
     "peaks_isotopes": ["monoisotopic_peaks"],

@@ -46,7 +46,9 @@ class PeakList:
     """The peaks of one spectrum, by increasing m/z; every field has shape (n_peaks,).
 
     ``mz`` is the position (Da/e), ``intensity`` the height there, ``snr`` the height over the local noise, ``fwhm`` the full width
-    at half maximum (Da/e), ``area`` the integral between ``left`` and ``right`` (Da/e), ``index`` the apex's point.
+    at half maximum (Da/e), ``area`` the integral between ``left`` and ``right`` (Da/e), ``index`` the apex's point. ``quality`` is
+    the share of the variance around the peak that its expected shape explains, 0 to 1 (NaN: not judged), ``saturated`` says that the
+    detector clipped it, so that its height, width and area are too small (see `flag_saturated`).
     """
 
     mz: np.ndarray
@@ -57,6 +59,14 @@ class PeakList:
     left: np.ndarray
     right: np.ndarray
     index: np.ndarray
+    quality: np.ndarray = None  # type: ignore[assignment]
+    saturated: np.ndarray = None  # type: ignore[assignment]
+
+    def __post_init__(self):
+        n = np.size(self.mz)
+        for name, value in (("quality", np.nan), ("saturated", False)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.full(n, value))
 
     def __len__(self) -> int:
         return self.mz.size

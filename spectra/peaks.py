@@ -1,4 +1,6 @@
-"""Peaks of one profile: where they are, how high, how wide."""
+"""Peaks of one profile: where they are, how high, how wide, how much like a peak."""
+
+import dataclasses
 
 import numpy as np
 
@@ -7,6 +9,8 @@ from spectra._validation import check_axis, check_integer, check_number, check_v
 from spectra.containers import PeakList, verb
 from spectra.errors import SpectraError
 from spectra.noise import noise_mad
+
+_FLAT = 3  # points running at the limit that make a flat top
 
 
 @verb(takes="mz, intensity", gives="peaks")
@@ -35,7 +39,7 @@ def find_peaks(mz, y, *, half_window=20, snr=2.0, noise=None, refine=True):
     Returns
     -------
     PeakList
-        Empty when nothing stands out.
+        Empty when nothing stands out. Whether a peak is saturated only the raw counts tell: see `flag_saturated`.
 
     Raises
     ------
@@ -103,7 +107,8 @@ def describe_peaks(mz, y, index, noise, *, refine=True, reach=None, local_base=F
     """
     n = index.size
     left, right = np.empty(n, np.int64), np.empty(n, np.int64)
-    lo, hi, position, area = (np.empty(n) for _ in range(4))
+    lo, hi, area, quality = (np.empty(n) for _ in range(4))
+    position = index.astype(np.float64)
     rise = np.minimum(3 * noise, y[index] / 2.0)  # noise alone seldom climbs three levels; a low peak's neighbour need not
     kernels.bounds(y, index, rise, np.full(n, y.size) if reach is None else reach, left, right)
     base = np.maximum(y[left], y[right]).astype(np.float64) if local_base else np.zeros(n)
@@ -111,6 +116,7 @@ def describe_peaks(mz, y, index, noise, *, refine=True, reach=None, local_base=F
     if refine:
         kernels.apexes(y, index, left, right, lo, hi, base, position)
     kernels.areas(mz, y, left, right, base, area)
+    kernels.likeness(y, left, right, lo, hi, position, quality)
     height = y[index] - base
     snr = np.divide(height, noise, out=np.full(n, np.inf), where=noise > 0)
     return PeakList(
@@ -122,7 +128,52 @@ def describe_peaks(mz, y, index, noise, *, refine=True, reach=None, local_base=F
         left=mz[left],
         right=mz[right],
         index=index,
+        quality=quality,
     )
+
+
+def flag_saturated(peaks, mz, counts, *, limit=None):
+    """Say which peaks the detector clipped.
+
+    A clipped peak has a flat top in the *raw* counts, which smoothing hides: three points running or more at the detector's limit.
+
+    Parameters
+    ----------
+    peaks : PeakList
+        Found in the raw or in the processed profile.
+    mz, counts : array_like, shape (n_points,)
+        The raw profile.
+    limit : float or None
+        Greatest count of the detector. None: the profile's own greatest, which a flat top shows to be the limit.
+
+    Returns
+    -------
+    PeakList
+        A copy with its ``saturated`` set.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spectra import find_peaks, flag_saturated
+    >>> mz = np.arange(1000.0, 1100.0)
+    >>> y = 50 * np.exp(-((mz - 1030) ** 2) / 20) + 90 * np.exp(-((mz - 1070) ** 2) / 20)
+    >>> clipped = np.minimum(y, 60)
+    >>> flag_saturated(find_peaks(mz, clipped, noise=1.0), mz, clipped).saturated
+    array([False,  True])
+    """
+    counts = check_vector(counts, "counts")
+    mz = check_axis(mz, counts.size)
+    top = counts >= (counts.max() if limit is None else check_number(limit, "limit"))
+    if limit is None and counts.max() <= np.median(counts):
+        top[:] = False  # a constant is no flat top
+    steps = np.diff(np.concatenate([[0], top.astype(np.int8), [0]]))
+    first, last = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1) - 1
+    long = last - first + 1 >= _FLAT
+    first, last = mz[first[long]], mz[last[long]]
+    # a flat top belongs to a peak where it reaches into the upper half
+    after = np.searchsorted(last, peaks.mz - peaks.fwhm / 2)
+    starts = np.append(first, np.inf)[after]
+    return dataclasses.replace(peaks, saturated=starts <= peaks.mz + peaks.fwhm / 2)
 
 
 def mz_at(mz, position):

@@ -12,7 +12,7 @@ from spectra._validation import check_axis, check_integer, check_number, check_v
 from spectra.containers import verb
 from spectra.errors import SpectraError
 from spectra.noise import noise_mad
-from spectra.peaks import describe_peaks
+from spectra.peaks import describe_peaks, flag_saturated
 
 SCALES = (1, *range(2, 31, 2), *range(32, 65, 4))
 _LEAST_SCALE = 5  # below it, a ridge's strength is that of the noise
@@ -99,7 +99,7 @@ def find_peaks_cwt(mz, y, *, scales=SCALES, snr=3.0, ridge_scale=24, nearby=150,
     peaks = describe_peaks(mz, smooth, index, np.full(index.size, spread), refine=refine, reach=reach, local_base=True)
     strength = value[best[chosen]]
     ratio = np.divide(strength, noise[index], out=np.full(index.size, np.inf), where=noise[index] > 0)
-    return dataclasses.replace(peaks, snr=ratio)
+    return flag_saturated(dataclasses.replace(peaks, snr=ratio), mz, y)
 
 
 def _check_scales(scales):

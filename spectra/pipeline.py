@@ -9,6 +9,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
+from joblib import Parallel, delayed
 from sklearn.pipeline import Pipeline
 
 import spectra
@@ -60,23 +61,28 @@ def _signal(settings, mz, intensity):
     return stages["normalize"], (total_ion_current(mz, intensity), stages["baseline"].mean(), noise)
 
 
-def _peaks(settings, mz, intensity):
-    options = settings.peaks.options
-    if settings.peaks.method == "find_peaks":  # the wavelet's ridges bring their own noise
+def _peaks(settings, mz, intensity, counts):
+    """Peaks of one spectrum, with the heights of its processed profile; the raw `counts` tell which are saturated."""
+    section = settings.peaks
+    options = section.options
+    if section.method == "find_peaks":  # the others bring their own noise
         options["noise"] = call(settings.noise, mz, intensity)
-    return getattr(spectra, settings.peaks.method)(mz, intensity, **options)
+    peaks = getattr(spectra, section.method)(mz, counts if section.counts else intensity, **options)
+    if section.counts:  # found in one profile, measured in the other: so what was found and what is filled in are of one kind
+        peaks = dataclasses.replace(peaks, intensity=np.interp(peaks.mz, mz, intensity))
+    return spectra.flag_saturated(peaks, mz, counts)
 
 
-def _attempt(function, settings, cohort, n_jobs):
-    """Results of ``function(settings, mz, intensity)`` per spectrum, an error in place of a result."""
+def _attempt(function, settings, n_jobs, cohort, *others):
+    """Results of ``function(settings, mz, intensity, ...)`` per spectrum, an error in place of a result; `others` give intensities too."""
 
-    def run(mz, intensity):
+    def run(i):
         try:
-            return function(settings, mz, intensity)
+            return function(settings, cohort.axis_of(i), *(profiles.intensity_of(i) for profiles in (cohort, *others)))
         except SpectraError as error:
             return error
 
-    return cohort.map(run, n_jobs=n_jobs)
+    return Parallel(n_jobs=n_jobs, prefer="threads", batch_size=1)(delayed(run)(i) for i in range(len(cohort)))
 
 
 def _set_aside(cohort, results):
@@ -118,8 +124,8 @@ def preprocess(cohort: Cohort, settings: Settings, *, n_jobs: int | None = None)
     SpectraError
         When no spectrum could be processed.
     """
-    cohort, nuisance = process_signals(cohort, settings, n_jobs=n_jobs)
-    return pick_peaks(cohort, nuisance, settings, n_jobs=n_jobs)
+    done, raw, nuisance = process_signals(cohort, settings, n_jobs=n_jobs)
+    return pick_peaks(done, raw, nuisance, settings, n_jobs=n_jobs)
 
 
 def on_common_axis(cohort, read, *, n_jobs=None):
@@ -130,12 +136,15 @@ def on_common_axis(cohort, read, *, n_jobs=None):
         words = f"read.points = {read.points} needs 0 < read.mz_low < read.mz_high, not {read.mz_low:g} and {read.mz_high:g}"
         raise SettingsError(f"{words}; an axis taken from the spectra would depend on which they are")
     axis = flight_axis(read.mz_low, read.mz_high, read.points)
-    cohort, spectra_ = _set_aside(cohort, _attempt(lambda _, *spectrum: spectra.resample(*spectrum, axis=axis), None, cohort, n_jobs))
+    cohort, spectra_ = _set_aside(cohort, _attempt(lambda _, *spectrum: spectra.resample(*spectrum, axis=axis), None, n_jobs, cohort))
     return Cohort.from_spectra(spectra_, cohort.samples, set_aside=cohort.set_aside, notes=cohort.notes)
 
 
-def process_signals(cohort, settings, *, n_jobs=None):
-    """The first part of `preprocess`: all steps up to normalisation, and the average of replicates; ``peaks`` are not yet there."""
+def process_signals(raw, settings, *, n_jobs=None):
+    """The first part of `preprocess`: all steps up to normalisation, and the average of replicates; ``peaks`` are not yet there.
+
+    Returns (cohort, raw, nuisance): the processed profiles and, of the same rows and on the same axes, the counts and the table.
+    """
     import pandas as pd
 
     def run(mz, intensity):
@@ -144,19 +153,21 @@ def process_signals(cohort, settings, *, n_jobs=None):
         except SpectraError as error:
             return intensity, error  # stays as it is until it is set aside
 
-    cohort = on_common_axis(cohort, settings.read, n_jobs=n_jobs)
-    cohort, numbers = _set_aside(*cohort.rewrite(run, n_jobs=n_jobs))
+    raw = on_common_axis(raw, settings.read, n_jobs=n_jobs)
+    cohort, results = raw.rewrite(run, n_jobs=n_jobs)
+    (cohort, numbers), (raw, _) = _set_aside(cohort, results), _set_aside(raw, results)
     nuisance = pd.DataFrame(numbers, columns=list(NUISANCE[:3]))
     if settings.read.replicates == "average":
-        single, cohort = cohort, spectra.average_replicates(cohort, by="sample")
-        nuisance = nuisance.groupby(single.samples["sample"].to_numpy()).mean().loc[cohort.samples["sample"]].reset_index(drop=True)
-    return cohort, nuisance
+        single = raw.samples["sample"].to_numpy()
+        cohort, raw = (spectra.average_replicates(profiles, by="sample") for profiles in (cohort, raw))
+        nuisance = nuisance.groupby(single).mean().loc[cohort.samples["sample"]].reset_index(drop=True)
+    return cohort, raw, nuisance
 
 
-def pick_peaks(cohort, nuisance, settings, *, n_jobs=None):
-    """The second part of `preprocess`: noise and peaks of processed signals."""
+def pick_peaks(cohort, raw, nuisance, settings, *, n_jobs=None):
+    """The second part of `preprocess`: noise and peaks of processed signals; `raw` has the counts of the same rows."""
     numbered = dataclasses.replace(cohort, samples=cohort.samples.assign(_row=range(len(cohort))))
-    numbered, peaks = _set_aside(numbered, _attempt(_peaks, settings, numbered, n_jobs))
+    numbered, peaks = _set_aside(numbered, _attempt(_peaks, settings, n_jobs, numbered, raw))
     nuisance = nuisance.iloc[numbered.samples["_row"]].reset_index(drop=True)
     nuisance[NUISANCE[3]] = [float(len(found)) for found in peaks]
     return dataclasses.replace(numbered, samples=numbered.samples.drop(columns="_row"), peaks=peaks), nuisance

@@ -77,6 +77,16 @@ class FindPeaksCwt(Method, frozen=True, tag="find_peaks_cwt"):
     edge: Annotated[int, declare("no peak is reported nearer to an end", unit="points", ge=0, le=10_000)] = 75
 
 
+class FindPeaksFit(Method, frozen=True, tag="find_peaks_fit"):
+    """A joint fit of the instrument's peak shape to the raw counts; takes shoulders apart and measures its own noise."""
+
+    counts = True
+
+    snr: Annotated[float, declare("least height of a shape over the noise in its direction", ge=0, le=1000, sweep=(1.5, 2.0, 4.0))] = 2.0
+    iterations: Annotated[int, declare("of the SNIP baseline taken off before the fit", ge=1, le=10_000)] = 100
+    noise_window: Annotated[int, declare("noise is measured this far on each side", unit="points", ge=10, le=100_000)] = 2000
+
+
 class Align(Section, frozen=True):
     """Reference peaks, then a smooth shift of each spectrum's m/z onto them."""
 
@@ -152,7 +162,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     baseline: Snip | TopHat | MedianBaseline | ConvexHull | RollingBall | Asls | Arpls | Airpls | Drpls | Skip = Snip()
     normalize: NormalizeTic | NormalizeMedian | NormalizeRms | NormalizePeak | Skip = NormalizeTic()
     noise: NoiseMad | NoiseLocal | NoiseQuantile | NoiseSuperSmoother = NoiseMad()
-    peaks: FindPeaks | FindPeaksCwt = FindPeaks()
+    # Local maxima stay the default although the joint fit finds more true peaks on simulated spectra (benchmarks/peak_truth.py): there
+    # all peaks have the shape it fits. Real ones have tails, which it takes for more peaks: of the hundred strongest peaks of a serum
+    # spectrum's two replicates 72 % agree with it, 80 % with local maxima (Fiedler 2009); for bacteria it is 77 and 74 %.
+    peaks: FindPeaks | FindPeaksCwt | FindPeaksFit = FindPeaks()
     quotient: PQN | Skip = Skip()
     align: Align = Align()
     bin: Bin = Bin()

@@ -218,6 +218,8 @@ def _spectrum(rng, ground, axis, forms, heights, stretch, delay, instrument, cal
     mz, lo, hi = (np.interp(place[rows], np.arange(axis.size), axis) for place in (point, ends[:, 0], ends[:, 1]))
     sums = np.add.reduceat(forms.shapes, forms.offsets[:-1]) / SUBSTEPS
     noise = _noise(expected[index[rows]], instrument)
+    clipped = np.cumsum(np.append(0, counts >= instrument.saturation))
+    begin, end = np.clip(np.ceil(ends[rows]).astype(np.int64) + np.array([0, 1]), 0, axis.size).T
     peaks = PeakList(
         mz=mz,
         intensity=heights[rows],
@@ -227,6 +229,7 @@ def _spectrum(rng, ground, axis, forms, heights, stretch, delay, instrument, cal
         left=2 * lo - mz,
         right=2 * hi - mz,
         index=index[rows],
+        saturated=clipped[end] > clipped[begin],
     )
     return counts, peaks
 

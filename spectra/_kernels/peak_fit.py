@@ -78,3 +78,24 @@ def subtract(begin, offsets, shapes, height, y):
     for k in range(begin.size):
         for i in range(offsets[k], offsets[k + 1]):
             y[begin[k] + i - offsets[k]] -= height[k] * shapes[i]
+
+
+@njit
+def likeness(rest, begin, offsets, shapes, height, quality):
+    """Squared correlation of each shape with what the profile shows where it stands, its neighbours taken off; 0 where negative.
+
+    rest : float64[::1], the profile without any shape; quality : float64[::1], shape (n_shapes,). Fully overwritten.
+    """
+    for k in range(begin.size):
+        n = offsets[k + 1] - offsets[k]
+        sy = sg = syy = sgg = syg = 0.0
+        for i in range(n):
+            g = shapes[offsets[k] + i]
+            v = rest[begin[k] + i] + height[k] * g
+            sy += v
+            sg += g
+            syy += v * v
+            sgg += g * g
+            syg += v * g
+        together, spread = syg - sy * sg / n, (syy - sy * sy / n) * (sgg - sg * sg / n)
+        quality[k] = min(together * together / spread, 1.0) if together > 0 and spread > 0 else 0.0

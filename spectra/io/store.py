@@ -145,8 +145,9 @@ def _build(arrays, about):
         raise ValueError("its notes are not text")
     peaks = warps = noise = None
     if "peaks.mz" in arrays:
-        fields = (_pieces(arrays, f"peaks.{name}", mz_start.size) for name in _PEAK_FIELDS)
-        peaks = [PeakList(*each) for each in zip(*fields, strict=True)]
+        names = [name for name in _PEAK_FIELDS if f"peaks.{name}" in arrays]  # the last two are of a later version
+        fields = (_pieces(arrays, f"peaks.{name}", mz_start.size) for name in names)
+        peaks = [PeakList(**dict(zip(names, each, strict=True))) for each in zip(*fields, strict=True)]
     if "warps.at" in arrays:
         parts = (_pieces(arrays, name, mz_start.size) for name in ("warps.at", "warps.shift"))
         warps = [Warp(at, shift) for at, shift in zip(*parts, strict=True)]

@@ -135,7 +135,7 @@ def write_peaks(folder, cohort):
     """``peaks.csv``: every peak of every spectrum."""
     import pandas as pd
 
-    fields = ["mz", "intensity", "snr", "fwhm", "area", "left", "right"]
+    fields = ["mz", "intensity", "snr", "fwhm", "area", "left", "right", "quality", "saturated"]
     columns = {"file": np.repeat(cohort.samples["file"].to_numpy(), [len(peaks) for peaks in cohort.peaks])}
     columns |= {field: np.concatenate([getattr(peaks, field) for peaks in cohort.peaks]) for field in fields}
     write_atomic(pathlib.Path(folder) / "peaks.csv", pd.DataFrame(columns).to_csv(index=False, float_format="%.8g"))

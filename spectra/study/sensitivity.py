@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 
 from fasttree import RandomForestClassifier
 from spectra.errors import SpectraError
-from spectra.pipeline import pick_peaks, preprocess
+from spectra.pipeline import on_common_axis, pick_peaks, preprocess
 from spectra.settings import LEARNED, PER_SPECTRUM, change, options
 from spectra.study import scores
 from spectra.study.evaluation import fit_steps, predict
@@ -66,6 +66,7 @@ def sweep(problem, raw, nuisance, features, splits, *, tolerance, n_jobs=None, p
     """
     reference = top_columns(features, problem.y, features, tolerance=tolerance, seed=problem.seed)
     all_rows = np.arange(problem.y.size)
+    counts = on_common_axis(raw, problem.settings.read, n_jobs=n_jobs)
     present = _outcome(problem, splits)
 
     def one(step, name, value, is_present):
@@ -76,7 +77,7 @@ def sweep(problem, raw, nuisance, features, splits, *, tolerance, n_jobs=None, p
             if step in LEARNED:
                 data = problem.data
             elif step in ("noise", "peaks"):
-                data = pick_peaks(problem.data, nuisance, settings, n_jobs=1)[0]
+                data = pick_peaks(problem.data, counts, nuisance, settings, n_jobs=1)[0]
             else:
                 data = preprocess(raw, settings, n_jobs=1)[0]
             if len(data) != all_rows.size:

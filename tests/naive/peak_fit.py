@@ -12,3 +12,14 @@ def design(position, sd, n_points, reach):
 
 def fit(y, position, sd, reach=4):
     return nnls(design(position, sd, y.size, reach), y)[0]
+
+
+def likeness(y, position, sd, height, reach=4):
+    """Squared correlation of each shape with the profile without the others."""
+    table, found = design(position, sd, y.size, reach), []
+    for k, at in enumerate(position):
+        points = np.flatnonzero(np.abs(np.arange(y.size) - at) <= reach * sd[k])
+        others = y - table @ np.where(np.arange(position.size) == k, 0, height)
+        r = np.corrcoef(others[points], table[points, k])[0, 1]
+        found.append(max(r, 0) ** 2)
+    return found

@@ -66,3 +66,15 @@ def apexes(y, index, left, right, lo, hi, base):
 
 def areas(mz, y, left, right, base):
     return [np.trapezoid(y[a : b + 1] - floor, mz[a : b + 1]) for a, b, floor in zip(left, right, base, strict=True)]
+
+
+def likeness(y, left, right, lo, hi, position):
+    """Squared correlation with a drawn Gaussian."""
+    found = []
+    for a, b, fwhm, centre in zip(left, right, hi - lo, position, strict=True):
+        points = np.array([j for j in range(a, b + 1) if abs(j - centre) <= fwhm])
+        shape = np.exp(-4 * np.log(2) * ((points - centre) / fwhm) ** 2)
+        constant = points.size < 2 or np.ptp(y[points]) == 0 or np.ptp(shape) == 0
+        r = 0.0 if constant else np.corrcoef(y[points], shape)[0, 1]
+        found.append(max(r, 0) ** 2)
+    return found

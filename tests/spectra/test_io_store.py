@@ -13,7 +13,7 @@ from spectra import Cohort, PeakList, SpectraError, Spectrum, Warp
 
 
 def peak_list(n):
-    return PeakList(*(np.arange(n, dtype=float) + i for i in range(7)), np.arange(n))
+    return PeakList(*(np.arange(n, dtype=float) + i for i in range(7)), np.arange(n), np.linspace(0, 1, n), np.arange(n) % 2 == 1)
 
 
 @pytest.fixture
@@ -46,6 +46,8 @@ def test_everything_comes_back(cohort, tmp_path):
     assert [len(peaks) for peaks in again.peaks] == [2, 0, 1]
     assert again.peaks[0].area.tolist() == cohort.peaks[0].area.tolist()
     assert again.peaks[0].index.dtype == np.int64
+    assert again.peaks[0].quality.tolist() == [0.0, 1.0]
+    assert again.peaks[0].saturated.tolist() == [False, True]
     assert again.warps[0](10.0) == 12
     assert again.warps[1](10.0) == 10
     assert [noise.tolist() for noise in again.noise] == [noise.tolist() for noise in cohort.noise]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from spectra import Cohort, SpectraError, Spectrum, find_peaks
+from spectra import Cohort, SpectraError, Spectrum, find_peaks, flag_saturated
 from spectra._kernels import peaks as kernels
 from spectra.peaks import describe_peaks
 from tests.naive import maldiquant
@@ -55,6 +55,8 @@ def test_shapes_are_the_twin_s(seed, dtype):
         np.testing.assert_allclose(peaks.mz, np.interp(naive.apexes(y, index, left, right, lo, hi, base), points, mz), rtol=1e-7)
         np.testing.assert_allclose(peaks.area, naive.areas(mz, y, left, right, base), rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(peaks.intensity, y[index] - base)
+        position = np.interp(peaks.mz, mz, points)
+        np.testing.assert_allclose(peaks.quality, naive.likeness(y, left, right, lo, hi, position), rtol=1e-3, atol=1e-4)
 
 
 @settings(deadline=None)
@@ -67,6 +69,7 @@ def test_a_clean_gaussian_is_measured_between_points(offset, sd, height):
     assert abs(peaks.mz[0] - centre) < 1e-6
     assert peaks.fwhm[0] == pytest.approx(2.3548 * sd, rel=0.05)
     assert peaks.area[0] == pytest.approx(height * sd * np.sqrt(2 * np.pi), rel=0.02)
+    assert peaks.quality[0] > 0.99
 
 
 def test_the_refined_place_is_better_than_the_highest_point_under_noise():
@@ -82,6 +85,29 @@ def test_the_refined_place_is_better_than_the_highest_point_under_noise():
     assert refined < 0.3 < highest
 
 
+def test_quality_tells_peaks_from_noise():
+    mz, y = noisy_profile(3)
+    noise = np.random.default_rng(1).normal(0, 1, mz.size)
+    high = find_peaks(mz, y, noise=0.5, snr=20)
+    chance = find_peaks(mz, noise, noise=1.0, snr=1)
+    assert np.median(high.quality) > 0.9
+    assert np.median(chance.quality) < 0.7
+    assert ((chance.quality >= 0) & (chance.quality <= 1)).all()
+
+
+@pytest.mark.parametrize("transform", [lambda y: y, lambda y: np.sqrt(y + 1), lambda y: np.convolve(y, np.ones(9) / 9, mode="same")])
+def test_saturated_peaks_are_flagged_from_the_raw_counts(transform):
+    mz = np.arange(1000.0, 1400.0)
+    counts = np.minimum(np.rint(gaussians(mz, [1100, 1200, 1300], [900, 90, 500.0], 8)), 400)
+    peaks = find_peaks(mz, transform(counts), noise=1.0)
+    assert peaks.saturated.tolist() == [False] * 3
+    assert flag_saturated(peaks, mz, counts).saturated.tolist() == [True, False, True]
+    assert flag_saturated(peaks, mz, counts, limit=80).saturated.tolist() == [True, True, True]
+    assert flag_saturated(peaks, mz, counts, limit=500).saturated.tolist() == [False] * 3
+    assert flag_saturated(peaks[:0], mz, counts).saturated.shape == (0,)
+    assert not flag_saturated(peaks, mz, np.full(mz.size, 7.0)).saturated.any()
+
+
 def test_scaling_shifting_and_mirroring_move_the_peaks_along():
     mz, y = noisy_profile(5)
     peaks = find_peaks(mz, y, noise=0.5)
@@ -89,6 +115,7 @@ def test_scaling_shifting_and_mirroring_move_the_peaks_along():
     np.testing.assert_array_equal(scaled.index, peaks.index)
     np.testing.assert_allclose(scaled.mz, peaks.mz)
     np.testing.assert_allclose(scaled.area, 1000 * peaks.area)
+    np.testing.assert_allclose(scaled.quality, peaks.quality)
     mirrored = find_peaks(-mz[::-1], y[::-1], noise=0.5)
     np.testing.assert_allclose(-mirrored.mz[::-1], peaks.mz)
     np.testing.assert_allclose(mirrored.fwhm[::-1], peaks.fwhm)

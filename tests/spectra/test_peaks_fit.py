@@ -23,6 +23,9 @@ def test_the_joint_fit_is_the_twin_s(count, seed):
     np.testing.assert_allclose(shapes.norm, np.sqrt((table**2).sum(axis=0)))
     best = ((y - table @ expected) ** 2).sum()
     assert ((y - table @ height) ** 2).sum() <= best * (1 + 1e-6) + 1e-9
+    quality = np.empty(count)
+    kernels.likeness(shapes.rest(y, height), shapes.begin, shapes.offsets, shapes.values, height, quality)
+    np.testing.assert_allclose(quality, naive.likeness(y, position, sd, height), atol=1e-9)
 
 
 def test_subtracting_takes_the_shapes_off():
@@ -62,6 +65,9 @@ def test_clear_peaks_get_their_place_height_and_width():
     np.testing.assert_allclose(peaks.intensity, 300, rtol=0.1)
     np.testing.assert_allclose(peaks.fwhm, 2.3548 * 2, rtol=0.1)
     np.testing.assert_allclose(peaks.area, 300 * 2 * np.sqrt(2 * np.pi), rtol=0.15)
+    assert (peaks.quality > 0.95).all()
+    assert not peaks.saturated.any()
+    assert find_peaks_fit(mz, np.minimum(y, 450), snr=20).saturated.all()
 
 
 def test_a_given_width_model_is_used():
