@@ -33,7 +33,7 @@ TREE_CONSTRAINTS: dict = {
     "ccp_alpha": [Interval(Real, 0.0, None, closed="left")],
 }
 CLASS_CRITERIA = {"gini", "entropy", "log_loss"}
-TARGET_CRITERIA = {"squared_error", "friedman_mse", "poisson"}
+TARGET_CRITERIA = {"squared_error", "friedman_mse", "absolute_error", "poisson"}
 
 
 def growing_rules(estimator, n_samples, total_weight):

@@ -17,8 +17,9 @@ from typing import NamedTuple
 import numpy as np
 
 from fasttree._jit import njit
+from fasttree._splitting_absolute import lay_out, measure
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
-from fasttree._splitting_scan import MOMENT, POISSON, Target, decrease, xlogx
+from fasttree._splitting_scan import ABSOLUTE, MOMENT, POISSON, Target, decrease, xlogx
 from fasttree._splitting_search import search_presorted, search_random, search_sampled
 
 _EPSILON = np.finfo(np.float64).eps
@@ -55,10 +56,10 @@ class Sketch(NamedTuple):
 class Room(NamedTuple):
     """Arrays that growing overwrites."""
 
-    side: np.ndarray  # uint8, shape (n_all_rows,): does a row go left; with keys only
+    side: np.ndarray  # uint8, shape (n_all_rows,): does a row go left; with keys or for absolute error only
     goes_left: np.ndarray  # uint8, shape (n_rows,)
     rows: np.ndarray  # uint32, shape (n_rows,)
-    keys: np.ndarray  # uint64, shape (n_rows,), or empty where there are no keys
+    keys: np.ndarray  # uint64, shape (n_rows,); as `side`
     target: np.ndarray  # float64, shape (n_rows,), without keys only
     frontier: np.ndarray  # int64, shape (n_rows // 2 + 2,): nodes to split
 
@@ -122,14 +123,19 @@ def add_up(target, rows, start, stop, ordered, sums):
 
 
 @njit(_nrt=False)
-def open_node(sketch, node, start, stop, depth, target, rows, ordered, rules):
-    """Enter a node; True when it might be split."""
+def open_node(sketch, node, start, stop, depth, target, rows, ordered, rules, absolute):
+    """Enter a node; True when it might be split. What absolute error keeps of a node is added for leaves only."""
     sketch.left[node] = -1
     sketch.start[node], sketch.stop[node], sketch.depth[node] = start, stop, depth
     weight, pure = add_up(target, rows, start, stop, ordered, sketch.sums[node])
     sketch.weight[node] = weight
     size = stop - start
-    return not (pure or depth >= rules.max_depth or size < rules.min_split or size < 2 * rules.min_leaf or weight < 2.0 * rules.min_weight)
+    is_open = depth < rules.max_depth and size >= rules.min_split and size >= 2 * rules.min_leaf and weight >= 2.0 * rules.min_weight
+    is_open = is_open and not pure
+    if target.family == ABSOLUTE and not is_open:
+        lay_out(absolute, target, rows[start:stop], start, ordered)
+        measure(absolute, size, weight, sketch.sums[node])
+    return is_open
 
 
 @njit(_nrt=False)
@@ -232,6 +238,9 @@ def split_rows(sketch, node, columns, target, rows, room):
         mark_valued(columns.values[feature], part, sketch.threshold[node], missing_left, goes_left)
     else:
         mark_coded(columns.codes[feature], part, sketch.cut[node], missing_left, goes_left)
+    if target.family == ABSOLUTE:
+        for i in range(len(part)):
+            room.side[part[i]] = goes_left[i]
     partition_target(target, start, stop, goes_left, room.target)
     return start + partition(part, goes_left, room.rows)
 
@@ -250,6 +259,9 @@ def find_split(sketch, node, columns, target, rows, rules, work):
     """Search a split for `node`; True when there is one that decreases the impurity enough."""
     start, stop = sketch.start[node], sketch.stop[node]
     weight, sums = sketch.weight[node], sketch.sums[node, : target.n_slots]
+    if target.family == ABSOLUTE:
+        lay_out(work.absolute, target, rows[start:stop], start, columns.keys.shape[1] == 0)
+        measure(work.absolute, stop - start, weight, sketch.sums[node])
     if columns.keys.shape[1]:
         found = search_presorted(columns.keys, start, stop, target, weight, sums, rules, work)
     else:
@@ -263,7 +275,7 @@ def find_split(sketch, node, columns, target, rows, rules, work):
         return False
     sketch.feature[node], sketch.cut[node], sketch.missing_left[node] = found.feature, found.cut, found.missing_left
     sketch.low[node], sketch.high[node], sketch.threshold[node] = found.low, found.high, found.threshold
-    sketch.decrease[node] = decrease(target, found.score, weight, sums)
+    sketch.decrease[node] = decrease(target, found.score, weight, sketch.sums[node])
     return sketch.decrease[node] / sketch.weight[0] + _EPSILON >= rules.min_decrease
 
 
@@ -280,7 +292,7 @@ def grow(columns, all_target, rows, rules, sketch, work, room):
         target = Target(all_target.family, all_target.classes, all_target.n_slots, work.weight, work.value, work.outputs)
     root, n_nodes = np.int64(0), np.int64(1)  # a plain 0 would compile all that is called once more, for the literal
     n_open, n_leaves = 0, 1
-    is_open = open_node(sketch, root, root, len(rows), root, target, rows, ordered, rules)
+    is_open = open_node(sketch, root, root, len(rows), root, target, rows, ordered, rules, work.absolute)
     if is_open and find_split(sketch, root, columns, target, rows, rules, work):
         room.frontier[0] = 0
         n_open = 1
@@ -289,10 +301,12 @@ def grow(columns, all_target, rows, rules, sketch, work, room):
         n_open -= 1
         start, stop, depth = sketch.start[node], sketch.stop[node], sketch.depth[node] + 1
         middle = split_rows(sketch, node, columns, target, rows, room)
+        for output in range(len(work.absolute.by_target)):
+            partition_keys(work.absolute.by_target[output, start:stop], room.side, room.keys)
         left = n_nodes
         sketch.left[node] = left
-        left_open = open_node(sketch, left, start, middle, depth, target, rows, ordered, rules)
-        right_open = open_node(sketch, left + 1, middle, stop, depth, target, rows, ordered, rules)
+        left_open = open_node(sketch, left, start, middle, depth, target, rows, ordered, rules, work.absolute)
+        right_open = open_node(sketch, left + 1, middle, stop, depth, target, rows, ordered, rules, work.absolute)
         n_nodes += 2
         n_leaves += 1
         if not ordered and (left_open or right_open):

@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from fasttree._growth import Columns, Room, grow, new_sketch
+from fasttree._splitting_absolute import Absolute
 from fasttree._splitting_bound import N_BUCKETS
 from fasttree._splitting_encode import MISSING, dense_columns, encode, select_rows
-from fasttree._splitting_scan import ENTROPY, GINI, MOMENT, POISSON, SQUARED, Target
+from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, POISSON, SQUARED, Target
 from fasttree._splitting_search import Work
 from fasttree._tree import LEAF, UNDEFINED, Tree, number_preorder
 
@@ -19,6 +20,7 @@ CRITERIA = {
     "squared_error": SQUARED,
     "friedman_mse": SQUARED,  # ranks the splits of a node as the squared error does
     "poisson": POISSON,
+    "absolute_error": ABSOLUTE,
 }
 
 
@@ -36,6 +38,7 @@ class Problem(NamedTuple):
     codes: np.ndarray
     values: np.ndarray
     has_missing: np.ndarray  # bool, shape (n_features,); filled for codes only
+    by_target: np.ndarray  # uint64, shape (n_outputs, n_rows), or no rows: keys of the targets, for absolute error
 
 
 def plan(X, y, *, n_classes, criterion, max_features, splitter="best", n_jobs=None):
@@ -72,7 +75,11 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", n_jobs=No
         keys, codes = encode(X, keys=all_features, codes=not all_features, n_jobs=n_jobs)
     if codes.size:
         has_missing = codes.max(axis=1) == MISSING
-    return Problem(X, np.ascontiguousarray(outputs), offset, n_classes, classes, criterion, max_features, keys, codes, values, has_missing)
+    absolute = CRITERIA[criterion] == ABSOLUTE
+    by_target = encode(y, keys=True, codes=False)[0] if absolute else np.empty((0, len(y)), dtype=np.uint64)
+    return Problem(
+        X, np.ascontiguousarray(outputs), offset, n_classes, classes, criterion, max_features, keys, codes, values, has_missing, by_target
+    )
 
 
 def _central(y):
@@ -100,13 +107,14 @@ def grow_tree(problem, weight, rules, seed):
         keys = np.empty((len(keys), len(rows)), dtype=np.uint64)  # a copy of its own, which growing reorders
         select_rows(problem.keys, weight, keys)
     sketch = new_sketch(_most_nodes(len(rows), rules), n_slots)
-    work = _work(problem, target, len(rows), seed)
+    work = _work(problem, target, len(rows), seed, _absolute(problem, weight, len(rows)))
+    reordered = keys.shape[1] or len(work.absolute.by_target)
     columns = Columns(keys, problem.codes, problem.values, problem.has_missing, problem.max_features)
     room = Room(
-        side=np.empty(len(weight) if keys.shape[1] else 0, dtype=np.uint8),
+        side=np.empty(len(weight) if reordered else 0, dtype=np.uint8),
         goes_left=np.empty(len(rows), dtype=np.uint8),
         rows=np.empty(len(rows), dtype=np.uint32),
-        keys=np.empty(keys.shape[1], dtype=np.uint64),
+        keys=np.empty(len(rows) if reordered else 0, dtype=np.uint64),
         target=np.empty(0 if keys.shape[1] else len(rows)),
         frontier=np.empty(len(rows) // 2 + 2, dtype=np.int64),
     )
@@ -130,7 +138,18 @@ def _most_nodes(n_rows, rules):
     return 2 * leaves - 1
 
 
-def _work(problem, target, n_rows, seed):
+def _absolute(problem, weight, n_rows):
+    n_outputs = len(problem.by_target)
+    by_target = np.empty((n_outputs, n_rows), dtype=np.uint64)
+    select_rows(problem.by_target, weight, by_target)
+    return Absolute(
+        by_target,
+        floats=np.empty((2 * n_outputs + 2, n_rows + 2) if n_outputs else (0, 0)),
+        places=np.empty((n_outputs + 4, len(weight) + 2) if n_outputs else (0, 0), dtype=np.uint32),
+    )
+
+
+def _work(problem, target, n_rows, seed, absolute):
     sampled = 0 if problem.keys.shape[1] else n_rows
     room = 8
     while room < 2 * sampled + 2:
@@ -152,6 +171,7 @@ def _work(problem, target, n_rows, seed):
         tops=np.empty(problem.max_features),
         ranges=np.empty((problem.max_features, 2), dtype=np.int64),
         outputs=np.empty((sampled, problem.outputs.shape[1])),
+        absolute=absolute,
     )
 
 
@@ -209,6 +229,8 @@ def _thresholds(X, low, high, feature):
 def _values(problem, weight, sums):
     """Value (class shares or targets) and impurity of each node."""
     n_outputs = problem.outputs.shape[1]
+    if CRITERIA[problem.criterion] == ABSOLUTE:
+        return sums[:, :n_outputs, None].copy(), np.mean(sums[:, n_outputs:] / weight[:, None], axis=1)
     if not problem.classes:
         mean = sums[:, :n_outputs] / weight[:, None]
         if CRITERIA[problem.criterion] == SQUARED:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from fasttree._jit import njit
-from fasttree._splitting_scan import _TINY, ENTROPY, MOMENT, move_row, side_score, xlogx
+from fasttree._splitting_absolute import score_absolute
+from fasttree._splitting_scan import _TINY, ABSOLUTE, ENTROPY, MOMENT, move_row, side_score, xlogx
 
 _SUMS = frozenset({"contract", "nsz", "reassoc"})  # values may be NaN
 
@@ -75,6 +76,9 @@ def score_threshold(values, threshold, missing_left, local, weight, totals, rule
         if left_weight >= _TINY and right_weight >= _TINY:
             difference = left_value * weight - left_weight * total_value
             score = difference * difference / (left_weight * right_weight)
+    elif local.family == ABSOLUTE:
+        count, left_weight, score = score_absolute(values, threshold, missing_left, local.outputs.shape[1], work.absolute)
+        right_weight = weight - left_weight
     else:
         count, left_weight, score = score_sums(values, threshold, missing_left, local, weight, totals, work)
         right_weight = weight - left_weight

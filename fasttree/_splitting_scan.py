@@ -16,8 +16,8 @@ from fasttree._jit import njit
 from fasttree._splitting_encode import ROW, SHIFT
 
 # Families of criteria. MOMENT: one number per row suffices (squared error; Gini of two classes, whose decrease is twice that of
-# the squared error of 0/1 labels). The others add up `outputs`.
-MOMENT, GINI, ENTROPY, SQUARED, POISSON = range(5)
+# the squared error of 0/1 labels). ABSOLUTE has scans of its own. The others add up `outputs`.
+MOMENT, GINI, ENTROPY, SQUARED, POISSON, ABSOLUTE = range(6)
 
 _TINY = 1e-300
 _LOG2 = np.log(2.0)
@@ -223,10 +223,17 @@ def scan_classes(keys, n_present, missing_left, target, total_weight, totals, ru
 
 @njit(_nrt=False)
 def decrease(target, score, weight, totals):
-    """Decrease of impurity, times the node's weight, that a split with `score` brings; averaged over the outputs."""
+    """Decrease of impurity, times the node's weight, that a split with `score` brings; averaged over the outputs.
+
+    totals : float64[::1], all that the sketch keeps of the node.
+    """
     if target.family == MOMENT:
         return score / weight
     n_outputs = target.outputs.shape[1]
+    if target.family == ABSOLUTE:
+        for output in range(n_outputs):
+            score += totals[n_outputs + output]
+        return score / n_outputs
     own = side_score(target.family, totals[: target.n_slots], weight)
     if target.family == ENTROPY:
         return (score - own + n_outputs * xlogx(weight)) / (n_outputs * _LOG2)

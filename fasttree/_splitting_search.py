@@ -1,14 +1,19 @@
-"""Searching one node: over all features by their presorted keys, or over drawn features by sorting them in the node."""
+"""Searching one node: over all features by their presorted keys, or over drawn features by sorting them in the node.
+
+The three searches are inlined into the growing loop: handing over the arrays, node by node, took up to a quarter of the time of a
+tree of numbers (20,000 x 100) and a tenth of one on 281 x 774.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from fasttree._jit import njit
+from fasttree._splitting_absolute import Absolute, scan_absolute
 from fasttree._splitting_bound import neighbours, search_bounded
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
 from fasttree._splitting_random import gather_values, place_threshold, score_threshold
-from fasttree._splitting_scan import ENTROPY, GINI, MOMENT, scan_classes, scan_moment, scan_sums
+from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, scan_classes, scan_moment, scan_sums
 from fasttree._splitting_sort import gather_keys, sort_keys
 
 _LARGE = 1024  # rows from which bounding beats sorting
@@ -45,6 +50,7 @@ class Work(NamedTuple):
     bounds: np.ndarray  # float64, shape (max_features, n_buckets)
     tops: np.ndarray  # float64, shape (max_features,): greatest bounds
     ranges: np.ndarray  # int64, shape (max_features, 2)
+    absolute: Absolute
 
 
 @njit(_nrt=False)
@@ -53,6 +59,8 @@ def scan(keys, n_present, missing_left, target, weight, totals, rules, best, wor
     if target.family == MOMENT:
         total = totals[1] if target.classes else totals[0]
         return scan_moment(keys, n_present, missing_left, target, weight, total, rules, best)
+    if target.family == ABSOLUTE:
+        return scan_absolute(keys, n_present, missing_left, weight, rules, best, work.absolute)
     if target.classes and target.outputs.shape[1] == 1:
         return scan_classes(keys, n_present, missing_left, target, weight, totals, rules, best, work)
     return scan_sums(keys, n_present, missing_left, target, weight, totals, rules, best, work.left, work.right)
@@ -97,10 +105,12 @@ def ceiling(target, weight, totals):
         return -1e-10 * weight  # the score is a difference of sums, rounded
     if target.family == GINI:
         return weight * target.outputs.shape[1]
+    if target.family == ABSOLUTE:
+        return 0.0
     return np.inf
 
 
-@njit(_nrt=False)
+@njit(_nrt=False, forceinline=True)
 def search_presorted(keys, start, stop, target, weight, totals, rules, work):
     """Best split over all features of the rows whose keys are ``keys[:, start:stop]``. Ties: lowest feature, lowest threshold."""
     found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
@@ -141,7 +151,7 @@ def draw_features(order, n_drawn, n, random):
         order[j + 1] = feature
 
 
-@njit(_nrt=False)
+@njit(_nrt=False, forceinline=True)
 def search_sampled(columns, rows, target, weight, totals, rules, work):
     """Best split over ``columns.max_features`` drawn features, or more until one isn't constant. Ties: lowest feature, threshold.
 
@@ -206,7 +216,7 @@ def draw_uniform(random):
     return np.float64(random[0] >> np.uint64(11)) / 9007199254740992.0
 
 
-@njit(_nrt=False)
+@njit(_nrt=False, forceinline=True)
 def search_random(columns, rows, target, weight, totals, rules, work):
     """Best of one random split for each of ``columns.max_features`` drawn features, or more until one isn't constant.
 

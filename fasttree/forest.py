@@ -117,7 +117,7 @@ class RandomForestRegressor(ForestRegressor):
     ----------
     n_estimators : int, default=100
         Number of trees.
-    criterion : {"squared_error", "friedman_mse", "poisson"}, default="squared_error"
+    criterion : {"squared_error", "friedman_mse", "absolute_error", "poisson"}, default="squared_error"
     max_features : int, float, {"sqrt", "log2"} or None, default=1.0
         Features to draw anew for each split.
     max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_leaf_nodes, min_impurity_decrease, ccp_alpha

@@ -171,7 +171,7 @@ class DecisionTreeRegressor(RegressorMixin, BaseTree):
 
     Parameters
     ----------
-    criterion : {"squared_error", "friedman_mse", "poisson"}, default="squared_error"
+    criterion : {"squared_error", "friedman_mse", "absolute_error", "poisson"}, default="squared_error"
         Impurity to decrease. Friedman's criterion ranks the splits of a node as the squared error does; "poisson" (half the
         deviance) needs targets that aren't negative.
     splitter, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, random_state, max_leaf_nodes, \

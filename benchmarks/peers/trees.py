@@ -160,6 +160,8 @@ def cases(threads):
         yield fitting_case("exact tree", "DecisionTreeClassifier", "20k x 100", 10, threads)
         yield fitting_case("exact tree", "DecisionTreeClassifier", "281 x 774", 7, threads, pairs=15)
         yield fitting_case("exact tree of numbers", "DecisionTreeRegressor", "100k x 20", None, threads, regression=True)
+        absolute = {"regression": True, "criterion": "absolute_error"}
+        yield fitting_case("tree by absolute error", "DecisionTreeRegressor", "100k x 20", 5, threads, **absolute)
     for size, n_trees in (("100k x 20", 10), ("281 x 774", 100)):
         more = {
             "ranger": functools.partial(ranger_peer, size, n_trees, threads, 2),

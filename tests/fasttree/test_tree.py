@@ -14,7 +14,7 @@ from fasttree import DecisionTreeClassifier, DecisionTreeRegressor
 from tests.naive import trees as naive
 
 CLASSES = ["gini", "entropy"]
-TARGETS = ["squared_error", "poisson"]
+TARGETS = ["squared_error", "poisson", "absolute_error"]
 NAN = float("nan")
 
 
@@ -67,11 +67,13 @@ def test_two_classes_grow_the_twins_tree(problem):
     assert_same_tree(fitted(DecisionTreeClassifier(), *problem), naive.grow(X, ys, weight, "gini", **rules))
 
 
-@settings(deadline=None, max_examples=100)
-@given(problems(n_classes=6))
-def test_squared_error_grows_the_twins_tree(problem):
+@settings(deadline=None, max_examples=150)
+@given(problems(n_classes=6), st.sampled_from(["squared_error", "absolute_error"]))
+def test_numbers_grow_the_twins_tree(problem, criterion):
     X, ys, weight, rules = problem
-    assert_same_tree(fitted(DecisionTreeRegressor(), *problem), naive.grow(X, ys, weight, "squared_error", **rules))
+    tree, twin = fitted(DecisionTreeRegressor(criterion=criterion), *problem), naive.grow(X, ys, weight, criterion, **rules)
+    assert_same_tree(tree, twin)
+    walk(tree, twin, lambda node, twin: np.testing.assert_allclose(tree.value[node, 0], [float(v) for v in twin.value[0]], atol=1e-12))
 
 
 def assert_greedy(tree, X, ys, weight, criterion, rules, n_all):
@@ -155,6 +157,46 @@ def test_regression_tree_is_scikit_learns_node_for_node(options, missing):
         np.testing.assert_allclose(ours.predict(X), theirs.predict(X))
     else:
         assert_same_as_peer(ours, theirs)
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("options", [{}, {"max_leaf_nodes": 12}, {"min_samples_leaf": 30}])
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_tree_of_absolute_errors_is_scikit_learns(options, n_outputs):
+    X, y = smooth(seed=3)
+    y = np.column_stack([y, -2.0 * y + X[:, 3]])[:, :n_outputs]
+    weight = np.random.default_rng(0).uniform(0.5, 2.0, size=len(y))
+    options = {"min_samples_leaf": 10, "criterion": "absolute_error"} | options
+    ours = DecisionTreeRegressor(**options).fit(X, y, weight)
+    theirs = peer.DecisionTreeRegressor(random_state=0, **options).fit(X, y, weight)
+    np.testing.assert_allclose(ours.predict(X), theirs.predict(X))
+    np.testing.assert_allclose(np.sort(ours.tree_.impurity), np.sort(theirs.tree_.impurity))
+
+
+def test_absolute_error_bears_any_weights():
+    """Weights over seven orders of magnitude move the median far at a time; over thirty they lose digits, not bounds."""
+    X, y = smooth(200)
+    powers = np.random.default_rng(0).uniform(-1, 1, size=len(y))
+    for options in ({}, {"max_features": 3}, {"splitter": "random"}):
+        tree = DecisionTreeRegressor(criterion="absolute_error", random_state=0, **options)
+        np.testing.assert_array_equal(tree.fit(X, y, np.exp(8 * powers)).predict(X), y)
+        assert np.isin(tree.fit(X, y, np.exp(35 * powers)).predict(X), y).all()
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_random_splits_are_scored_by_the_distances_they_leave(missing):
+    X, y = smooth(100)
+    X = X.astype(np.float64)
+    if missing:
+        X[::5] = NAN
+    weight = np.random.default_rng(0).integers(1, 4, size=len(y)).astype(float)
+    whole = DecisionTreeRegressor(criterion="absolute_error", splitter="random", max_depth=1, random_state=0)
+    for seed in range(5):
+        tree = whole.set_params(random_state=seed).fit(X, y, weight).tree_
+        for node in range(3):
+            chosen = np.ones(len(y), bool) if node == 0 else tree.apply(X) == node
+            twin = naive.impurity(y[chosen].tolist(), weight[chosen].tolist(), "absolute_error")
+            assert tree.impurity[node] == pytest.approx(twin)
 
 
 @pytest.mark.peer

@@ -10,7 +10,7 @@ class Node(NamedTuple):
     rows: list
     weight: Fraction
     impurity: float
-    value: list  # of each output: the classes' shares, or [mean]
+    value: list  # of each output: the classes' shares, [mean] or [median]
     split: tuple | None = None  # feature, threshold, do missing values go left
     left: "Node | None" = None
     right: "Node | None" = None
@@ -18,6 +18,14 @@ class Node(NamedTuple):
 
 def mean(y, weight):
     return sum(w * v for v, w in zip(y, weight, strict=True)) / sum(weight)
+
+
+def median(y, weight):
+    """Middle of the least and the greatest number that halve the weight."""
+    half = sum(weight) / 2
+    low = min(m for m in y if sum(w for v, w in zip(y, weight, strict=True) if v <= m) >= half)
+    high = max(m for m in y if sum(w for v, w in zip(y, weight, strict=True) if v >= m) >= half)
+    return (low + high) / 2
 
 
 def shares(y, weight):
@@ -31,6 +39,9 @@ def impurity(y, weight, criterion):
         return 1 - sum(p * p for p in shares(y, weight))
     if criterion == "entropy":
         return -sum(float(p) * log2(p) for p in shares(y, weight))
+    if criterion == "absolute_error":
+        middle = median(y, weight)
+        return mean([abs(v - middle) for v in y], weight)
     middle = mean(y, weight)
     if criterion == "squared_error":
         return mean([(v - middle) ** 2 for v in y], weight)
@@ -80,6 +91,12 @@ def best_split(X, ys, weight, rows, criterion, min_leaf, min_weight):
     return best
 
 
+def node_value(y, weight, criterion):
+    if criterion in ("gini", "entropy"):
+        return shares(y, weight)
+    return [median(y, weight) if criterion == "absolute_error" else mean(y, weight)]
+
+
 def grow(X, ys, weight, criterion, *, max_depth=10**9, min_split=2, min_leaf=1, min_weight=0, rows=None):
     """A tree on rows `X`, outputs `ys` (one list of targets each) and weights, all of whole numbers (or NaN in `X`)."""
     if rows is None:
@@ -91,7 +108,7 @@ def grow(X, ys, weight, criterion, *, max_depth=10**9, min_split=2, min_leaf=1, 
         rows,
         sum(own),
         float(total_impurity(ys, weight, criterion, rows)),
-        [shares([y[i] for i in rows], own) if criterion in ("gini", "entropy") else [mean([y[i] for i in rows], own)] for y in ys],
+        [node_value([y[i] for i in rows], own, criterion) for y in ys],
     )
     pure = all(len({y[i] for i in rows}) == 1 for y in ys)
     if pure or max_depth <= 0 or len(rows) < min_split:
