@@ -8,13 +8,14 @@ from spectra._kernels import binning as kernels
 from spectra._kernels import sorting
 from spectra._steps import Learned
 from spectra._validation import check_choice, check_number
+from spectra.binning_density import assign, density_bins
 from spectra.containers import FeatureMatrix
 from spectra.errors import SpectraError
 
 _METHODS = {"strict": kernels.STRICT, "relaxed": kernels.RELAXED, "reference": kernels.REFERENCE}
 
 
-def bin_peaks(peak_lists, *, tolerance=0.002, method="strict"):
+def bin_peaks(peak_lists, *, tolerance=0.002, method="strict", widths=None):
     """Find the groups of peaks that are one peak across spectra.
 
     All peaks are pooled and split at the widest gap between neighbours, again and again, until every m/z of a group lies within
@@ -25,21 +26,24 @@ def bin_peaks(peak_lists, *, tolerance=0.002, method="strict"):
     peak_lists : sequence of PeakList, one per spectrum
     tolerance : float, above 0
         Greatest relative distance from the bin's m/z: 0.002 is 2000 ppm.
-    method : {"strict", "relaxed", "reference"}
+    method : {"strict", "relaxed", "reference", "density"}
         strict: a bin holds at most one peak of each spectrum. relaxed: of several peaks of a spectrum the highest makes the bin, the
         others stay bins of their own. reference: the first list is the reference; each of its peaks is a bin, and takes the highest
-        peak of each spectrum.
+        peak of each spectrum. density: bins lie where peaks crowd, and are about as wide as a peak is at their m/z (`tolerance` plays no
+        part); a spectrum may have several peaks in one.
+    widths : WidthModel or None
+        For density: as fitted by `fit_widths`. None: fitted to the lists' own clear peaks.
 
     Returns
     -------
     mz : ndarray, shape (n_bins,)
         Increasing (Da/e).
     bins : list of int64 ndarray, shapes (n_peaks of each list,)
-        The bin of every peak; -1 for peaks without a reference peak.
+        The bin of every peak; -1 for peaks without a reference peak, and for the few that lie between dense places.
 
     References
     ----------
-    Gibb & Strimmer (2012), Bioinformatics 28, 2270: the bins are those of ``MALDIquant::binPeaks``.
+    Gibb & Strimmer (2012), Bioinformatics 28, 2270: all bins but density's are those of ``MALDIquant::binPeaks``.
 
     Examples
     --------
@@ -54,7 +58,10 @@ def bin_peaks(peak_lists, *, tolerance=0.002, method="strict"):
     [array([0, 2]), array([0, 1, 2])]
     """
     tolerance = check_number(tolerance, "tolerance", above=0)
-    check_choice(method, "method", list(_METHODS))
+    check_choice(method, "method", [*_METHODS, "density"])
+    if method == "density":
+        mz, low, high = density_bins(peak_lists, widths)
+        return mz, [assign(peaks.mz, low, high) for peaks in peak_lists]
     pool = pool_peaks(peak_lists)
     out = np.full(pool.mass.size, -1, np.int64)
     ends = np.cumsum([len(peaks) for peaks in peak_lists], dtype=np.int64).tolist()
@@ -166,8 +173,10 @@ class PeakBinner(Learned):
     ----------
     tolerance : float, above 0
         Greatest relative distance of a peak from its bin: 0.002 is 2000 ppm.
-    method : {"strict", "relaxed"}
+    method : {"strict", "relaxed", "density"}
         As in `bin_peaks`; the surplus peaks of relaxed bins make no bins of their own here.
+    widths : WidthModel or None
+        As in `bin_peaks`.
     fill : {"interpolate", "zero", "nan"}
         What stands for a peak that was not found.
 
@@ -179,19 +188,24 @@ class PeakBinner(Learned):
         The interval of each bin (Da/e).
     """
 
-    def __init__(self, *, tolerance=0.002, method="strict", fill="interpolate"):
+    def __init__(self, *, tolerance=0.002, method="strict", widths=None, fill="interpolate"):
         self.tolerance = tolerance
         self.method = method
+        self.widths = widths
         self.fill = fill
 
     def fit(self, cohort, y=None):
         """Learn the bins from a cohort with peaks."""
         tolerance = check_number(self.tolerance, "tolerance", above=0)
-        check_choice(self.method, "method", ["strict", "relaxed"])
+        check_choice(self.method, "method", ["strict", "relaxed", "density"])
         check_choice(self.fill, "fill", ["interpolate", "zero", "nan"])
-        pool = pool_peaks(check_peaks(cohort, "PeakBinner"))
-        if not pool.mass.size:
+        peak_lists = check_peaks(cohort, "PeakBinner")
+        if not any(len(peaks) for peaks in peak_lists):
             raise SpectraError("no spectrum has a peak: lower snr or half_window of find_peaks")
+        if self.method == "density":
+            self.bin_mz_, self.low_, self.high_ = density_bins(peak_lists, self.widths)
+            return self
+        pool = pool_peaks(peak_lists)
         start, centre, _ = group_peaks(pool, tolerance, self.method)
         self.bin_mz_, self.low_, self.high_ = frozen_bins(pool, start, centre, tolerance)
         return self
@@ -209,6 +223,28 @@ class PeakBinner(Learned):
                 at, shift = (warp.at, warp.shift) if warp is not None else (none, none)
                 kernels.fill(self.bin_mz_, cohort.axis_of(i), cohort.intensity_of(i), at, shift, present[i], values[i])
         return FeatureMatrix(values, self.bin_mz_, present, cohort.samples, bin_names(self.bin_mz_))
+
+    def sparse(self, cohort):
+        """The heights of the peaks found, without what is filled in: a sparse array, one row per spectrum.
+
+        Takes memory for the peaks only, however many spectra and bins there are.
+
+        Returns
+        -------
+        scipy.sparse.csr_array, shape (n_spectra, n_bins), float64
+        """
+        from scipy.sparse import csr_array
+
+        peak_lists = check_peaks(cohort, "PeakBinner")
+        row = np.repeat(np.arange(len(peak_lists)), [len(peaks) for peaks in peak_lists])
+        mass, height = (np.concatenate([getattr(peaks, name) for peaks in peak_lists] or [[]]) for name in ("mz", "intensity"))
+        column = assign(mass, self.low_, self.high_)
+        held = column >= 0
+        row, column, height = row[held], column[held], height[held].astype(np.float64)
+        order = np.lexsort((-height, column, row))  # of a spectrum's peaks in a bin the highest comes first
+        row, column, height = row[order], column[order], height[order]
+        first = np.append(True, (np.diff(row) != 0) | (np.diff(column) != 0))[: row.size]
+        return csr_array((height[first], (row[first], column[first])), shape=(len(peak_lists), self.low_.size))
 
     def report(self, cohort, y=None):
         """How well the bins hold a cohort's peaks: a DataFrame with one row per bin.
@@ -233,9 +269,8 @@ class PeakBinner(Learned):
             table[f"occupancy_{label}"] = present[np.asarray(y) == label].mean(axis=0)
         table["conflicts"] = np.zeros(self.bin_mz_.size, np.int64)
         for peaks in peak_lists:
-            b = np.searchsorted(self.low_, peaks.mz, side="right") - 1
-            inside = (b >= 0) & (peaks.mz <= self.high_[b])
-            table["conflicts"] += np.bincount(b[inside], minlength=self.bin_mz_.size) > 1
+            bins = assign(peaks.mz, self.low_, self.high_)
+            table["conflicts"] += np.bincount(bins[bins >= 0], minlength=self.bin_mz_.size) > 1
         return pd.DataFrame(table)
 
 

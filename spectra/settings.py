@@ -106,9 +106,10 @@ class Bin(Section, frozen=True):
 
     function = "PeakBinner"
 
-    method: Annotated[Literal["strict", "relaxed"], declare("strict: one peak of a spectrum per bin; relaxed: its highest counts")] = (
-        "strict"
-    )
+    method: Annotated[
+        Literal["strict", "relaxed", "density"],
+        declare("strict: one peak of a spectrum per bin; relaxed: its highest counts; density: where peaks crowd, as wide as a peak"),
+    ] = "strict"
     tolerance: Annotated[
         float, declare("widest deviation from a bin's mean", unit="relative", gt=0, le=0.1, sweep=(0.001, 0.002, 0.004))
     ] = 0.002

@@ -73,3 +73,20 @@ def features(cohort, bin_mz, low, high):
             else:
                 values[s, b] = np.interp(bin_mz[b], axis, cohort.intensity_of(s), left=0, right=0)
     return values, present
+
+
+def density_modes(lists, widths, low, high, cells=32, bandwidth=0.15, apart=0.4):
+    """Where the density of peaks, summed peak by peak in units of their width, is greater than anywhere within 0.4 widths; m/z.
+
+    low, high : where the unit axis begins and ends (Da/e)
+    """
+    axis = np.linspace(low, high, 200_001)
+    place = np.concatenate([[0], np.cumsum(np.diff(axis) / widths((axis[1:] + axis[:-1]) / 2))])
+    cell = np.round(np.interp(np.concatenate([peaks.mz for peaks in lists]), axis, place) * cells)
+    grid = np.arange(int(place[-1] * cells) + 1)
+    density = np.zeros(grid.size)
+    for c in cell:
+        density += np.exp(-(((grid - c) / (bandwidth * cells)) ** 2) / 2)
+    near = round(apart * cells)
+    modes = [g for g in grid if density[g] > 0.02 and density[g] >= density[max(g - near, 0) : g + near + 1].max()]
+    return np.interp(np.array(modes) / cells, place, axis)

@@ -247,5 +247,10 @@ def test_names_are_unique_and_no_longer_than_it_takes():
 
 
 def test_parameters_survive_cloning():
-    assert clone(PeakBinner(tolerance=0.001, fill="zero")).get_params() == {"tolerance": 0.001, "method": "strict", "fill": "zero"}
+    assert clone(PeakBinner(tolerance=0.001, fill="zero")).get_params() == {
+        "tolerance": 0.001,
+        "method": "strict",
+        "widths": None,
+        "fill": "zero",
+    }
     assert clone(FrequencyFilter(by_class=False)).get_params() == {"by_class": False, "min_frequency": 0.25}
