@@ -151,7 +151,10 @@ class Study(Section, frozen=True):
     permutations: Annotated[int, declare("label permutations behind each p-value", ge=99, le=100_000)] = 999
     shuffles: Annotated[int, declare("shufflings of the labels through the whole pipeline; 0 leaves that test out", ge=0, le=100_000)] = 99
     panel: Annotated[bool, declare("look for the smallest set of markers that does about as well as the best")] = True
+    learning_curve: Annotated[bool, declare("score models that learned from ever more patients")] = True
     sensitivity: Annotated[bool, declare("try other values of each setting and show what changes")] = True
+    pairs: Annotated[int, declare("settings, those that move the result most, tried in pairs; 0 for none", ge=0, le=20)] = 3
+    universes: Annotated[int, declare("combinations of all settings drawn at random; 0 for none", ge=0, le=10_000)] = 12
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

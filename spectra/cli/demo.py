@@ -9,6 +9,7 @@ from spectra.cli import console as shell
 from spectra.cli.study import run
 
 TOP = 10
+SPARED = {"learning_curve": False, "pairs": 0, "universes": 0}
 
 
 @click.command()
@@ -21,6 +22,7 @@ def demo(confounded, out, settings, seed, console, n_jobs):
     import json
 
     import spectra
+    from spectra.settings import change
 
     start = time.monotonic()
     out = shell.new_folder(out or shell.next_folder("demo"))
@@ -30,6 +32,8 @@ def demo(confounded, out, settings, seed, console, n_jobs):
     console.say(
         f"now as any user would: spectra study {manifest} --label label --group patient --site site --date date --out {out / 'run'}"
     )
+    settings = change(settings, "study", **SPARED)
+    console.say("left out to be quick, though a study does it: " + ", ".join(f"study.{name}" for name in SPARED))
     folder = shell.new_folder(out / "run")
     console.log = folder / "log.txt"
     roles = {"group": "patient", "site": "site", "date": "date"}

@@ -25,11 +25,37 @@ from spectra.errors import SpectraError
 @click.option("--hold-out", metavar="RULE", help="Or rows of this one: COLUMN=VALUE, or a share of the patients such as 0.25.")
 @click.option("--out", type=click.Path(path_type=pathlib.Path), help="Run folder to write; default: run-1, run-2, …")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run in --out.")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=pathlib.Path, file_okay=False),
+    help="Folder of kept results, safe to delete; default: cache in --out.",
+)
+@click.option("--explain", is_flag=True, help="Say at the end which results were kept, which computed anew, and why.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, say what would be done, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json on standard output.")
 @shell.settings_options
 @shell.shared
-def study(source, *, label, group, site, date, drop, external, hold_out, out, resume, dry_run, as_json, settings, seed, console, n_jobs):
+def study(
+    source,
+    *,
+    label,
+    group,
+    site,
+    date,
+    drop,
+    external,
+    hold_out,
+    out,
+    resume,
+    cache,
+    explain,
+    dry_run,
+    as_json,
+    settings,
+    seed,
+    console,
+    n_jobs,
+):
     """Compare models on held-out patients, and ask what threatens the result.
 
     MANIFEST_OR_TABLE is a CSV with a column 'file' (one row per spectrum, paths relative to the CSV), or a plain table of features.
@@ -39,7 +65,9 @@ def study(source, *, label, group, site, date, drop, external, hold_out, out, re
     if external and hold_out:
         raise SpectraError("--external and --hold-out: give one of them; a second external set would be another look")
     roles = {"group": group, "site": site, "date": date}
-    result = run(source, out, label, roles, drop, settings, seed, console, n_jobs, external=external, hold_out=hold_out)
+    result = run(
+        source, out, label, roles, drop, settings, seed, console, n_jobs, external=external, hold_out=hold_out, cache=cache, explain=explain
+    )
     if result is None:
         return
     if as_json:
@@ -48,7 +76,7 @@ def study(source, *, label, group, site, date, drop, external, hold_out, out, re
         click.echo(f"report: {out / 'report.html'}")
 
 
-def run(source, out, label, roles, drop, settings, seed, console, n_jobs, *, external=None, hold_out=None):
+def run(source, out, label, roles, drop, settings, seed, console, n_jobs, *, external=None, hold_out=None, cache=None, explain=False):
     """Read, study, write the run folder; the text of ``results.json``, or None for a dry run (`out` None)."""
     from spectra.study.external import column_held_out
 
@@ -61,13 +89,16 @@ def run(source, out, label, roles, drop, settings, seed, console, n_jobs, *, ext
         return None
     from spectra.report import write_report
     from spectra.study import frozen, record, run_study
+    from spectra.study.cache import Cache
 
     key = record.fingerprint(data, table, settings, seed, {"label": label} | roles)
     store = record.FoldStore(out / "folds", key)
     record.write_settings(out, settings)
-    result = run_study(
-        data, table, label=label, **roles, settings=settings, seed=seed, n_jobs=n_jobs, progress=console.progress, store=store
-    )
+    kept = Cache(cache or out / "cache")
+    work = {"n_jobs": n_jobs, "progress": console.progress, "store": store, "cache": kept}
+    result = run_study(data, table, label=label, **roles, settings=settings, seed=seed, **work)
+    for line in kept.explain():
+        console.say(line, level=1 if explain else 2)
     frozen.save(out, result)
     if apart:
         console.say(f"scoring the external set {apart[2]} with the frozen model, once")
@@ -101,7 +132,7 @@ def run(source, out, label, roles, drop, settings, seed, console, n_jobs, *, ext
 
 def set_apart(data, table, label, roles, drop, settings, seed, console, n_jobs, external, hold_out):
     """What is studied, and what only the frozen model will see: data, table, and (data, table, name) or None."""
-    from spectra.study.external import check_apart, held_out
+    from spectra.study.external import check_apart, external_name, held_out
     from spectra.study.roles import groups_of
 
     if external is None and hold_out is None:
@@ -116,7 +147,7 @@ def set_apart(data, table, label, roles, drop, settings, seed, console, n_jobs, 
         name = external.name
     else:
         held = held_out(table, hold_out, label=label, group=roles.get("group"), seed=seed)
-        more, known, name = data[held], table[held].reset_index(drop=True), f"held out by {hold_out}"
+        more, known, name = data[held], table[held].reset_index(drop=True), external_name(hold_out)
         data, table = data[~held], table[~held].reset_index(drop=True)
     mine, named = groups_of(table, roles)
     theirs, also = groups_of(known, roles)

@@ -54,6 +54,34 @@ def comparison(result, about):
     return figure, "Scores on training data and on data held out", caption
 
 
+@picture
+def learning_curve(result, about):
+    """Held-out and training score against the number of patients learned from."""
+    if len(result.curve) < 2:
+        return None
+    figure, axes = panels(height=2.7, width=7.4)
+    axis = axes[0, 0]
+    patients = [point.patients for point in result.curve]
+    found = [point.auc for point in result.curve]
+    axis.fill_between(patients, [row.low for row in found], [row.high for row in found], color=ACCENT, alpha=0.14, linewidth=0)
+    axis.plot(patients, [row.mean for row in found], "o-", color=ACCENT, markersize=5, label=f"{about.groups} held out, with 95 % interval")
+    train = [point.train_auc for point in result.curve]
+    axis.plot(patients, train, "o--", color=GREY, markerfacecolor="none", markersize=5, label="training data")
+    axis.axhline(0.5, color=GREY, linestyle=(0, (4, 3)), linewidth=0.9)
+    axis.set_ylim(min(0.42, *(row.low - 0.02 for row in found)), 1.02)
+    axis.set_xscale("log")
+    axis.set_xticks(patients, [f"{n:.0f}" for n in patients])
+    axis.minorticks_off()
+    axis.set_xlabel(f"{about.groups} learned from (log scale)")
+    axis.set_ylabel("AUC")
+    axis.legend(loc="lower right")
+    caption = (
+        f"{result.final['name'].capitalize()}, its parameters chosen anew for each size, always asked about the same {about.groups}. A curve that still rises at "
+        f"the right says that more {about.groups} would help; the distance to the hollow circles is what was only learned by heart."
+    )
+    return figure, f"Would more {about.groups} help?", caption
+
+
 def _cell(interval):
     if not np.isfinite(interval.mean):
         return "not defined", ""

@@ -6,7 +6,7 @@ import pathlib
 import jinja2
 from markupsafe import Markup
 
-from spectra.report import appendix, belief, markers, matrix, models, sensitivity, signals, summary, threats
+from spectra.report import appendix, belief, markers, matrix, models, multiverse, sensitivity, signals, summary, threats
 from spectra.report.markers import PANEL
 from spectra.report.subject import interval_text, p_text, subject, value_label
 from spectra.study.record import write_atomic
@@ -94,6 +94,7 @@ def _study_pictures(result, about):
         steps = signals.pictures(result.raw, about.spectra, settings, y=about.y, classes=about.classes, centre=centre)
     return {
         "comparison": models.comparison(result, about),
+        "learning_curve": models.learning_curve(result, about),
         "decisions": models.decisions(result, about),
         "per_patient": belief.per_patient(result, about),
         "schemes": models.schemes(result, about),
@@ -107,6 +108,8 @@ def _study_pictures(result, about):
         "matrix": matrix.peak_matrix(result, about),
         "steps": steps,
         "sensitivity": sensitivity.sensitivity(result, about),
+        "pairs": multiverse.pairs(result, about),
+        "multiverse": multiverse.multiverse(result, about),
     }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from spectra.report.markers import PANEL, STABLE, few_features, top
 from spectra.report.models import confusion, scheme_name
-from spectra.report.sensitivity import spread
+from spectra.report.multiverse import spread_of
 from spectra.report.subject import ENOUGH, interval_text
 from spectra.report.threats import one, source, together, unsettled, verdict
 from spectra.study.audit import repeated_rows
@@ -304,7 +304,7 @@ def _external(result, about):
         holds = auc.low > 0.5 and auc.mean > about.nested.auc.mean - 0.1
         level = GOOD if holds else CAUTION if auc.low > 0.5 else ALARM
         yield Threat(level, "Holds on the external set" if holds else "Falls on the external set", text)
-    if external.unfamiliar > 0.1 * external.n_rows:
+    if external.unfamiliar > 0.2 * external.n_rows:
         strange = f"{external.unfamiliar} of its {external.n_rows} {about.rows} are unlike the training data in m/z, total ion current or features."
         yield Threat(CAUTION, "External set is of another kind", strange)
 
@@ -322,7 +322,7 @@ def _markers(result):
 
 
 def _settings(result):
-    low, high = spread(result.sensitivity)
+    low, high = spread_of(result)
     if high - low > 0.1:
         yield Threat(
             CAUTION,

@@ -13,6 +13,7 @@ from spectra.containers import Cohort, FeatureMatrix
 from spectra.pipeline import preprocess
 from spectra.quality import check_quality
 from spectra.settings import Settings
+from spectra.study.cache import Cache
 from spectra.study.candidates import candidates as candidates_named
 from spectra.study.course import Course
 from spectra.study.evaluation import Problem
@@ -35,6 +36,7 @@ def run_study(
     n_jobs: int | None = None,
     progress: Any = None,
     store: Any = None,
+    cache: Cache | None = None,
 ) -> StudyResult:
     """A nested, grouped comparison of models, with the controls that a sceptic would ask for.
 
@@ -48,6 +50,7 @@ def run_study(
     n_jobs : int, optional, threads
     progress : callable (iterable, total, description) -> iterable, optional
     store : object with ``load(part)`` and ``keep(part, index, outcomes)``, optional: finished folds of an interrupted run
+    cache : Cache, optional: results of earlier runs, used where nothing that they depend on has changed
 
     Returns
     -------
@@ -74,7 +77,7 @@ def run_study(
         if len(data) != len(table):
             raw, table, y, groups = _follow(raw, data, label, group_name, classes)
     problem = Problem(data, settings, y, groups, classes, seed)
-    course = Course(problem, raw, nuisance, quality, table, roles, group_name, folds, chosen, n_jobs, progress, store)
+    course = Course(problem, raw, nuisance, quality, table, roles, group_name, folds, chosen, n_jobs, progress, store, cache or Cache())
     with warnings.catch_warnings(), threadpool_limits(1):  # the threads are ours: one per fold, none below
         warnings.simplefilter("ignore", ConvergenceWarning)  # the candidates' iteration limits are part of their definition
         for part in PARTS:

@@ -4,9 +4,12 @@ import dataclasses
 import functools
 from typing import Any
 
+from spectra.settings import to_dict
 from spectra.study import scores
+from spectra.study.cache import Cache, key_of, sources
 from spectra.study.candidates import Candidate
 from spectra.study.evaluation import Problem
+from spectra.study.record import data_digest
 from spectra.study.roles import batches_of
 from spectra.study.splits import group_labels, grouped_splits
 
@@ -20,6 +23,7 @@ class Course:
     table : DataFrame, one row per row of the data
     group_name : the column that names the patient, or None
     folds : int, outer folds
+    cache : results kept of earlier runs
     found : what the parts so far gave, field of `StudyResult` -> value; ``notes`` is added to
     seconds : part -> seconds it took
     """
@@ -36,6 +40,7 @@ class Course:
     n_jobs: int | None
     progress: Any
     store: Any
+    cache: Cache = dataclasses.field(default_factory=Cache)
     notes: list[str] = dataclasses.field(default_factory=list)
     found: dict[str, Any] = dataclasses.field(default_factory=dict)
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -70,6 +75,26 @@ class Course:
     def counts(self):
         """Numbers of resamples and permutations, as the controls take them."""
         return {"resamples": self.settings.resamples, "permutations": self.settings.permutations}
+
+    @functools.cached_property
+    def digests(self):
+        """What everything depends on, as plain values: data, labels and patients, seed."""
+        labels = key_of({"y": self.problem.y.tolist(), "groups": [str(group) for group in self.problem.groups]})
+        return {"data": data_digest(self.raw if self.raw is not None else self.problem.data), "labels": labels, "seed": self.problem.seed}
+
+    def kept(self, part, kind, compute, without):
+        """What `compute` gives, taken from the cache where nothing that it depends on has changed.
+
+        kind : type to read it as; without : names of options of the comparison that it does not depend on
+        """
+        inputs = self.digests | {"code": sources()}
+        for step, section in to_dict(self.problem.settings).items():
+            inputs |= {f"{step}.{name}": value for name, value in section.items() if step != "study" or name not in without}
+        value = self.cache.load(part, inputs, kind)
+        if value is None:
+            value = compute()
+            self.cache.keep(part, inputs, value)
+        return value
 
     @property
     def work(self):

@@ -50,6 +50,17 @@ def column_held_out(rule):
     return parts[1] if parts else None
 
 
+def external_name(rule):
+    """What a rule of `held_out` sets apart, in words.
+
+    >>> external_name("0.25"), external_name("cohort=test")
+    ('25 % of the patients, drawn beforehand', 'the rows with cohort=test')
+    """
+    return (
+        f"the rows with {rule}" if column_held_out(rule) else f"{float(rule):.0%} of the patients, drawn beforehand".replace("%", " %", 1)
+    )
+
+
 def held_out(table, rule, *, label, group, seed):
     """Which rows a rule holds out: ``COLUMN=VALUE``, or a share of the patients of each class, drawn by seed.
 

@@ -10,9 +10,12 @@ import pandas as pd
 
 from spectra.errors import SpectraError
 from spectra.study import audit, evaluation, scores
-from spectra.study.markers import find_markers
+from spectra.study.cache import key_of
+from spectra.study.curve import Point
+from spectra.study.curve import learning_curve as curve
+from spectra.study.markers import Marker, find_markers
 from spectra.study.notes import notes_on
-from spectra.study.panel import find_panel
+from spectra.study.panel import Panel, find_panel
 from spectra.study.result import ModelScore
 from spectra.study.roles import column_of
 from spectra.study.sensitivity import sweep
@@ -102,29 +105,67 @@ def controls(course):
     return {"controls": found, "tables": tables}
 
 
+ELSEWHERE = [
+    "models",
+    "repeats",
+    "permutations",
+    "shuffles",
+    "shuffle_models",
+    "search",
+    "trials",
+    "tune",
+    "parameters",
+    "grid",
+    "sensitivity",
+    "pairs",
+    "universes",
+    "learning_curve",
+]
+"""Options of the comparison that neither markers nor panel depend on."""
+
+
 def markers(course):
     """Which peaks carry the answer."""
-    problem, features = course.problem, course.found["features"]
-    weight = course.resampler.weight[:RESAMPLES]
-    return {"markers": find_markers(problem, features, draws=DRAWS, tolerance=problem.settings.bin.tolerance, weight=weight, **course.work)}
+    problem, features, weight = course.problem, course.found["features"], course.resampler.weight[:RESAMPLES]
+    options = {"draws": DRAWS, "tolerance": problem.settings.bin.tolerance, "weight": weight, **course.work}
+    without = [*ELSEWHERE, "folds", "inner_folds", "panel"]
+    return {"markers": course.kept("markers", list[Marker], lambda: find_markers(problem, features, **options), without)}
 
 
 def panel(course):
     """The smallest set of markers that does about as well as the best."""
     if not course.settings.panel:
         return {"panel": None}
-    problem, study = course.problem, course.settings
+    problem, study, features, once = course.problem, course.settings, course.found["features"], course.splits[: course.folds]
     options = {"tolerance": problem.settings.bin.tolerance, "inner_folds": study.inner_folds, **course.work}
-    return {"panel": find_panel(problem, course.found["features"], course.splits[: course.folds], course.resampler, **options)}
+    return {
+        "panel": course.kept("panel", Panel | None, lambda: find_panel(problem, features, once, course.resampler, **options), ELSEWHERE)
+    }
+
+
+def learning_curve(course):
+    """Would more patients help?"""
+    if not course.settings.learning_curve:
+        return {"curve": []}
+    name, once = course.found["final"]["name"], course.splits[: course.folds]
+    candidate = next(candidate for candidate in course.candidates if candidate.name == name)
+    options = {"inner_folds": course.settings.inner_folds, **course.work}
+    without = [option for option in ELSEWHERE if option not in ("models", "tune", "parameters", "grid")]
+    points = course.kept(
+        "learning curve", list[Point], lambda: curve(course.problem, candidate, once, course.resampler, **options), without
+    )
+    return {"curve": points}
 
 
 def sensitivity(course):
     """What other values of each setting change."""
     if not course.settings.sensitivity or course.raw is None:
-        return {"sensitivity": []}
-    problem, features = course.problem, course.found["features"]
-    splits, tolerance = course.splits[: min(course.folds, 3)], problem.settings.bin.tolerance
-    return {"sensitivity": sweep(problem, course.raw, course.nuisance, features, splits, tolerance=tolerance, **course.work)}
+        return {"sensitivity": [], "universes": []}
+    problem, study, splits = course.problem, course.settings, course.splits[: min(course.folds, 3)]
+    inputs = course.digests | {"splits": key_of({str(i): split.test.tolist() for i, split in enumerate(splits)})}
+    options = {"tolerance": problem.settings.bin.tolerance, "inputs": inputs, "pairs": study.pairs, "universes": study.universes}
+    variants, universes = sweep(problem, course.raw, course.nuisance, splits, cache=course.cache, **options, **course.work)
+    return {"sensitivity": variants, "universes": universes}
 
 
 def notes(course):
@@ -134,4 +175,4 @@ def notes(course):
     return {"set_aside": getattr(data, "set_aside", []), "notes": [*said, *course.notes, *getattr(data, "notes", [])]}
 
 
-PARTS = (comparison, other_schemes, final_model, controls, markers, panel, sensitivity, notes)
+PARTS = (comparison, other_schemes, final_model, controls, markers, panel, learning_curve, sensitivity, notes)

@@ -65,13 +65,19 @@ def git_commit(folder=None):
         return None
 
 
-def fingerprint(data, table, settings, seed, roles):
-    """Digest of everything that decides a study's numbers; equal digests mean that finished folds may be reused."""
+def data_digest(data):
+    """Digest of the numbers of a Cohort or a FeatureMatrix, in their order."""
     digest = hashlib.blake2b(digest_size=16)
     spectra = isinstance(data, Cohort)
     arrays = (data.intensity, data.start, data.size, data.mz, data.mz_start) if spectra else (data.values, data.mz)
     for array in arrays:
         digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def fingerprint(data, table, settings, seed, roles):
+    """Digest of everything that decides a study's numbers; equal digests mean that finished folds may be reused."""
+    digest = hashlib.blake2b(data_digest(data).encode(), digest_size=16)
     digest.update(table.to_csv(index=False).encode())
     digest.update(json.dumps([declared.to_dict(settings), seed, roles, versions()], sort_keys=True).encode())
     return digest.hexdigest()

@@ -6,8 +6,10 @@ from typing import Any
 
 from spectra.containers import FeatureMatrix
 from spectra.study.audit import Control
+from spectra.study.curve import Point
 from spectra.study.evaluation import Problem
 from spectra.study.markers import Marker
+from spectra.study.multiverse import Universe
 from spectra.study.scores import Interval
 from spectra.study.sensitivity import Variant
 
@@ -47,6 +49,8 @@ class StudyResult:
     notes : plain sentences on what was done to the data and what limits the result
     seconds : part of the study -> seconds it took
     panel : `spectra.study.panel.Panel`, or None
+    curve : score against the number of patients learned from; empty where there are too few
+    universes : combinations of settings, beyond the single ones in ``sensitivity``
     external : `spectra.study.external.External`, or None where no set was held out for the frozen model
     """
 
@@ -69,6 +73,8 @@ class StudyResult:
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     external: Any = None
     panel: Any = None
+    curve: list[Point] = dataclasses.field(default_factory=list)
+    universes: list[Universe] = dataclasses.field(default_factory=list)
 
     def score(self, name) -> ModelScore:
         """The row of the main comparison with this name."""
@@ -152,6 +158,13 @@ _BLOCKS: dict[str, Callable[[StudyResult], Any]] = {
         for marker in result.markers
     ],
     "sensitivity": lambda result: [_fields(variant, "step setting value n_peaks auc marker_overlap") for variant in result.sensitivity],
+    "universes": lambda result: [
+        {"changes": [list(change) for change in universe.changes]} | _fields(universe, "n_peaks auc marker_overlap note")
+        for universe in result.universes
+    ],
+    "learning_curve": lambda result: [
+        {"patients": point.patients, "auc": point.auc._asdict(), "train_auc": point.train_auc} for point in result.curve
+    ],
     "panel": _panel,
     "external": _external,
     "notes": lambda result: result.notes,

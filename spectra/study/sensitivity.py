@@ -1,22 +1,19 @@
 """Changing anything changes everything: what other values of each setting do to peaks, score and markers.
 
-Each declared option with a ``sweep`` is moved on its own, all else as set. Only what lies downstream of the
-change is computed anew: a signal step starts from the raw spectra, peaks from the processed ones, a learned step from the peaks. The score is that of one fixed forest on three held-out folds: it shows
-how much the result hangs on a choice, and is no ground for choosing the value that scores best.
+Each declared option with a ``sweep`` is moved on its own, all else as set; then the settings that matter most in pairs, and all at random (see
+`multiverse`). The score is that of one fixed forest on three held-out folds: it shows how much the result hangs on a choice, and is no
+ground for choosing the value that scores best.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from fasttree import RandomForestClassifier
-from spectra.errors import SpectraError
-from spectra.pipeline import on_common_axis, pick_peaks, preprocess
-from spectra.settings import LEARNED, PER_SPECTRUM, change, options
 from spectra.study import scores
 from spectra.study.evaluation import fit_steps, predict
 from spectra.study.markers import top_columns
+from spectra.study.multiverse import Grower, Measured, Universe, apply, drawn, movers, overlap, pairs_of, swept
 
 
 class Variant(NamedTuple):
@@ -32,14 +29,6 @@ class Variant(NamedTuple):
     note: str = ""
 
 
-def variants(settings):
-    """Every (step, option, value) to try, present values included."""
-    for step in PER_SPECTRUM + LEARNED:
-        for option in options(settings, step):
-            for value in sorted({*option.sweep, option.value}) if option.sweep else ():
-                yield step, option.name, value, value == option.value
-
-
 def _outcome(problem, splits):
     """Score of a fixed forest over `splits`."""
     n_classes, folds = len(problem.classes), []
@@ -50,46 +39,78 @@ def _outcome(problem, splits):
     return float(scores.auc(folds, problem.y[None, :], np.ones((1, problem.y.size)))[0])
 
 
-def sweep(problem, raw, nuisance, features, splits, *, tolerance, n_jobs=None, progress=None):
-    """Move each setting over its declared values.
+def measure(problem, splits, tolerance):
+    """What the settings of a problem give: number of features, score, and the most important features."""
+    _, features = fit_steps(problem, np.arange(problem.y.size))
+    top = top_columns(features, problem.y, features, tolerance=tolerance, seed=problem.seed)
+    found = features.mz[top].tolist(), [features.names[j] for j in top]
+    return Measured(features.shape[1], _outcome(problem, splits), *found)
+
+
+def sweep(problem, raw, nuisance, splits, *, tolerance, inputs, pairs=0, universes=0, cache=None, n_jobs=None, progress=None):
+    """Move each setting over its declared values, then those that matter most in pairs, then all at random.
 
     Parameters
     ----------
     problem : Problem with the processed cohort
     raw, nuisance : Cohort, the same rows before processing; DataFrame, what `preprocess` gave beside the processed ones
-    features : FeatureMatrix of all rows under the present settings
     splits : list of Split, on which every variant is scored
+    inputs : dict of plain values, digests of what results depend on besides the settings
+    pairs : int, settings tried in pairs; universes : int, combinations drawn at random
+    cache : Cache, optional
 
     Returns
     -------
-    list of Variant
+    variants : list of Variant, each setting alone, present values included
+    universes : list of Universe, the others
     """
-    reference = top_columns(features, problem.y, features, tolerance=tolerance, seed=problem.seed)
-    all_rows = np.arange(problem.y.size)
-    counts = on_common_axis(raw, problem.settings.read, n_jobs=n_jobs)
-    present = _outcome(problem, splits)
+    settings = problem.settings
+    grower = Grower(
+        problem,
+        raw,
+        nuisance,
+        lambda moved: measure(moved, splits, tolerance),
+        inputs=inputs,
+        cache=cache,
+        n_jobs=n_jobs,
+        progress=progress,
+    )
+    singles = [[(step, name, value)] for step, name, values in swept(settings) for value in values]
+    (present, *found) = grower.grow(
+        [settings, *(apply(settings, changes) for changes in singles)], ["present settings", *map(told, singles)]
+    )
 
-    def one(step, name, value, is_present):
-        if is_present:
-            return Variant(step, name, value, True, features.shape[1], present, 1.0)
-        settings = change(problem.settings, step, **{name: value})
-        try:
-            if step in LEARNED:
-                data = problem.data
-            elif step in ("noise", "peaks"):
-                data = pick_peaks(problem.data, counts, nuisance, settings, n_jobs=1)[0]
-            else:
-                data = preprocess(raw, settings, n_jobs=1)[0]
-            if len(data) != all_rows.size:
-                raise SpectraError(f"{all_rows.size - len(data)} spectra could not be processed")
-            moved = problem._replace(data=data, settings=settings)
-            _, changed = fit_steps(moved, all_rows)
-            again = top_columns(changed, problem.y, features, tolerance=tolerance, seed=problem.seed)
-            overlap = np.intersect1d(again, reference).size / max(1, reference.size)
-            return Variant(step, name, value, False, changed.shape[1], _outcome(moved, splits), float(overlap))
-        except SpectraError as error:
-            return Variant(step, name, value, False, 0, float("nan"), float("nan"), str(error))
+    def universe(changes, measured):
+        alike = overlap(measured, present, tolerance) if np.isfinite(measured.auc) else float("nan")
+        return Universe(changes, measured.n_peaks, measured.auc, alike, measured.note)
 
-    todo = list(variants(problem.settings))
-    found = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(delayed(one)(*variant) for variant in todo)
-    return list(progress(found, len(todo), "sensitivity to settings") if progress else found)
+    alone = [universe(changes, measured) for changes, measured in zip(singles, found, strict=True)]
+    here = universe([], present)
+    more = pairs_of(settings, movers(alone, here, pairs)) if pairs > 1 else []
+    more += drawn(settings, universes, problem.seed)
+    grown = grower.grow([apply(settings, changes) for changes in more], list(map(told, more)))
+    together = [universe(changes, measured) for changes, measured in zip(more, grown, strict=True)]
+    return _variants(settings, here, alone), together
+
+
+def told(changes):
+    """A combination in words.
+
+    >>> told([("peaks", "snr", 4.0), ("bin", "tolerance", 0.001)])
+    'peaks.snr=4, bin.tolerance=0.001'
+    """
+    return ", ".join(f"{step}.{name}={value:g}" if isinstance(value, float) else f"{step}.{name}={value}" for step, name, value in changes)
+
+
+def _variants(settings, here, alone):
+    """Each setting's values in order, the present one among them."""
+    rows = []
+    for step, name, _ in swept(settings):
+        present = getattr(getattr(settings, step), name)
+        rows.append(Variant(step, name, present, True, here.n_peaks, here.auc, here.marker_overlap, here.note))
+        for found in alone:
+            ((its_step, its_name, value),) = found.changes
+            if (its_step, its_name) == (step, name):
+                rows.append(Variant(step, name, value, False, found.n_peaks, found.auc, found.marker_overlap, found.note))
+    order = {place: i for i, place in enumerate(dict.fromkeys((row.step, row.setting) for row in rows))}
+    return sorted(rows, key=lambda row: (order[row.step, row.setting], row.value))

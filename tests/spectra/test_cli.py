@@ -9,7 +9,8 @@ import pytest
 import spectra
 from spectra.cli import main
 
-QUICK = ["--set", "study.repeats=1", "--set", "study.models=['naive Bayes', 'random forest']", "--set", "study.sensitivity=false"]
+SMALL = ["--set", "study.repeats=1", "--set", "study.models=['naive Bayes', 'random forest']", "--set", "study.sensitivity=false"]
+QUICK = [*SMALL, "--set", "study.panel=false", "--set", "study.learning_curve=false", "--set", "study.shuffles=0"]
 PEAKS = (1500.0, 2200.0, 3100.0, 4468.0, 5900.0, 7800.0)
 
 
@@ -48,7 +49,7 @@ def manifest(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(manifest, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "first"
-    assert run("study", manifest, "--label", "label", "--group", "patient", "--site", "site", "--out", out, *QUICK) == 0
+    assert run("study", manifest, "--label", "label", "--group", "patient", "--site", "site", "--out", out, *SMALL) == 0
     return out
 
 
@@ -69,7 +70,7 @@ def test_a_study_leaves_a_complete_run_folder(finished):
 
 def test_the_same_study_gives_the_same_results_for_another_number_of_threads(manifest, finished, tmp_path):
     words = ["--label", "label", "--group", "patient", "--site", "site", "--out", tmp_path / "run", "--n-jobs", 3, "-q"]
-    assert run("study", manifest, *words, *QUICK) == 0
+    assert run("study", manifest, *words, *SMALL) == 0
     assert (tmp_path / "run" / "results.json").read_bytes() == (finished / "results.json").read_bytes()
 
 
@@ -79,7 +80,7 @@ def test_a_run_is_not_overwritten_but_resumed_without_computing_finished_folds_a
     def refuse(*arguments, **options):
         raise AssertionError("a finished fold was computed again")
 
-    words = ["study", manifest, "--label", "label", "--group", "patient", "--site", "site", "--out", finished, *QUICK]
+    words = ["study", manifest, "--label", "label", "--group", "patient", "--site", "site", "--out", finished, *SMALL]
     assert run(*words) == 2
     assert "exists already" in capsys.readouterr().err
     before = (finished / "results.json").read_bytes()

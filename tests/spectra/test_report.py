@@ -11,14 +11,29 @@ from sklearn.metrics import auc as area_under
 
 from spectra.containers import Cohort, FeatureMatrix, Spectrum
 from spectra.pipeline import learned_steps, preprocess
-from spectra.report import belief, matrix, models, sensitivity, signals, subject, summary, threats, write_process_report, write_report
+from spectra.report import (
+    belief,
+    matrix,
+    models,
+    multiverse,
+    sensitivity,
+    signals,
+    subject,
+    summary,
+    threats,
+    write_process_report,
+    write_report,
+)
 from spectra.report import markers as marker_figures
 from spectra.report.appendix import command, settings_rows
 from spectra.settings import Settings, change
 from spectra.study import StudyResult, scores
 from spectra.study.audit import Control, class_from_nuisance, cross_table
+from spectra.study.curve import Point
 from spectra.study.evaluation import SELECTED, Problem
 from spectra.study.markers import Marker
+from spectra.study.multiverse import Universe
+from spectra.study.panel import Member, Panel
 from spectra.study.result import ModelScore
 from spectra.study.scores import Interval
 from spectra.study.sensitivity import Variant
@@ -159,7 +174,22 @@ def cohort_result(classes=("ill", "well"), prefix="s", n_patients=12, **changes)
             Variant("peaks", "snr", 2.0, True, 20, 0.9, 1.0),
             Variant("peaks", "snr", 3.0, False, 12, 0.7, 0.5),
             Variant("baseline", "iterations", 50, False, 0, float("nan"), float("nan"), "too short"),
+            Variant("bin", "tolerance", 0.002, True, 20, 0.9, 1.0),
+            Variant("bin", "tolerance", 0.004, False, 18, 0.88, 0.8),
         ],
+        "universes": [
+            Universe([("peaks", "snr", 3.0), ("bin", "tolerance", 0.004)], 11, 0.68, 0.4),
+            Universe([("peaks", "snr", 3.0), ("bin", "tolerance", 0.004), ("filter", "min_frequency", 0.5)], 9, 0.6, 0.3),
+            Universe([("filter", "min_frequency", 0.5)], 15, 0.85, 0.9),
+            Universe([("filter", "min_frequency", 0.1)], 25, 0.86, 0.9),
+        ],
+        "curve": [Point(4.0, Interval(0.6, 0.4, 0.8), 1.0), Point(8.0, Interval(0.8, 0.6, 0.95), 1.0)],
+        "panel": Panel(
+            [Member(0, [3], 1.0), Member(1, [], 0.4)],
+            Interval(0.88, 0.7, 0.95),
+            [(1, Interval(0.7, 0.5, 0.9)), (2, Interval(0.88, 0.7, 0.95))],
+            [2, 1],
+        ),
         "tables": {"site": cross_table(raw.samples["site"], y, raw.samples["patient"].to_numpy(), list(classes))},
         "set_aside": [{"file": f"{prefix}bad.csv", "reason": f"{prefix} holds NaN"}],
         "notes": [f"Two points of {prefix} were trimmed."],
@@ -228,17 +258,21 @@ def test_nothing_in_the_data_can_break_out(tmp_path):
 
 FIGURES = [
     models.comparison,
+    models.learning_curve,
     models.decisions,
     belief.per_patient,
     models.schemes,
     threats.controls,
     threats.nuisance,
+    marker_figures.panel_sizes,
     marker_figures.distributions,
     marker_figures.stability,
     marker_figures.profiles,
     marker_figures.whole_profiles,
     matrix.peak_matrix,
     sensitivity.sensitivity,
+    multiverse.pairs,
+    multiverse.multiverse,
 ]
 
 

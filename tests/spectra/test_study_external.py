@@ -12,6 +12,7 @@ from spectra.errors import SpectraError
 from spectra.study import external, ledger
 
 QUICK = ["--set", "study.repeats=1", "--set", "study.models=['naive Bayes']", "--set", "study.shuffles=0", "--set", "study.permutations=99"]
+QUICK += ["--set", "study.panel=false", "--set", "study.learning_curve=false"]
 
 
 @pytest.fixture(autouse=True)
