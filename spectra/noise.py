@@ -39,7 +39,7 @@ def noise_mad(y):
     1.4826
     """
     y = check_vector(y, "y")
-    return GAUSSIAN * float(order.mad(y, np.empty_like(y)))
+    return GAUSSIAN * float(order.mad(y, *order.room_for(y.size, y.dtype)))
 
 
 @verb(takes="intensity", gives="noise")
@@ -83,11 +83,11 @@ def noise_local(y, *, window=2000):
     y = check_vector(y, "y")
     window = check_integer(window, "window", low=16)
     if y.size <= window:
-        return np.full(y.size, GAUSSIAN * float(order.mad(y, np.empty_like(y))))
+        return np.full(y.size, noise_mad(y))
     blocks = max(2, round(2 * y.size / window) - 1)
     starts = np.arange(blocks) * (y.size - window) // (blocks - 1)
     levels = np.empty(starts.size)
-    order.block_levels(y, starts, starts + window, True, np.empty(window, y.dtype), levels)
+    order.block_levels(y, starts, starts + window, True, *order.room_for(window, y.dtype), levels)
     out = np.empty(y.size)
     order.ramps(starts + (window - 1) / 2, GAUSSIAN * levels, out)
     return out

@@ -101,7 +101,7 @@ def normalize_median(mz, y, *, mz_low=0.0, mz_high=0.0):
     """
     y = check_vector(y, "y")
     inside = y[_range(check_axis(mz, y.size), mz_low, mz_high)]
-    return _divide(y, float(order.median(inside, y.dtype.type(0), False, np.empty_like(inside))), "median intensity")
+    return _divide(y, float(order.median(inside, y.dtype.type(0), False, *order.room_for(inside.size, y.dtype))), "median intensity")
 
 
 @verb(takes="mz, intensity", gives="intensity")

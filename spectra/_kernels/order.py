@@ -42,33 +42,79 @@ def _bracket(y, centre, deviations, work):
         work[m] = abs(y[i] - centre) if deviations else y[i]
         m += 1
     margin = int(1.25 * math.sqrt(m)) + 1
-    low = select(work, m, max(0, m // 2 - margin))
-    return low, select(work, m, min(m - 1, m // 2 + margin))
+    first, last = max(0, m // 2 - margin), min(m - 1, m // 2 + margin)
+    low = select(work, m, first)
+    if last == first:
+        return low, low
+    return low, select(work[first + 1 : m], m - first - 1, last - first - 1)
 
 
 @njit
-def median(y, centre, deviations, work):
+def _mark(y, low, high, marks):
+    """(how many lie below, how many within); marks[i] = whether y[i] lies within."""
+    below = inside = 0
+    for i in range(y.size):
+        within = (y[i] >= low) & (y[i] <= high)
+        marks[i] = within
+        inside += np.int64(within)
+        below += np.int64(y[i] < low)
+    return below, inside
+
+
+@njit
+def _mark_deviations(y, centre, low, high, marks):
+    below = inside = 0
+    for i in range(y.size):
+        value = abs(y[i] - centre)
+        within = (value >= low) & (value <= high)
+        marks[i] = within
+        inside += np.int64(within)
+        below += np.int64(value < low)
+    return below, inside
+
+
+@njit
+def _collect(y, marks, out):
+    """The marked values, in order; eight points without a mark are passed over at once."""
+    one_by_one = marks.view(np.uint8)
+    found = 0
+    for word in range(marks.size):
+        if marks[word] != 0:
+            for i in range(8 * word, min(8 * word + 8, y.size)):
+                out[found] = y[i]
+                found += np.int64(one_by_one[i])
+
+
+@njit
+def median(y, centre, deviations, work, marks):
     """Median of `y` or, with `deviations`, of ``abs(y - centre)``; the mean of the two middle ones for an even number.
 
     y : float[::1], shape (n_points,), at least one
     centre : scalar of that dtype
-    work : same dtype, shape (n_points,). Overwritten.
+    work : same dtype, shape (n_points + 1,). Overwritten.
+    marks : uint64[::1], shape (n_points // 8 + 1,). Overwritten.
     """
-    # All points are counted against the bracket and only those inside are kept and sorted further, without a branch a point: 2.2
-    # ns a point for the whole deviation against 25 with quickselect on all, 42,000 points.
+    # All points are counted against the bracket and marked if inside, in one loop that vectorises; only the marked few are kept and
+    # sorted further: 1.2 ns a point for the whole deviation against 2.1 with a loop that keeps them as it counts, and 25 with quickselect on
+    # all, 42,000 points.
     n = y.size
     low, high = _bracket(y, centre, deviations, work)
-    below = inside = 0
-    for i in range(n):
-        value = abs(y[i] - centre) if deviations else y[i]
-        work[inside] = value
-        below += np.int64(value < low)
-        inside += np.int64((value >= low) & (value <= high))
+    words = marks[: n // 8 + 1]
+    words[n // 8] = 0
+    if deviations:
+        below, inside = _mark_deviations(y, centre, low, high, words.view(np.uint8))
+    else:
+        below, inside = _mark(y, low, high, words.view(np.uint8))
     k = (n - 1) // 2
     if k < below or n // 2 >= below + inside:  # the bracket missed
-        for i in range(n):
-            work[i] = abs(y[i] - centre) if deviations else y[i]
         below, inside = 0, n
+        for i in range(n):
+            work[i] = y[i]
+    else:
+        _collect(y, words, work)
+    if deviations:
+        for i in range(inside):
+            work[i] = abs(work[i] - centre)
     middle = select(work, inside, k - below)
     if n % 2 == 1:
         return middle
@@ -79,10 +125,15 @@ def median(y, centre, deviations, work):
 
 
 @njit
-def mad(y, work):
-    """Median absolute deviation from the median, unscaled. `work` as in `median`."""
-    centre = y.dtype.type(median(y, y.dtype.type(0), False, work))
-    return median(y, centre, True, work)
+def mad(y, work, marks):
+    """Median absolute deviation from the median, unscaled. `work` and `marks` as in `median`."""
+    centre = y.dtype.type(median(y, y.dtype.type(0), False, work, marks))
+    return median(y, centre, True, work, marks)
+
+
+def room_for(n_points, dtype):
+    """``work`` and ``marks`` for `median`."""
+    return np.empty(n_points + 1, dtype), np.empty(n_points // 8 + 1, np.uint64)
 
 
 @njit
@@ -188,19 +239,19 @@ def median_ends(y, half_window, work, out):
 
 
 @njit
-def block_levels(y, starts, stops, deviations, work, out):
+def block_levels(y, starts, stops, deviations, work, marks, out):
     """Median of ``abs(y)`` or, with `deviations`, of ``abs(y - median)`` in each block of points.
 
     y : float[::1], shape (n_points,)
     starts, stops : int64[::1], shape (n_blocks,)
-    work : same dtype, shape (at least the longest block,). Overwritten.
+    work, marks : as in `median`, for the longest block. Overwritten.
     out : float64[::1], shape (n_blocks,). Fully overwritten.
     """
     zero = y.dtype.type(0)
     for b in range(starts.size):
         block = y[starts[b] : stops[b]]
-        centre = y.dtype.type(median(block, zero, False, work)) if deviations else zero
-        out[b] = median(block, centre, True, work)
+        centre = y.dtype.type(median(block, zero, False, work, marks)) if deviations else zero
+        out[b] = median(block, centre, True, work, marks)
 
 
 @njit

@@ -38,7 +38,7 @@ def noise_level(details, floor):
     present = details[np.abs(details) > floor]
     if present.size == 0:
         return 0.0
-    return float(order.median(present, details.dtype.type(0), True, np.empty_like(present))) / QUARTILE
+    return float(order.median(present, details.dtype.type(0), True, *order.room_for(present.size, present.dtype))) / QUARTILE
 
 
 def local_noise_levels(details, window, floor):
@@ -49,7 +49,7 @@ def local_noise_levels(details, window, floor):
     blocks = max(2, round(2 * n / window) - 1)
     starts = np.arange(blocks) * (n - window) // (blocks - 1)
     levels = np.empty(blocks)
-    order.block_levels(details, starts, starts + window, False, np.empty(window, details.dtype), levels)
+    order.block_levels(details, starts, starts + window, False, *order.room_for(window, details.dtype), levels)
     out = np.empty(n)
     order.ramps(starts + (window - 1) / 2, levels / QUARTILE, out)
     return out
