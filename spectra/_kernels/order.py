@@ -131,6 +131,28 @@ def mad(y, work, marks):
     return median(y, centre, True, work, marks)
 
 
+@njit
+def median_size(y, floor, present, work, marks):
+    """Median of those ``abs(y)`` that are above `floor`; 0 when there are none.
+
+    y : float[::1], shape (n_points,)
+    present : same dtype and shape. Overwritten.
+    work, marks : as in `median`. Overwritten.
+    """
+    zero = y.dtype.type(0)
+    if y.size == 0:
+        return zero
+    _, small = _mark_deviations(y, zero, zero, floor, marks.view(np.uint8))
+    if small == 0:
+        return median(y, zero, True, work, marks)
+    kept = 0
+    for i in range(y.size):
+        if abs(y[i]) > floor:
+            present[kept] = y[i]
+            kept += 1
+    return median(present[:kept], zero, True, work, marks) if kept > 0 else zero
+
+
 def room_for(n_points, dtype):
     """``work`` and ``marks`` for `median`."""
     return np.empty(n_points + 1, dtype), np.empty(n_points // 8 + 1, np.uint64)

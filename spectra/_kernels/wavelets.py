@@ -10,7 +10,7 @@ from spectra._kernels._jit import njit
 
 FAST = frozenset({"contract", "nsz", "nnan"})
 TILE = 1024
-HARD, SOFT, GARROTE, FIRM = range(4)
+HARD, SOFT, GARROTE, FIRM, KEEP = range(5)
 
 
 @njit(fastmath=FAST)
@@ -32,6 +32,23 @@ def _four_views(x, low, high, add, a, d):
 
 
 @njit(fastmath=FAST)
+def _eight_taps(x, step, low, high, add, a, d):
+    """As `_four_views` for eight taps `step` apart."""
+    n = a.size
+    l0, l1, l2, l3, l4, l5, l6, l7 = low[0], low[1], low[2], low[3], low[4], low[5], low[6], low[7]
+    h0, h1, h2, h3, h4, h5, h6, h7 = high[0], high[1], high[2], high[3], high[4], high[5], high[6], high[7]
+    x0, x1, x2, x3 = x[:n], x[step : step + n], x[2 * step : 2 * step + n], x[3 * step : 3 * step + n]
+    x4, x5 = x[4 * step : 4 * step + n], x[5 * step : 5 * step + n]
+    x6, x7 = x[6 * step : 6 * step + n], x[7 * step : 7 * step + n]
+    for i in range(n):
+        v0, v1, v2, v3, v4, v5, v6, v7 = x0[i], x1[i], x2[i], x3[i], x4[i], x5[i], x6[i], x7[i]
+        p = l0 * v0 + l1 * v1 + l2 * v2 + l3 * v3 + l4 * v4 + l5 * v5 + l6 * v6 + l7 * v7
+        q = h0 * v0 + h1 * v1 + h2 * v2 + h3 * v3 + h4 * v4 + h5 * v5 + h6 * v6 + h7 * v7
+        a[i] = a[i] + p if add else p
+        d[i] = d[i] + q if add else q
+
+
+@njit(fastmath=FAST)
 def analyse(x, low, high, step, a, d):
     """One undecimated level: a[i] = sum of low[k] * x[i + k * step], and likewise d with `high`.
 
@@ -40,12 +57,52 @@ def analyse(x, low, high, step, a, d):
     a, d : same dtype, shape (n_points,). Fully overwritten; must not alias `x`.
     """
     for start in range(0, a.size, TILE):
+        # eight taps a pass: 1.2 ns a point for 16 taps of two filters against 1.35 with four; the multiplications alone take 1.1
         n = min(TILE, a.size - start)
-        for k in range(0, low.size, 4):
+        eights = low.size // 8 * 8
+        for k in range(0, eights, 8):
+            _eight_taps(x[start + k * step :], step, low[k : k + 8], high[k : k + 8], k > 0, a[start : start + n], d[start : start + n])
+        for k in range(eights, low.size, 4):
             b = start + k * step
             c, e, f = b + step, b + 2 * step, b + 3 * step
             views = x[b : b + n], x[c : c + n], x[e : e + n], x[f : f + n]
             _four_views(views, low[k : k + 4], high[k : k + 4], k > 0, a[start : start + n], d[start : start + n])
+
+
+@njit(fastmath=FAST)
+def _shrink(d, limit, scale, rule):
+    zero = d.dtype.type(0)
+    two = d.dtype.type(2)
+    if rule == HARD:
+        for i in range(d.size):
+            d[i] = d[i] if abs(d[i]) > scale * limit[i] else zero
+    elif rule == SOFT:
+        for i in range(d.size):
+            t = scale * limit[i]
+            d[i] = d[i] - min(max(d[i], -t), t)
+    elif rule == GARROTE:
+        for i in range(d.size):
+            t = scale * limit[i]
+            d[i] = d[i] - t * t / d[i] if abs(d[i]) > t else zero
+    else:
+        for i in range(d.size):
+            size = abs(d[i])
+            d[i] = math.copysign(min(two * max(size - scale * limit[i], zero), size), d[i])
+
+
+@njit
+def shrink(d, limit, scale, rule, first, last):
+    """Pull the coefficients ``first .. last - 1`` towards zero, in place: those up to the threshold t become 0, and above it
+
+    HARD keeps x, SOFT gives x - t, GARROTE x - t**2 / x, FIRM 2 (x - t) but at most x (and likewise below zero).
+
+    d : float[::1], shape (n,)
+    limit, scale : same dtype, shape (n,) or, when it is one for all, TILE equal values; a scalar. Their product is the threshold.
+    """
+    for start in range(first, last, TILE):
+        part = d[start : min(start + TILE, last)]
+        at = start if limit.size == d.size else 0
+        _shrink(part, limit[at : at + part.size], scale, rule)
 
 
 @njit(fastmath=FAST)
@@ -66,15 +123,21 @@ def _eight_views(x, y, low, high, add, out):
 
 
 @njit(fastmath=FAST)
-def synthesise(a, d, low, high, step, out):
-    """Back from one undecimated level: out[i] = sum of low[k] * a[i + k * step] + high[k] * d[i + k * step].
+def synthesise(a, d, low, high, step, limit, scale, rule, out):
+    """Shrink details and go back one undecimated level: out[i] = sum of low[k] * a[i + k * step] + high[k] * d[i + k * step].
 
-    a, d : float[::1], shape (n_points + (n_taps - 1) * step,)
+    a, d : float[::1], shape (n_points + (n_taps - 1) * step,); `d` is overwritten unless the rule is KEEP
+    limit, scale, rule : as in `shrink`
     low, high : same dtype, shape (n_taps,), a multiple of four
     out : same dtype, shape (n_points,). Fully overwritten; must not alias `a` or `d`.
     """
+    shrunk = 0
     for start in range(0, out.size, TILE):
         n = min(TILE, out.size - start)
+        if rule != KEEP:  # just before they are used: one way to memory less
+            stop = start + n + (low.size - 1) * step
+            shrink(d, limit, scale, rule, shrunk, stop)
+            shrunk = stop
         for k in range(0, low.size, 4):
             b = start + k * step
             c, e, f = b + step, b + 2 * step, b + 3 * step
@@ -179,38 +242,3 @@ def interleave(a, d, first, second, even, odd, out):
         out[2 * i + 1] = odd[i]
     if out.size % 2:
         out[out.size - 1] = even[count - 1]
-
-
-@njit(fastmath=FAST)
-def _shrink(d, threshold, rule):
-    zero = d.dtype.type(0)
-    two = d.dtype.type(2)
-    if rule == HARD:
-        for i in range(d.size):
-            d[i] = d[i] if abs(d[i]) > threshold[i] else zero
-    elif rule == SOFT:
-        for i in range(d.size):
-            d[i] = d[i] - min(max(d[i], -threshold[i]), threshold[i])
-    elif rule == GARROTE:
-        for i in range(d.size):
-            t = threshold[i]
-            d[i] = d[i] - t * t / d[i] if abs(d[i]) > t else zero
-    else:
-        for i in range(d.size):
-            size = abs(d[i])
-            d[i] = math.copysign(min(two * max(size - threshold[i], zero), size), d[i])
-
-
-@njit
-def shrink(d, threshold, rule):
-    """Pull coefficients towards zero, in place: those up to the threshold t become 0, and above it
-
-    HARD keeps x, SOFT gives x - t, GARROTE x - t**2 / x, FIRM 2 (x - t) but at most x (and likewise below zero).
-
-    d : float[::1], shape (n,)
-    threshold : same dtype, shape (n,) or, when it is one for all, TILE equal values
-    """
-    for start in range(0, d.size, TILE):
-        part = d[start : min(start + TILE, d.size)]
-        first = start if threshold.size == d.size else 0
-        _shrink(part, threshold[first : first + part.size], rule)

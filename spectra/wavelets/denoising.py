@@ -116,17 +116,17 @@ def denoise_wavelet(
     stable = _anscombe(y) if counts else y
     floor = 16 * np.finfo(y.dtype).eps * float(max(stable.max(), -stable.min()))
 
-    def shrink(details, inner, spread):
-        _shrink(details, inner, spread, _gains(wavelet, levels), (y.size, floor, threshold, MODES[mode], noise, window, strength))
+    def limits(inner, spread):
+        return _limits(inner, spread, _gains(wavelet, levels), (y.size, floor, threshold, noise, window, strength))
 
     if transform == "undecimated":
-        smooth = _undecimated(stable, wavelet, levels, shrink)
+        smooth = _undecimated(stable, wavelet, levels, limits, MODES[mode])
     else:
-        smooth = _spun(stable, wavelet, levels, shifts, shrink)
+        smooth = _spun(stable, wavelet, levels, shifts, limits, MODES[mode])
     return _unbiased_inverse(smooth) if counts else smooth
 
 
-def _undecimated(y, wavelet, levels, shrink):
+def _undecimated(y, wavelet, levels, limits, rule):
     # Every level needs a margin of the one before, both ways; mirrored once at the start, it shrinks to nothing at the end:
     #
     #     |<- margin ->|<---- y ---->|<- margin ->|    e
@@ -145,23 +145,20 @@ def _undecimated(y, wavelet, levels, shrink):
     details, (current, other, mirrored) = rows[:levels], [row[: y.size + 2 * margin] for row in rows[levels:]]
     kernels.mirror(y, margin, mirrored)
     source, first, last = mirrored, 0, mirrored.size
-    spans = []
     for level, step in enumerate(steps):
         low, high = _inside(first, last, there, step)
         kernels.analyse(_seen(source, low, high, there, step), there.low, there.high, step, current[low:high], details[level, low:high])
         source, current, other = current, other, current
         first, last = low, high
-        spans.append((low, high))
-    shrink(
-        [details[level, low:high] for level, (low, high) in enumerate(spans)],
-        [details[level, margin : margin + y.size] for level in range(levels)],
-        lambda values: _cut(np.pad(values, margin, mode="edge"), spans),
-    )
+    above = [details[level, margin : margin + y.size] for level in range(levels)]
+    shrinking = limits(above, lambda values: [np.pad(values, margin, mode="edge")] * levels)
     for level in range(levels - 1, -1, -1):
         step = steps[level]
         low, high = _inside(first, last, again, step)
         below = _seen(source, low, high, again, step), _seen(details[level], low, high, again, step)
-        kernels.synthesise(*below, again.low, again.high, step, current[low:high])
+        limit, scale = shrinking[level]
+        limit = _seen(limit, low, high, again, step) if limit.size == mirrored.size else limit
+        kernels.synthesise(*below, again.low, again.high, step, limit, scale, rule, current[low:high])
         source, current, other = current, other, current
         first, last = low, high
     return source[margin : margin + y.size].copy()
@@ -177,23 +174,19 @@ def _seen(values, low, high, taps, step):
     return values[low - taps.lead * step : high + taps.tail * step]
 
 
-def _cut(values, spans):
-    return [values[low:high] for low, high in spans]
-
-
-def _decimated(y, wavelet, levels, shrink):
+def _decimated(y, wavelet, levels, limits, rule):
     approximation, *details = dwt(y, wavelet=wavelet, levels=levels)
     upwards = details[::-1]
     finest = upwards[0].size
-    shrink(
-        upwards,
-        upwards,
-        lambda values: [values[np.minimum(np.arange(d.size) * 2**level, finest - 1)] for level, d in enumerate(upwards)],
+    shrinking = limits(
+        upwards, lambda values: [values[np.minimum(np.arange(d.size) * 2**level, finest - 1)] for level, d in enumerate(upwards)]
     )
+    for detail, (limit, scale) in zip(upwards, shrinking, strict=True):
+        kernels.shrink(detail, limit, scale, rule, 0, detail.size)
     return idwt([approximation, *details], n_points=y.size, wavelet=wavelet)
 
 
-def _spun(y, wavelet, levels, shifts, shrink):
+def _spun(y, wavelet, levels, shifts, limits, rule):
     """Mean over the profile begun at 0, 1, ... points before its start."""
     margin = shifts - 1
     mirrored = np.empty(y.size + 2 * margin, y.dtype)
@@ -201,41 +194,44 @@ def _spun(y, wavelet, levels, shifts, shrink):
     total = np.zeros_like(y)
     for shift in range(shifts):
         piece = mirrored[margin - shift : margin - shift + y.size + margin]
-        total += _decimated(piece, wavelet, levels, shrink)[shift : shift + y.size]
+        total += _decimated(piece, wavelet, levels, limits, rule)[shift : shift + y.size]
     return total / y.dtype.type(shifts)
 
 
-def _shrink(details, inner, spread, gains, options):
-    """Shrink the details of all levels, finest first, in place.
+def _limits(inner, spread, gains, options):
+    """(limit, scale) of each level, finest first, whose product is the threshold; see `kernels.shrink`.
 
-    inner : views of `details` without margins, from which levels and thresholds are estimated
-    spread : callable, values above the finest `inner` -> for each level the values above its `details`
+    inner : details without margins, from which levels and thresholds are estimated
+    spread : callable, values above the finest `inner` -> for each level the values above its details, margins included
     gains : standard deviation of white noise at each level
     """
-    n, floor, threshold, mode, noise, window, strength = options
+    n, floor, threshold, noise, window, strength = options
+    dtype = inner[0].dtype
+    even = np.ones(kernels.TILE, dtype)
     if noise == "local":
-        finest = spread(thresholds.local_noise_levels(inner[0], window, floor) / gains[0])
+        finest = (thresholds.local_noise_levels(inner[0], window, floor) / gains[0]).astype(dtype)
+        limits = spread(finest)
     elif noise == "global":
         one = thresholds.noise_level(inner[0], floor) / gains[0]
-    for level, (detail, seen) in enumerate(zip(details, inner, strict=True)):
+    found = []
+    for level, detail in enumerate(inner):
         if noise == "local":
-            level_of = gains[level] * finest[level]
-            at_seen = _aligned(level_of, detail, seen)
+            limit, scale = limits[level], gains[level]
         else:
-            level_of = at_seen = gains[level] * one if noise == "global" else thresholds.noise_level(seen, floor)
+            limit, scale = even, gains[level] * one if noise == "global" else thresholds.noise_level(detail, floor)
         if threshold in FIXED:
             factor = FIXED[threshold](n)
         else:
-            factor = FOUND[threshold](np.divide(seen, at_seen, out=np.zeros(seen.size), where=np.asarray(at_seen > 0)))
-        limit = np.empty(detail.size if noise == "local" else kernels.TILE, detail.dtype)
-        limit[...] = level_of * (strength * factor)
-        kernels.shrink(detail, limit, mode)
+            above = scale * (_middle(limit, detail.size) if noise == "local" else even[0])
+            factor = FOUND[threshold](np.divide(detail, above, out=np.zeros(detail.size), where=np.asarray(above > 0)))
+        found.append((limit, dtype.type(scale * strength * factor)))
+    return found
 
 
-def _aligned(values, detail, seen):
-    """The part of `values`, which lie above `detail`, that lies above its view `seen`."""
-    start = (seen.ctypes.data - detail.ctypes.data) // detail.itemsize
-    return values[start : start + seen.size]
+def _middle(values, n):
+    """`values` without their margins."""
+    margin = (values.size - n) // 2
+    return values[margin : margin + n]
 
 
 @lru_cache(maxsize=64)

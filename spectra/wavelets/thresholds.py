@@ -35,10 +35,8 @@ def bayes(details):
 
 def noise_level(details, floor):
     """Standard deviation of the noise, from the median size of the details that are more than `floor`, the rounding error."""
-    present = details[np.abs(details) > floor]
-    if present.size == 0:
-        return 0.0
-    return float(order.median(present, details.dtype.type(0), True, *order.room_for(present.size, present.dtype))) / QUARTILE
+    room = order.room_for(details.size, details.dtype)
+    return float(order.median_size(details, details.dtype.type(floor), np.empty_like(details), *room)) / QUARTILE
 
 
 def local_noise_levels(details, window, floor):

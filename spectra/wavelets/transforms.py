@@ -258,6 +258,7 @@ def iswt(coefficients, *, wavelet="sym8", convention="swt"):
         around = (taps.lead * step, taps.tail * step)
         out = np.empty_like(y)
         detail = detail.astype(y.dtype, copy=False)
-        kernels.synthesise(np.pad(y, around, mode="wrap"), np.pad(detail, around, mode="wrap"), taps.low, taps.high, step, out)
+        circles = np.pad(y, around, mode="wrap"), np.pad(detail, around, mode="wrap")
+        kernels.synthesise(*circles, taps.low, taps.high, step, y, y.dtype.type(0), kernels.KEEP, out)
         y = out
     return y

@@ -131,7 +131,7 @@ def test_shrinking_is_the_twin_s(n, mode, t, dtype):
     d[::7] = t
     for size in (n, kernels.TILE):
         shrunk = d.copy()
-        kernels.shrink(shrunk, np.full(size, t, dtype), MODES.index(mode))
+        kernels.shrink(shrunk, np.full(size, 2 * t, dtype), dtype(0.5), MODES.index(mode), 0, n)
         np.testing.assert_allclose(shrunk, naive.shrink(d.astype(float), t, mode), rtol=1e-5, atol=1e-6)
 
 
@@ -229,3 +229,11 @@ def test_bad_profiles_and_coefficients_are_refused():
         idwt([[1.0, 2], [3.0, 4]], n_points=9, wavelet="haar")
     with pytest.raises(SpectraError, match="one length at all levels"):
         iswt([[1.0, 2], [3.0]])
+
+
+@pytest.mark.parametrize("n", [*range(640, 1024, 32), 3000])  # some mirrored profiles are as long as a tile
+def test_local_noise_of_one_level_is_global_noise(n):
+    y = profile(n)
+    for levels in (1, 2, 3):
+        one = denoise_wavelet(y, wavelet="sym4", levels=levels, noise="local", noise_window=5000)
+        np.testing.assert_allclose(one, denoise_wavelet(y, wavelet="sym4", levels=levels, noise="global"), atol=1e-12)
