@@ -164,8 +164,8 @@ def flag_saturated(peaks, mz, counts, *, limit=None):
     counts = check_vector(counts, "counts")
     mz = check_axis(mz, counts.size)
     top = counts >= (counts.max() if limit is None else check_number(limit, "limit"))
-    if limit is None and counts.max() <= np.median(counts):
-        top[:] = False  # a constant is no flat top
+    if np.count_nonzero(top) < _FLAT or (limit is None and counts.max() <= np.median(counts)):  # a constant is no flat top
+        return dataclasses.replace(peaks, saturated=np.zeros(len(peaks), bool))
     steps = np.diff(np.concatenate([[0], top.astype(np.int8), [0]]))
     first, last = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1) - 1
     long = last - first + 1 >= _FLAT

@@ -8,6 +8,7 @@ from scipy import fft
 
 from spectra._kernels import peaks as maxima
 from spectra._kernels import ridges as kernels
+from spectra._kernels.scratch import scratch_rows
 from spectra._validation import check_axis, check_integer, check_number, check_vector
 from spectra.containers import verb
 from spectra.errors import SpectraError
@@ -75,16 +76,18 @@ def find_peaks_cwt(mz, y, *, scales=SCALES, snr=3.0, ridge_scale=24, nearby=150,
     gap, edge = check_integer(gap, "gap", low=0), check_integer(edge, "edge", low=0)
     nearby, window = check_integer(nearby, "nearby", low=0), check_integer(noise_window, "noise_window", low=1)
     rows, smooth = transform(y, scales)
-    position, starts, value = _maxima(rows, scales)
+    least = int(np.searchsorted(scales, min(_LEAST_SCALE, scales[-1])))  # what goes on in finer rows can't change a line
+    scales = scales[least:]
+    position, starts, value = _maxima(rows[least:], scales, 1e-12 * np.abs(y).max())
     line = np.empty(position.size, np.int64)
     reach = np.maximum(3, scales.astype(np.int64) // 2)
     lines = kernels.link(position, starts, reach, gap, line)
     best, top = np.empty(lines, np.int64), np.empty(lines, np.int64)
-    kernels.summarise(position, starts, value, line, int(np.searchsorted(scales, min(_LEAST_SCALE, scales[-1]))), best, top)
+    kernels.summarise(starts, value, line, best, top)
 
-    noise = _noise(rows[0], window)
     place = position[best]
-    strong = (best >= 0) & (value[best] > snr * noise[place])
+    noise = _noise(rows[0], window, place)
+    strong = value[best] > snr * noise
     tall = strong & (scales[top] >= ridge_scale)
     if nearby and tall.any():
         anchors = np.sort(place[tall])
@@ -97,8 +100,8 @@ def find_peaks_cwt(mz, y, *, scales=SCALES, snr=3.0, ridge_scale=24, nearby=150,
     spread = noise_mad(y - smooth)
     reach = np.ceil(3 * scale).astype(np.int64)
     peaks = describe_peaks(mz, smooth, index, np.full(index.size, spread), refine=refine, reach=reach, local_base=True)
-    strength = value[best[chosen]]
-    ratio = np.divide(strength, noise[index], out=np.full(index.size, np.inf), where=noise[index] > 0)
+    strength, noise = value[best[chosen]], noise[chosen]
+    ratio = np.divide(strength, noise, out=np.full(index.size, np.inf), where=noise > 0)
     return flag_saturated(dataclasses.replace(peaks, snr=ratio), mz, y)
 
 
@@ -132,24 +135,41 @@ def _responses(size, scales):
 
 
 def transform(y, scales):
-    """(rows, smooth): one row of coefficients per scale, and the profile slightly smoothed; mirrored at the ends."""
+    """(rows, smooth): one row of coefficients per scale, and the profile slightly smoothed; mirrored at the ends.
+
+    The rows lie in scratch memory: use them before the next transform.
+    """
     pad = min(int(np.ceil(8 * scales[-1])), y.size - 1)
     middle = y.mean()  # taken off, for the finest wavelet's samples add up to 1e-7 and not to zero
-    padded = np.pad(y - middle, pad, mode="reflect")
-    size = fft.next_fast_len(padded.size + pad, real=True)
-    spectrum = fft.rfft(padded, size)
+    size = fft.next_fast_len(y.size + 3 * pad, real=True)
     table = _responses(size, tuple(scales))
-    rows = np.empty((table.shape[0], y.size))
-    for row, response in zip(rows, table, strict=True):
-        row[:] = fft.irfft(spectrum * response, size)[pad : pad + y.size]
-    rows[-1] += middle
-    return rows[:-1], rows[-1]
+    n, half = table.shape[0], size // 2 + 1
+    # all rows in one call: NumPy's transform runs several at once on vectors (1.2 ms instead of 2.0 for seven of 36,000 points)
+    work = scratch_rows(2 * n + 1, size + 2, np.float64)
+    padded, rows = work[0, :size], work[1 : n + 1, :size]
+    products = work[n + 1 :].reshape(-1)[: 2 * n * half].view(np.complex128).reshape(n, half)
+    _mirror(y, middle, pad, padded)
+    np.multiply(np.fft.rfft(padded), table, out=products)
+    np.fft.irfft(products, size, axis=1, out=rows)
+    rows = rows[:, pad : pad + y.size]
+    return rows[:-1], rows[-1] + middle
 
 
-def _maxima(rows, scales):
-    """(position, starts, value) of each row's positive local maxima, rows behind one another."""
+def _mirror(y, middle, pad, out):
+    """``y - middle``, mirrored `pad` points over both ends, zeros after that."""
+    n = y.size
+    np.subtract(y, middle, out=out[pad : pad + n])
+    out[:pad] = out[2 * pad : pad : -1]
+    out[pad + n : pad + n + pad] = out[pad + n - 2 : n - 2 : -1]
+    out[n + 2 * pad :] = 0.0
+
+
+def _maxima(rows, scales, floor):
+    """(position, starts, value) of each row's local maxima above `floor`, rows behind one another.
+
+    The floor only has to exceed what rounding leaves of a constant, which is no ridge.
+    """
     work = np.empty(rows.shape[1], np.int64)
-    floor = 1e-12 * np.abs(rows).max(initial=0.0)  # what is left of a constant by rounding is no ridge
     found = []
     for row, scale in zip(rows, scales, strict=True):
         half_window = min(max(2, int(scale)), rows.shape[1])
@@ -159,9 +179,9 @@ def _maxima(rows, scales):
     return np.concatenate(found), starts, value
 
 
-def _noise(finest, window):
-    """Noise at every point: windows' quantiles, linear between their centres, at least a thousandth of the greatest coefficient."""
+def _noise(finest, window, place):
+    """Noise at places: windows' quantiles, linear between their centres, at least a thousandth of the greatest coefficient."""
     centres = np.arange(min(window, finest.size // 2), max(finest.size - window, finest.size // 2 + 1), window)
     level = np.empty(centres.size)
     kernels.window_quantile(finest, centres, window, 0.95, np.empty(2 * window + 1), level)
-    return np.interp(np.arange(finest.size), centres, np.maximum(level, 1e-3 * np.abs(finest).max()))
+    return np.interp(place, centres, np.maximum(level, 1e-3 * max(finest.max(), -finest.min())))

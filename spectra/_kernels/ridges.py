@@ -6,6 +6,8 @@ scale  8       .        .
 scale  4      .        .     .
 """
 
+import math
+
 import numpy as np
 
 from spectra._kernels._jit import njit
@@ -71,8 +73,8 @@ def link(position, starts, reach, gap, line):
 
 
 @njit
-def summarise(position, starts, value, line, least_row, best, top):
-    """For each line: its maximum of greatest value in the rows from `least_row` up (-1: none), and its coarsest row.
+def summarise(starts, value, line, best, top):
+    """For each line: its maximum of greatest value, and its coarsest row.
 
     best, top : int64[::1], shape (n_lines,). Fully overwritten.
     """
@@ -82,8 +84,20 @@ def summarise(position, starts, value, line, least_row, best, top):
         for m in range(starts[row], starts[row + 1]):
             r = line[m]
             top[r] = row
-            if row >= least_row and (best[r] < 0 or value[m] > value[best[r]]):
+            if best[r] < 0 or value[m] > value[best[r]]:
                 best[r] = m
+
+
+@njit
+def _bracket(y, share, work):
+    """Two absolute values between which the quantile almost surely lies, from one point in eight."""
+    m = 0
+    for i in range(0, y.size, 8):
+        work[m] = abs(y[i])
+        m += 1
+    at, margin = share * (m - 1), 3 * math.sqrt(share * (1 - share) * m) + 1
+    low = select(work, m, max(0, int(at - margin)))
+    return low, select(work, m, min(m - 1, int(at + margin) + 1))
 
 
 @njit
@@ -92,9 +106,20 @@ def window_quantile(y, centres, half_width, share, work, out):
 
     centres : int64[::1]; work : float64[::1], shape (2 * half_width + 1,); out : float64[::1], shape of `centres`. Overwritten.
     """
+    # Only what lies inside a bracket is kept and sorted further: 3 ns a point instead of 10.
     for c in range(centres.size):
-        start, stop = max(0, centres[c] - half_width), min(y.size, centres[c] + half_width + 1)
-        n = stop - start
+        part = y[max(0, centres[c] - half_width) : min(y.size, centres[c] + half_width + 1)]
+        n = part.size
+        k = int(share * (n - 1))
+        low, high = _bracket(part, share, work)
+        below = inside = 0
         for i in range(n):
-            work[i] = abs(y[start + i])
-        out[c] = select(work, n, int(share * (n - 1)))
+            value = abs(part[i])
+            work[inside] = value
+            below += np.int64(value < low)
+            inside += np.int64((value >= low) & (value <= high))
+        if k < below or k >= below + inside:  # the bracket missed
+            for i in range(n):
+                work[i] = abs(part[i])
+            below, inside = 0, n
+        out[c] = select(work, inside, k - below)

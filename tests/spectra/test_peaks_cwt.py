@@ -61,6 +61,22 @@ def test_window_quantiles_are_numpy_s(values, half_width, share):
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.95, 1.0])
+@pytest.mark.parametrize("spread", ["even", "ties", "crowd", "sorted"])
+def test_wide_windows_are_numpy_s_too(share, spread):
+    rng = np.random.default_rng(4)
+    y = {
+        "even": rng.normal(size=3000),
+        "ties": rng.integers(-3, 4, 3000).astype(float),
+        "crowd": np.where(np.arange(3000) % 8 == 0, 100.0, rng.normal(size=3000)),  # every sampled point misleads
+        "sorted": np.sort(rng.normal(size=3000)),
+    }[spread]
+    centres, found = np.arange(0, 3000, 250), np.empty(12)
+    kernels.window_quantile(y, centres, 700, share, np.empty(1401), found)
+    expected = [np.quantile(np.abs(y[max(0, c - 700) : c + 701]), share, method="lower") for c in centres]
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_peaks_are_found_on_a_raw_profile(seed):
     mz, y, centres = profile(seed)
