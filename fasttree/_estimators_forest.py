@@ -11,9 +11,10 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, RealNotInt
+from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from fasttree._estimators_tree import TREE_CONSTRAINTS, check_poisson, growing_rules, most_likely
+from fasttree._estimators_tree import TREE_CONSTRAINTS, check_poisson, growing_rules, growing_seed, most_likely
 from fasttree._growth_plan import grow_tree, plan
 from fasttree._tree import dense_blocks
 from fasttree._tree_prune import prune
@@ -106,6 +107,7 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
             criterion=self.criterion,
             max_features=max_features,
             splitter=self._splitter,
+            weight=weight,
             n_jobs=self.n_jobs,
         )
 
@@ -117,12 +119,15 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
                     own *= row_weight(own)
             elif own is None:
                 own = np.ones(n_samples)
-            return prune(grow_tree(problem, own, growing_rules(self, n_samples, own.sum()), seed), self.ccp_alpha)
+            return prune(grow_tree(problem, own, growing_rules(self, n_samples, own.sum()), growing_seed(seed)), self.ccp_alpha)
 
-        trees = Parallel(n_jobs=self.n_jobs, verbose=self.verbose, prefer="threads", require="sharedmem")(
-            delayed(run)(seed) for seed in seeds
-        )
+        trees = Parallel(n_jobs=self.n_jobs, verbose=self.verbose, prefer="threads")(delayed(run)(seed) for seed in seeds)
         self.estimators_ += [self._wrap(tree, seed, max_features) for tree, seed in zip(trees, seeds, strict=True)]
+
+    @property
+    def estimator_(self):
+        """An unfitted tree with the parameters of those of the forest."""
+        return self._tree_class(splitter=self._splitter, **{name: getattr(self, name) for name in _TREE_PARAMETERS})
 
     def _draws(self, n_samples, weight):
         """Size of a bootstrap."""
@@ -134,9 +139,7 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
 
     def _wrap(self, tree, seed, max_features):
         """A grown tree as an estimator of its own."""
-        estimator = self._tree_class(
-            random_state=int(seed), splitter=self._splitter, **{name: getattr(self, name) for name in _TREE_PARAMETERS}
-        )
+        estimator = self.estimator_.set_params(random_state=int(seed))
         estimator.tree_, estimator.max_features_ = tree, max_features
         estimator.n_features_in_, estimator.n_outputs_ = tree.n_features, tree.n_outputs
         return estimator
@@ -224,7 +227,7 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
     def estimators_samples_(self):
         """Rows that each tree was grown on, repeated as often as drawn."""
         check_is_fitted(self, "estimators_")
-        every = np.arange(self._n_samples)
+        every = np.arange(self._n_samples, dtype=np.int32)
         return [np.repeat(every, self._in_bag(e)) if self.bootstrap else every for e in self.estimators_]
 
     def __sklearn_tags__(self):
@@ -296,6 +299,12 @@ class ForestClassifier(ClassifierMixin, BaseForest):
         return factors
 
     def _score_out_of_bag(self, X, y):
+        kind = type_of_target(y)
+        if kind == "multiclass-multioutput" and not callable(self.oob_score):
+            raise ValueError(
+                f"The type of target cannot be used to compute OOB estimates. Got {kind} while only the following are "
+                "supported: continuous, continuous-multioutput, binary, multiclass, multilabel-indicator."
+            )
         value = self._out_of_bag_values(X)
         if self.n_outputs_ == 1:
             self.oob_decision_function_ = value[:, 0]
@@ -387,7 +396,7 @@ class ForestRegressor(RegressorMixin, BaseForest):
         self._validate_params()
         X, y = check_fit(self, X, _one_column(y), regression=True)
         if self.criterion == "poisson":
-            check_poisson(y)
+            check_poisson(y, "strictly positive")
         self.n_outputs_ = y.shape[1]
         n_before = len(getattr(self, "estimators_", [])) if self.warm_start else 0
         self._fit(X, y, None, check_weights(sample_weight, len(y)))

@@ -50,12 +50,17 @@ def growing_rules(estimator, n_samples, total_weight):
     )
 
 
-def check_poisson(y):
+def growing_seed(random_state):
+    """Seed of the draws of one tree."""
+    return check_random_state(random_state).randint(np.iinfo(np.int32).max)
+
+
+def check_poisson(y, positive="positive"):
     """Poisson deviance needs targets that aren't negative, and not all zero."""
     if np.any(y < 0):
         raise ValueError("Some value(s) of y are negative which is not allowed for Poisson regression.")
     if np.sum(y) <= 0:
-        raise ValueError("Sum of y is not positive which is necessary for Poisson regression.")
+        raise ValueError(f"Sum of y is not {positive} which is necessary for Poisson regression.")
 
 
 class BaseTree(MultiOutputMixin, BaseEstimator):
@@ -65,10 +70,17 @@ class BaseTree(MultiOutputMixin, BaseEstimator):
         n_samples, n_features = X.shape
         weight = np.ones(n_samples) if weight is None else weight
         self.max_features_ = feature_count(self.max_features, n_features)
-        problem = plan(X, y, n_classes=n_classes, criterion=self.criterion, max_features=self.max_features_, splitter=self.splitter)
+        problem = plan(
+            X,
+            y,
+            n_classes=n_classes,
+            criterion=self.criterion,
+            max_features=self.max_features_,
+            splitter=self.splitter,
+            weight=weight,
+        )
         rules = growing_rules(self, n_samples, weight.sum())
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        self.tree_ = prune(grow_tree(problem, weight, rules, seed), self.ccp_alpha)
+        self.tree_ = prune(grow_tree(problem, weight, rules, growing_seed(self.random_state)), self.ccp_alpha)
         return self
 
     def _leaf_values(self, X):

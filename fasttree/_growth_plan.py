@@ -41,7 +41,7 @@ class Problem(NamedTuple):
     by_target: np.ndarray  # uint64, shape (n_outputs, n_rows), or no rows: keys of the targets, for absolute error
 
 
-def plan(X, y, *, n_classes, criterion, max_features, splitter="best", n_jobs=None):
+def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=None, n_jobs=None):
     """Encode `X` and `y` once for any number of trees.
 
     Parameters
@@ -53,6 +53,8 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", n_jobs=No
     criterion : str
     max_features : int
     splitter : {"best", "random"}
+    weight : ndarray of float64, shape (n_rows,), or None
+        Rows of weight 0, which no tree will use, leave no trace.
     n_jobs : int or None
     """
     n_features, n_outputs = X.shape[1], y.shape[1]
@@ -63,7 +65,7 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", n_jobs=No
     else:
         n_classes = np.ones(n_outputs, dtype=np.int64)
         if CRITERIA[criterion] == SQUARED:
-            offset = _central(y)
+            offset = _central(y if weight is None else y[weight > 0])
         outputs = y - offset
     random = splitter == "random"
     all_features = max_features == n_features and not random

@@ -4,7 +4,7 @@ import numpy as np
 
 from fasttree._jit import njit
 from fasttree._splitting_absolute import score_absolute
-from fasttree._splitting_scan import _TINY, ABSOLUTE, ENTROPY, MOMENT, move_row, side_score, xlogx
+from fasttree._splitting_scan import _TINY, ABSOLUTE, ENTROPY, MOMENT, POISSON, move_row, side_score, vanishes, xlogx
 
 _SUMS = frozenset({"contract", "nsz", "reassoc"})  # values may be NaN
 
@@ -51,7 +51,7 @@ def score_sums(values, threshold, missing_left, local, total_weight, totals, wor
             left_weight += move_row(local, i, left, right)
             count += 1
     right_weight = total_weight - left_weight
-    if left_weight < _TINY or right_weight < _TINY:
+    if left_weight < _TINY or right_weight < _TINY or (local.family == POISSON and vanishes(left, right)):
         return count, left_weight, -np.inf
     score = side_score(local.family, left, left_weight) + side_score(local.family, right, right_weight)
     if local.family == ENTROPY:

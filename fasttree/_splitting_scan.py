@@ -22,6 +22,8 @@ MOMENT, GINI, ENTROPY, SQUARED, POISSON, ABSOLUTE = range(6)
 _TINY = 1e-300
 _LOG2 = np.log(2.0)
 _POISSON_LEAST = 10 * np.finfo(np.float64).eps  # of a child's sum of targets
+_POISSON_SHARE = 1e-12  # of its parent's: what is less was left by rounding
+_ENTROPY_SLACK = 1e-11  # by which scores must differ, times the weight: equal partitions are summed in different orders
 
 
 class Target(NamedTuple):
@@ -115,6 +117,15 @@ def side_score(family, sums, weight):
 
 
 @njit(_nrt=False)
+def vanishes(left, right):
+    """Whether the targets on one side sum to nothing, which has no Poisson deviance."""
+    gone = False
+    for slot in range(len(left)):
+        gone |= min(left[slot], right[slot]) <= _POISSON_SHARE * (left[slot] + right[slot])
+    return gone
+
+
+@njit(_nrt=False)
 def move_row(target, row, left, right):
     """Take one row's part of the sums from the right to the left child; returns its weight."""
     weight = target.weight[row]
@@ -140,6 +151,7 @@ def scan_sums(keys, n_present, missing_left, target, total_weight, totals, rules
     first, stop = scan_bounds(len(keys), n_present, missing_left, rules.min_leaf)
     least = max(rules.min_weight, _TINY)
     n_outputs = target.outputs.shape[1]
+    slack = _ENTROPY_SLACK * total_weight if target.family == ENTROPY else 0.0
     where = -1
     left_weight = 0.0
     for slot in range(len(left)):
@@ -153,10 +165,12 @@ def scan_sums(keys, n_present, missing_left, target, total_weight, totals, rules
         if i >= first and keys[i] >> SHIFT != keys[i + 1] >> SHIFT:
             right_weight = total_weight - left_weight
             if left_weight >= least and right_weight >= least:
+                if target.family == POISSON and vanishes(left, right):
+                    continue
                 score = side_score(target.family, left, left_weight) + side_score(target.family, right, right_weight)
                 if target.family == ENTROPY:
                     score -= n_outputs * (xlogx(left_weight) + xlogx(right_weight))
-                if score > best:
+                if score > best + slack:
                     best = score
                     where = i
     return best, where
@@ -188,6 +202,7 @@ def scan_classes(keys, n_present, missing_left, target, total_weight, totals, ru
     first, stop = scan_bounds(len(keys), n_present, missing_left, rules.min_leaf)
     least = max(rules.min_weight, _TINY)
     entropy = target.family == ENTROPY
+    slack = _ENTROPY_SLACK * total_weight if entropy else 0.0
     left, right, table = work.left, work.right, work.table
     where = -1
     left_weight, left_part, right_part = 0.0, 0.0, 0.0
@@ -215,7 +230,7 @@ def scan_classes(keys, n_present, missing_left, target, total_weight, totals, ru
             score = left_part - xlogx_of(left_weight, table) + right_part - xlogx_of(right_weight, table)
         else:
             score = left_part / left_weight + right_part / right_weight
-        if score > best:
+        if score > best + slack:
             best = score
             where = i
     return best, where

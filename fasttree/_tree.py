@@ -111,6 +111,11 @@ class Tree:
         return len(self.children_left)
 
     @property
+    def capacity(self):
+        """Nodes that there is room for; as scikit-learn has it."""
+        return self.node_count
+
+    @property
     def n_outputs(self):
         return len(self.n_classes)
 
@@ -135,7 +140,7 @@ class Tree:
         return depth
 
     def apply(self, X):
-        """Leaf of each row of `X`, a float array or csr matrix."""
+        """Leaf of each row of `X`, an array of floats in any layout, or a csr matrix."""
         out = np.empty(X.shape[0], dtype=np.int32)
         for start, part in dense_blocks(X):
             out[start : start + len(part)] = self.walker.numbers[self.walker.leaves(part)]
@@ -174,7 +179,7 @@ class Tree:
 def dense_blocks(X, n_rows=8192):
     """Pairs (first row, C-contiguous block of rows) that cover `X`; a dense array is one block."""
     if not scipy.sparse.issparse(X):
-        yield 0, X
+        yield 0, np.ascontiguousarray(X)
         return
     for start in range(0, X.shape[0], n_rows):
         yield start, X[start : start + n_rows].toarray()

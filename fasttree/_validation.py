@@ -13,7 +13,7 @@ FLOATS = [np.float64, np.float32]  # the first is what other types become
 MOST_ROWS = 2**31 - 1
 
 
-def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_output=True):
+def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_output=True, sparse_y=ValueError):
     """Validate training data.
 
     Parameters
@@ -28,6 +28,8 @@ def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_outp
     accept_sparse : sequence of str or False
     multi_output : bool
         Whether `y` may have several columns.
+    sparse_y : type
+        What a sparse `y` raises.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_outp
         As scikit-learn's own estimators.
     """
     if issparse(y):
-        raise ValueError("sparse multilabel-indicator for y is not supported.")
+        raise sparse_y("sparse multilabel-indicator for y is not supported.")
     X, y = validate_data(
         estimator, X, y, multi_output=multi_output, accept_sparse=accept_sparse, dtype=FLOATS, ensure_all_finite="allow-nan"
     )

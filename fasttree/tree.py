@@ -110,7 +110,7 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         self
         """
         self._validate_params()
-        X, y = check_fit(self, X, y, regression=False)
+        X, y = check_fit(self, X, y, regression=False, sparse_y=TypeError)
         weight = check_weights(sample_weight, len(y))
         if self.class_weight is not None:
             by_class = compute_sample_weight(self.class_weight, y)
@@ -236,7 +236,7 @@ min_impurity_decrease, ccp_alpha
         self
         """
         self._validate_params()
-        X, y = check_fit(self, X, y, regression=True)
+        X, y = check_fit(self, X, y, regression=True, sparse_y=TypeError)
         if self.criterion == "poisson":
             check_poisson(y)
         self.n_outputs_ = y.shape[1]

@@ -6,6 +6,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
+from sklearn import clone
 from sklearn import ensemble as peer
 from sklearn.exceptions import SkipTestWarning
 from sklearn.model_selection import StratifiedKFold, cross_val_score
@@ -105,6 +107,24 @@ def test_out_of_bag_rows_are_predicted_by_trees_that_did_not_see_them():
     assert 0.6 < forest.oob_score_ < forest.score(X, y > 0)
 
 
+@pytest.mark.parametrize("forest", FORESTS)
+def test_each_tree_can_be_grown_again(forest):
+    X, y = table()
+    model = forest(3, random_state=0).fit(X, y > 0)
+    for tree, rows in zip(model, model.estimators_samples_, strict=True):
+        again = clone(tree).fit(X[rows], (y > 0)[rows])
+        assert np.array_equal(again.tree_.threshold, tree.tree_.threshold)
+        np.testing.assert_allclose(again.tree_.value, tree.tree_.value, atol=1e-12)
+
+
+def test_forests_grow_on_any_backend_of_joblib():
+    X, y = table(60)
+    first, second = ExtraTreesRegressor(3, random_state=0), ExtraTreesRegressor(3, random_state=0, n_jobs=2)
+    with parallel_config("loky"):
+        second.fit(X, y)
+    assert np.array_equal(first.fit(X, y).predict(X), second.predict(X))
+
+
 def test_warm_start_adds_the_trees_of_one_fit():
     X, y = table()
     forest = RandomForestClassifier(3, warm_start=True, random_state=0).fit(X, y > 0)
@@ -144,6 +164,8 @@ def test_bootstrap_parameters_that_contradict_are_refused():
         RandomForestRegressor(bootstrap=False, max_samples=0.5).fit(X, y)
     with pytest.raises(ValueError, match="Out of bag"):
         RandomForestRegressor(bootstrap=False, oob_score=True).fit(X, y)
+    with pytest.raises(ValueError, match="cannot be used to compute OOB estimates"):
+        RandomForestClassifier(3, oob_score=True).fit(X, np.column_stack([y > 0, np.digitize(y, [0, 1])]))
     with pytest.raises(ValueError, match="max_samples"):
         RandomForestRegressor(max_samples=-1.0).fit(X, y)
 

@@ -343,6 +343,36 @@ def test_bad_input_is_refused(estimator, X, y, weight, message):
         estimator.fit(X, y, weight)
 
 
+@pytest.mark.parametrize("kind", [DecisionTreeClassifier, DecisionTreeRegressor])
+def test_rows_without_weight_leave_no_trace(kind):
+    X, y = smooth(200)
+    y = np.round(y * 3)
+    weight = np.arange(len(y)) % 2
+    y[weight == 0] += 1e6
+    first, second = kind().fit(X, y, weight), kind().fit(X[1::2], y[1::2])
+    assert np.array_equal(first.tree_.threshold, second.tree_.threshold)
+    assert np.array_equal(first.predict(X), second.predict(X))
+
+
+def test_entropies_that_differ_by_rounding_are_ties():
+    """A column and its reverse part the rows alike, and add them up in different orders: the lowest column is taken."""
+    random = np.random.default_rng(0)
+    for n_classes in (2, 3):
+        for _ in range(10):
+            left, y = random.random(500) < 0.4, random.integers(0, n_classes, size=500)
+            weight = random.uniform(0.5, 1.5, size=500)
+            tree = DecisionTreeClassifier(criterion="entropy", max_depth=1).fit(np.column_stack([left, ~left]), y, weight)
+            assert tree.tree_.feature[0] == 0
+
+
+def test_no_leaf_of_a_poisson_tree_is_zero():
+    random = np.random.default_rng(0)
+    X = random.normal(size=(300, 4))
+    y = np.where(random.random(300) < 0.6, 0.0, random.exponential(size=300))
+    for options in ({}, {"splitter": "random"}, {"max_features": 2}):
+        assert DecisionTreeRegressor(criterion="poisson", random_state=0, **options).fit(X, y).predict(X).min() > 0
+
+
 def test_poisson_needs_targets_that_are_not_negative():
     with pytest.raises(ValueError, match="negative which is not allowed for Poisson"):
         DecisionTreeRegressor(criterion="poisson").fit([[0], [1]], [-1, 2])
