@@ -204,6 +204,11 @@ def summarise(result, console):
     for control in result.controls:
         if control.flag:
             console.say(f"WARNING {control.verdict} (AUC {control.auc.mean:.2f}, p {control.p_value:.4f})")
+    for drift in result.drifts:
+        if drift.flag:
+            console.say(f"WARNING {drift.verdict}")
+    if result.agreement is not None and result.agreement.flag:
+        console.say(f"WARNING {result.agreement.verdict}")
     for note in result.notes:
         console.say(f"note: {note}")
     console.say("most stable markers: " + ", ".join(f"{marker.name} ({marker.stability:.0%})" for marker in result.markers[:10]))

@@ -11,6 +11,7 @@ from spectra.report.subject import ENOUGH, interval_text
 from spectra.report.threats import one, source, together, unsettled, verdict
 from spectra.study.audit import repeated_rows
 from spectra.study.evaluation import SELECTED
+from spectra.study.technical import MODERATE
 
 ALARM, CAUTION, GOOD = "alarm", "caution", "good"
 
@@ -307,6 +308,17 @@ def _external(result, about):
     if external.unfamiliar > 0.2 * external.n_rows:
         strange = f"{external.unfamiliar} of its {external.n_rows} {about.rows} are unlike the training data in m/z, total ion current or features."
         yield Threat(CAUTION, "External set is of another kind", strange)
+
+
+def _technical(result):
+    drifting = [drift for drift in result.drifts if drift.flag]
+    if drifting:
+        text = f"Over the run: {_listed([f'{drift.what} (rank correlation {drift.correlation:+.2f})' for drift in drifting])}."
+        yield Threat(CAUTION, "The instrument drifts", text)
+    if result.agreement is not None and result.agreement.n_samples >= 3:
+        level = ALARM if result.agreement.flag else CAUTION if result.agreement.markers < MODERATE else GOOD
+        title = "Replicates disagree" if result.agreement.flag else "Replicates"
+        yield Threat(level, title, result.agreement.verdict)
 
 
 def _markers(result):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from spectra.pipeline import NUISANCE
-from spectra.report.canvas import ALARM, GREY, by_class, chance, intervals, ladder, panels, picture, scaled, short
+from spectra.report.canvas import ALARM, GREY, INK, by_class, chance, colour, intervals, ladder, panels, picture, scaled, short
 from spectra.report.subject import interval_text, p_text
 from spectra.study.audit import LEAST_AUC, OWN
 
@@ -136,6 +136,57 @@ def nuisance(result, about):
         "instrument instead of disease. Boxes: quartiles and median; points: spectra."
     )
     return figure, "What no marker should depend on", caption
+
+
+def technical_rows(result):
+    """Cells of the table of drift and replicates, alarms first."""
+    rows = [
+        {
+            "asked": f"{drift.what} over '{drift.order}'",
+            "value": f"rank correlation {drift.correlation:+.2f}",
+            "p": p_text(drift.p_value),
+            "flag": drift.flag,
+            "verdict": drift.verdict,
+        }
+        for drift in result.drifts
+    ]
+    found = result.agreement
+    if found is not None:
+        value = f"ICC {found.markers:.2f} of the first markers" if np.isfinite(found.markers) else "not defined"
+        asked = f"replicates: {found.n_rows} of {found.n_samples} {found.unit}s"
+        rows.append({"asked": asked, "value": value, "p": "", "flag": found.flag, "verdict": found.verdict})
+    return sorted(rows, key=lambda row: not row["flag"])
+
+
+@picture
+def over_the_run(result, about):
+    """Nuisance numbers in the order of measurement, by class."""
+    if result.run_order is None or not result.drifts or result.nuisance is None:
+        return None
+    column, place = result.run_order
+    rank = np.argsort(np.argsort(place, kind="stable"), kind="stable") + 1
+    names = [drift.what for drift in result.drifts if drift.what in result.nuisance]
+    flagged = {drift.what for drift in result.drifts if drift.flag}
+    figure, axes = panels(1, len(names), height=2.5)
+    for axis, name in zip(axes[0], names, strict=True):
+        values = result.nuisance[name].to_numpy(float)
+        factor, power = scaled(values)
+        for k, label in enumerate(about.classes):
+            mine = about.y == k
+            tone = colour(k, len(about.classes))
+            axis.plot(
+                rank[mine], values[mine] / factor, "o", color=tone, markersize=2.8, alpha=0.7, markeredgewidth=0, label=short(label, 20)
+            )
+        axis.set_title(name + (" (drifts)" if name in flagged else ""), color=ALARM if name in flagged else INK)
+        axis.set_ylabel(power + nuisance_units(result.problem.settings)[name])
+        axis.set_xlabel("order of measurement")
+    if len(about.classes) <= 8:
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=4)
+    caption = (
+        f"Every spectrum in the order of column '{column}'. A slope or a step is the instrument, not the disease; colours that stand in blocks "
+        "from left to right mean that class and order go together."
+    )
+    return figure, "Over the run", caption
 
 
 @picture

@@ -13,6 +13,7 @@ from spectra.study import audit, evaluation, scores
 from spectra.study.cache import key_of
 from spectra.study.curve import Point
 from spectra.study.curve import learning_curve as curve
+from spectra.study.familiar import shifts
 from spectra.study.markers import Marker, find_markers
 from spectra.study.notes import notes_on
 from spectra.study.panel import Panel, find_panel
@@ -21,6 +22,7 @@ from spectra.study.roles import column_of
 from spectra.study.sensitivity import sweep
 from spectra.study.shuffle import shuffle_test
 from spectra.study.splits import forward_splits, grouped_splits, number_of_folds, site_splits
+from spectra.study.technical import agreement, drifts, run_order
 
 DRAWS = 40
 RESAMPLES = 500  # behind the intervals of effects
@@ -132,6 +134,19 @@ def markers(course):
     return {"markers": course.kept("markers", list[Marker], lambda: find_markers(problem, features, **options), without)}
 
 
+def technical(course):
+    """Does the instrument drift, and do replicates agree?"""
+    problem, table, features = course.problem, course.table, course.found["features"]
+    found = run_order(table, course.roles)
+    numbers = {name: course.nuisance[name].to_numpy(float) for name in course.nuisance} if course.nuisance is not None else {}
+    shift = shifts(course.found["steps"], problem.data)[1]
+    numbers |= {"calibration shift": shift} if shift.size else {}
+    moved = drifts(numbers, found[1], found[0], problem.groups) if found and numbers else []
+    samples, unit = (table["sample"].astype(str).to_numpy(), "sample") if "sample" in table else (np.asarray(problem.groups), "patient")
+    top = np.array([marker.column for marker in course.found["markers"]], int)
+    return {"drifts": moved, "run_order": found, "agreement": agreement(features, samples, unit, top)}
+
+
 def panel(course):
     """The smallest set of markers that does about as well as the best."""
     if not course.settings.panel:
@@ -175,4 +190,4 @@ def notes(course):
     return {"set_aside": getattr(data, "set_aside", []), "notes": [*said, *course.notes, *getattr(data, "notes", [])]}
 
 
-PARTS = (comparison, other_schemes, final_model, controls, markers, panel, learning_curve, sensitivity, notes)
+PARTS = (comparison, other_schemes, final_model, controls, markers, technical, panel, learning_curve, sensitivity, notes)

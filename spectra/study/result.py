@@ -12,6 +12,7 @@ from spectra.study.markers import Marker
 from spectra.study.multiverse import Universe
 from spectra.study.scores import Interval
 from spectra.study.sensitivity import Variant
+from spectra.study.technical import Agreement, Drift
 
 FORMAT = 1
 
@@ -50,6 +51,7 @@ class StudyResult:
     seconds : part of the study -> seconds it took
     panel : `spectra.study.panel.Panel`, or None
     curve : score against the number of patients learned from; empty where there are too few
+    drifts, agreement : how the instrument moves over the run, and how replicates agree; run_order : (column, place of each row) or None
     universes : combinations of settings, beyond the single ones in ``sensitivity``
     external : `spectra.study.external.External`, or None where no set was held out for the frozen model
     """
@@ -75,6 +77,9 @@ class StudyResult:
     panel: Any = None
     curve: list[Point] = dataclasses.field(default_factory=list)
     universes: list[Universe] = dataclasses.field(default_factory=list)
+    drifts: list[Drift] = dataclasses.field(default_factory=list)
+    run_order: Any = None
+    agreement: Agreement | None = None
 
     def score(self, name) -> ModelScore:
         """The row of the main comparison with this name."""
@@ -158,6 +163,10 @@ _BLOCKS: dict[str, Callable[[StudyResult], Any]] = {
         for marker in result.markers
     ],
     "sensitivity": lambda result: [_fields(variant, "step setting value n_peaks auc marker_overlap") for variant in result.sensitivity],
+    "drift": lambda result: [_fields(drift, "what order correlation p_value change flag verdict") for drift in result.drifts],
+    "replicates": lambda result: (
+        None if result.agreement is None else _fields(result.agreement, "unit n_samples n_rows markers everything flag verdict")
+    ),
     "universes": lambda result: [
         {"changes": [list(change) for change in universe.changes]} | _fields(universe, "n_peaks auc marker_overlap note")
         for universe in result.universes

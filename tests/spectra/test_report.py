@@ -38,6 +38,7 @@ from spectra.study.result import ModelScore
 from spectra.study.scores import Interval
 from spectra.study.sensitivity import Variant
 from spectra.study.splits import grouped_splits
+from spectra.study.technical import Agreement, Drift
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "$x_1$ & {{ 7*7 }}", "naïve 患者 </style>"]
 FACTS = {"command": "study", "seed": 0, "n_jobs": 2, "input": "folder/manifest.csv", "roles": {"label": "label"}, "seconds": 3.0}
@@ -183,6 +184,12 @@ def cohort_result(classes=("ill", "well"), prefix="s", n_patients=12, **changes)
             Universe([("filter", "min_frequency", 0.5)], 15, 0.85, 0.9),
             Universe([("filter", "min_frequency", 0.1)], 25, 0.86, 0.9),
         ],
+        "run_order": ("acquired", np.arange(2.0 * n_patients)),
+        "drifts": [
+            Drift("total ion current", "acquired", -0.8, 0.001, -0.4, True, "It falls."),
+            Drift("noise level", "acquired", 0.1, 0.9, 0.0, False, "No sign."),
+        ],
+        "agreement": Agreement("sample", 12, 24, [0.3], [0.2], 0.3, 0.4, True, "Replicates of a sample agree badly."),
         "curve": [Point(4.0, Interval(0.6, 0.4, 0.8), 1.0), Point(8.0, Interval(0.8, 0.6, 0.95), 1.0)],
         "panel": Panel(
             [Member(0, [3], 1.0), Member(1, [], 0.4)],
@@ -264,6 +271,7 @@ FIGURES = [
     models.schemes,
     threats.controls,
     threats.nuisance,
+    threats.over_the_run,
     marker_figures.panel_sizes,
     marker_figures.distributions,
     marker_figures.stability,
