@@ -8,7 +8,7 @@ from spectra._kernels import alignment as kernels
 from spectra._steps import Learned
 from spectra._validation import check_choice, check_number
 from spectra.binning import check_peaks, frozen_bins, group_peaks, pool_peaks, winners
-from spectra.containers import Warp
+from spectra.containers import PeakList, Warp
 from spectra.errors import SpectraError
 
 _LEAST_MATCHES = {"lowess": 2, "linear": 2, "quadratic": 3, "cubic": 4}
@@ -151,10 +151,19 @@ def lowess(x, y, *, span=2 / 3, iterations=3):
 
 def move(cohort, warps):
     """Apply one Warp per spectrum to peaks and profiles, after any that the cohort has."""
-    peaks = [
-        dataclasses.replace(found, mz=warp(found.mz), left=warp(found.left), right=warp(found.right))
-        for found, warp in zip(cohort.peaks, warps, strict=True)
-    ]
+    offsets = np.cumsum([0] + [len(found) for found in cohort.peaks], dtype=np.int64)
+    knots = np.cumsum([0] + [warp.at.size for warp in warps], dtype=np.int64)
+    at, shift = (np.concatenate([getattr(warp, name) for warp in warps] or [[]]) for name in ("at", "shift"))
+    moved = {}
+    for name in ("mz", "left", "right"):
+        flat = np.concatenate([getattr(found, name) for found in cohort.peaks] or [[]]).astype(np.float64, copy=False)
+        moved[name] = np.empty_like(flat)
+        kernels.warp(flat, offsets, at, shift, knots, moved[name])
+    peaks = []
+    for found, a, b in zip(cohort.peaks, offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
+        mz, left, right = (flat[a:b] for flat in moved.values())
+        parts = (mz, found.intensity, found.snr, found.fwhm, found.area, left, right, found.index, found.quality, found.saturated)
+        peaks.append(PeakList(*parts))
     if cohort.warps is not None:
         warps = [_after(first, second) for first, second in zip(cohort.warps, warps, strict=True)]
     return dataclasses.replace(cohort, peaks=peaks, warps=warps)

@@ -68,16 +68,17 @@ def bin_peaks(peak_lists, *, tolerance=0.002, method="strict", widths=None):
     if not pool.mass.size:
         return np.empty(0), [np.empty(0, np.int64) for _ in peak_lists]
     start, centre, chosen = group_peaks(pool, tolerance, method)
-    group = np.repeat(np.arange(start.size), np.diff(start, append=pool.mass.size))
     if method == "relaxed":
-        mz, bins = np.unique(np.where(chosen, centre[group], pool.mass), return_inverse=True)
+        group = np.repeat(np.arange(start.size), np.diff(start, append=pool.mass.size))
+        mz, out[pool.order] = np.unique(np.where(chosen, centre[group], pool.mass), return_inverse=True)
     else:
         known = ~np.isnan(centre)
         fresh = np.diff(centre[known], prepend=-np.inf) != 0  # centres increase; equal masses that were split apart are one bin
         mz, rank = centre[known][fresh], np.full(centre.size, -1)
         rank[known] = np.cumsum(fresh) - 1
-        bins = rank[group] if method == "strict" else np.where(chosen, rank[group], -1)
-    out[pool.order] = bins
+        kernels.number(start, rank, pool.order, out)
+        if method == "reference":
+            out[pool.order[~chosen]] = -1
     return mz, [out[end - len(peaks) : end] for end, peaks in zip(ends, peak_lists, strict=True)]
 
 

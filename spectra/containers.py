@@ -63,10 +63,10 @@ class PeakList:
     saturated: np.ndarray = None  # type: ignore[assignment]
 
     def __post_init__(self):
-        n = np.size(self.mz)
-        for name, value in (("quality", np.nan), ("saturated", False)):
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, np.full(n, value))
+        if self.quality is None:
+            object.__setattr__(self, "quality", np.full(np.size(self.mz), np.nan))
+        if self.saturated is None:
+            object.__setattr__(self, "saturated", np.zeros(np.size(self.mz), bool))
 
     def __len__(self) -> int:
         return self.mz.size

@@ -47,25 +47,22 @@ def _neighbours(x, centre, radius, first, weights):
 @njit(fastmath={"reassoc", "contract"})  # sums run on vectors: half the time of an alignment; NaN stays NaN
 def _line_at(x, y, centre, first, count, weights, robust):
     """Value at `centre` of the weighted least-squares line; NaN without weight."""
-    total = mean = level = 0.0
-    for k in range(count):
+    total = first_x = first_y = spread = slope = 0.0
+    for k in range(count):  # x counts from the centre, so nothing is lost by summing in one pass
         w = weights[k] * robust[first + k]
+        away = x[first + k] - centre
         total += w
-        mean += w * x[first + k]
-        level += w * y[first + k]
+        first_x += w * away
+        first_y += w * y[first + k]
+        spread += w * away * away
+        slope += w * away * y[first + k]
     if total <= 0:
         return math.nan
-    mean /= total
-    level /= total
-    spread = slope = 0.0
-    for k in range(count):
-        from_mean = x[first + k] - mean
-        w = weights[k] * robust[first + k] / total * from_mean
-        spread += w * from_mean
-        slope += w * y[first + k]
-    if math.sqrt(spread) <= 0.001 * (x[-1] - x[0]):
+    mean, level = first_x / total, first_y / total
+    spread = spread / total - mean * mean
+    if math.sqrt(max(spread, 0.0)) <= 0.001 * (x[-1] - x[0]):
         return level
-    return level + (centre - mean) * slope / spread
+    return level - mean * (slope / total - mean * level) / spread
 
 
 @njit
@@ -141,3 +138,30 @@ def lowess(x, y, span, iterations, delta, fitted):
                 fitted[j] = part * fitted[i] + (1.0 - part) * fitted[before]
         if iteration == iterations or not _robust_weights(y, fitted, n, robust, work):
             return
+
+
+@njit
+def warp(mz, offsets, at, shift, knots, out):
+    """Add each spectrum's shift to its masses: linear between the knots, constant beyond them.
+
+    mz : float64[::1]; masses of all spectra behind one another, ``offsets[s] .. offsets[s + 1] - 1`` those of spectrum s
+    at, shift : float64[::1]; knots of all spectra, ``knots[s] .. knots[s + 1] - 1`` those of spectrum s; none: no shift
+    out : float64[::1], shape of `mz`. Fully overwritten.
+    """
+    for s in range(offsets.size - 1):
+        low, high = knots[s], knots[s + 1] - 1
+        k = low
+        for i in range(offsets[s], offsets[s + 1]):
+            m = mz[i]
+            if high < low:
+                out[i] = m
+            elif m <= at[low]:
+                out[i] = m + shift[low]
+            elif m >= at[high]:
+                out[i] = m + shift[high]
+            else:
+                while at[k] > m:
+                    k -= 1
+                while at[k + 1] < m:
+                    k += 1
+                out[i] = m + (shift[k] + (shift[k + 1] - shift[k]) / (at[k + 1] - at[k]) * (m - at[k]))

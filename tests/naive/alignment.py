@@ -30,3 +30,8 @@ def _line(x, y, centre, radius, robust, otherwise):
     if np.sqrt(spread) <= 0.001 * (x[-1] - x[0]):
         return level
     return level + (centre - mean) * np.average((x - mean) * y, weights=weights) / spread
+
+
+def warp(mz, at, shift):
+    """Shifted masses of one spectrum."""
+    return mz + np.interp(mz, at, shift) if at.size else mz

@@ -164,3 +164,19 @@ def test_wrong_options_and_cohorts_are_named():
 
 def test_parameters_survive_cloning():
     assert clone(WarpAligner(method="cubic")).get_params()["method"] == "cubic"
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 5)), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
+def test_all_spectra_are_warped_as_by_the_twin(sizes, seed):
+    rng = np.random.default_rng(seed)
+    pieces = [(rng.integers(0, 40, n).astype(float), np.unique(rng.integers(5, 35, k)).astype(float)) for n, k in sizes]
+    shifts = [rng.normal(size=at.size) for _, at in pieces]
+    offsets = np.cumsum([0] + [mz.size for mz, _ in pieces])
+    knots = np.cumsum([0] + [at.size for _, at in pieces])
+    out = np.empty(offsets[-1])
+    kernels.warp(
+        np.concatenate([mz for mz, _ in pieces]), offsets, np.concatenate([at for _, at in pieces]), np.concatenate(shifts), knots, out
+    )
+    expected = [naive.warp(mz, at, shift) for (mz, at), shift in zip(pieces, shifts, strict=True)]
+    np.testing.assert_allclose(out, np.concatenate(expected), rtol=1e-13, atol=1e-13)
