@@ -17,7 +17,9 @@ class Study:
         from spectra.pipeline import learned_steps, preprocess
         from spectra.settings import Settings, change
 
-        self.settings = change(Settings(), "study", repeats=1, models=("naive Bayes", "random forest"), sensitivity=False)
+        self.settings = change(
+            Settings(), "study", repeats=1, models=("naive Bayes", "random forest"), sensitivity=False, panel=False, learning_curve=False
+        )
         self.raw = simulate_cohort(n_spectra, seed=0).cohort
         self.done, _ = preprocess(self.raw, self.settings, n_jobs=1)
         self.y = (self.done.samples["label"] == "case").to_numpy(np.int64)
