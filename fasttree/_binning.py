@@ -106,19 +106,18 @@ def forget_unknown(column, categories, codes):
 
 
 @njit(_nrt=False)
-def encode_rows(X, bins, start, stop, column, packed):
+def encode_rows(X, bins, start, stop, column, out):
     """Codes of the rows `start` … `stop`.
 
     X : float32[:, ::1]; column : float32[::1], at least 4096, overwritten
-    packed : uint8[:, :, ::1], shape (n_words, n, 8)
-        The bytes of the words; rows `start` … `stop` are overwritten.
+    out : uint8[:, ::1], shape (n_features, n). Overwritten in these rows.
     """
     for first in range(start, stop, _BLOCK):
         n = min(_BLOCK, stop - first)
         for f in range(X.shape[1]):
             for i in range(n):
                 column[i] = X[first + i, f]
-            codes = packed[f >> 3, first : first + n, f & 7]
+            codes = out[f, first : first + n]
             encode_block(column[:n], bins.cuts[f], codes)
             if bins.categorical[f]:
                 forget_unknown(column[:n], bins.categories[f], codes)
@@ -178,8 +177,25 @@ def learn_bins(X, categorical, *, max_bins, random_state, run):
 
 
 def encode(X, bins, *, run):
-    """Packed codes of `X`: uint64, shape (ceil(n_features / 8), n); see `fasttree._histogram` for the layout."""
-    n, n_features = X.shape
-    packed = np.zeros(((n_features + WORD - 1) // WORD, n, WORD), np.uint8)
-    run(lambda start, stop: encode_rows(X, bins, start, stop, np.empty(_BLOCK, np.float32), packed), n)
-    return packed.view(np.uint64)[:, :, 0]
+    """Codes of `X`, feature by feature: uint8, shape (n_features, n)."""
+    codes = np.empty((X.shape[1], X.shape[0]), np.uint8)
+    run(lambda start, stop: encode_rows(X, bins, start, stop, np.empty(_BLOCK, np.float32), codes), len(X))
+    return codes
+
+
+@njit(_nrt=False)
+def pack_rows(codes, start, stop, words):
+    """Words of the rows `start` … `stop`. codes : uint8[:, ::1]; words : uint64[:, ::1], zero there"""
+    for f in range(codes.shape[0]):
+        word, shift = words[f >> 3, start:stop], np.uint64(8 * (f & 7))
+        code = codes[f, start:stop]
+        for i in range(len(code)):
+            word[i] |= np.uint64(code[i]) << shift
+
+
+def pack(codes, *, run):
+    """The codes of eight features in one word: uint64, shape (ceil(n_features / 8), n); see `fasttree._histogram` for the layout."""
+    n_features, n = codes.shape
+    words = np.zeros(((n_features + WORD - 1) // WORD, n), np.uint64)
+    run(lambda start, stop: pack_rows(codes, start, stop, words), n)
+    return words

@@ -41,13 +41,13 @@ from fasttree._jit import njit
 
 
 @njit(_nrt=False)
-def scan(which, f, leaf, histogram, data, general, desk, best, scores):
+def scan(which, f, leaf, histogram, halves, data, general, desk, best, scores):
     """Offer feature `f` for the first or second new leaf (`which`) to this thread's proposals."""
     top = scores[which]
     if data.categorical[f]:
         score = scan_categories(histogram, data.n_bins[f], leaf, desk, top, best[which])
     else:
-        score = scan_values(histogram, data.n_bins[f], data.monotonic[f], general, leaf, desk, top, best[which])
+        score = scan_values(histogram, halves, data.n_bins[f], data.monotonic[f], general, leaf, desk, top, best[which])
     if score > top:
         best[which, 0] = f
         scores[which] = score
@@ -56,7 +56,7 @@ def scan(which, f, leaf, histogram, data, general, desk, best, scores):
 @njit(_nrt=False)
 def scan_presorted(which, f, order, leaf, histogram, values, data, general, desk, best, scores):
     """As `scan`, from the leaf's rows in order of the feature."""
-    top, codes = scores[which], data.codes[f >> 3, :, f & 7]
+    top, codes = scores[which], data.codes[f]
     if data.categorical[f]:
         score = scan_category_rows(order, codes, values, data.n_bins[f], leaf, desk, histogram, top, best[which])
     else:
@@ -201,10 +201,11 @@ def scan_all(thread, n_threads, pair, fresh, parent, units, seed, data, rules, p
     search, ints, floats = work.search, work.frontier.ints[thread], work.frontier.floats[thread]
     general = rules.bounded or rules.full
     best, scores = search.best[parity], search.best_scores[parity]
-    desk = Desk(search.prefix[thread], search.halves[thread], search.scores[thread], search.order[thread], search.keys[thread])
+    scratch_scores, bits = search.scores[thread], search.bits[thread]
+    desk = Desk(search.prefix[thread], search.halves[thread], scratch_scores, bits, search.order[thread], search.keys[thread])
     for which in range(2):
         best[thread, which, 0] = NOTHING
-        scores[thread, which] = -np.inf if general else 0.0
+        scores[thread, which] = -np.inf
         if rules.picky and pair[which] >= 0:
             j = pair[which]
             mixed = scramble(np.uint64(seed) ^ scramble(np.uint64(ints[j, NODE])))
@@ -214,7 +215,7 @@ def scan_all(thread, n_threads, pair, fresh, parent, units, seed, data, rules, p
     presorted, scratch = work.sums.orders.shape[1] > 0, work.sums.histograms[thread % len(work.sums.histograms), :, :BINS]
     for f in range(plan.cuts[thread], plan.cuts[thread + 1]):
         if fresh >= 0 and not presorted:
-            complete(f, data.n_bins[f], n_threads, plan, work.sums, fresh, parent, parity)
+            complete(f, data.n_bins[f], data.categorical[f], n_threads, plan, work.sums, fresh, parent, parity)
         for which in range(2):
             if pair[which] >= 0 and (not rules.picky or search.open[thread, which, f]):
                 if presorted:
@@ -224,8 +225,10 @@ def scan_all(thread, n_threads, pair, fresh, parent, units, seed, data, rules, p
                     values = work.sums.values[:, :]
                     scan_presorted(which, f, order, leaves[which], scratch, values, data, general, desk, best[thread], scores[thread])
                     continue
-                histogram = work.sums.histograms[ints[pair[which], SLOT], :, f * BINS : (f + 1) * BINS]
-                scan(which, f, leaves[which], histogram, data, general, desk, best[thread], scores[thread])
+                slot = ints[pair[which], SLOT]
+                histogram = work.sums.histograms[slot, :, f * BINS : (f + 1) * BINS]
+                halves = work.sums.halves[slot, 0, 2 * f * BINS : 2 * (f + 1) * BINS]
+                scan(which, f, leaves[which], histogram, halves, data, general, desk, best[thread], scores[thread])
     barrier(work.arrived, thread, n_threads)
     for which in range(2):
         if pair[which] >= 0:
@@ -258,7 +261,7 @@ def divide(thread, n_threads, j, turn, data, frontier, lists, arrived):
     ints = frontier.ints[thread]
     f = ints[j, FEATURE]
     make_table(data.categorical[f], ints[j, BIN], ints[j, MISSING_LEFT], frontier.sets[thread, j], lists.table[thread])
-    return partition(thread, n_threads, data.words[f >> 3], 8 * (f & 7), ints[j, START], ints[j, STOP], lists, turn, arrived)
+    return partition(thread, n_threads, data.codes[f], ints[j, START], ints[j, STOP], lists, turn, arrived)
 
 
 @njit(_nrt=False)

@@ -71,9 +71,8 @@ class Ensemble:
                 yield out.copy()
 
     def encode(self, X):
-        """Codes of rows, uint8, shape (n_words, n, 8)."""
-        words = encode(X, self.bins, run=lambda task, n: task(0, n))
-        return words.view(np.uint8).reshape(*words.shape, 8)
+        """Codes of rows, uint8, shape (n_features, n)."""
+        return encode(X, self.bins, run=lambda task, n: task(0, n))
 
     def add(self, codes, t, out):
         """Add tree `t` to the raw predictions of encoded rows."""

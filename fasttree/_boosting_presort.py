@@ -11,7 +11,7 @@ Scores, ties and whole numbers are those of the histograms, so both ways grow th
 
 import numpy as np
 
-from fasttree._boosting_split import UNSEEN, left_sums, scan_categories, score_general, score_packed
+from fasttree._boosting_split import UNSEEN, left_sums, rate, scan_categories, score_general, score_packed
 from fasttree._histogram import BINS, MISSING
 from fasttree._jit import njit
 
@@ -81,7 +81,7 @@ def scan_order(order, codes, values, direction, general, leaf, desk, top, best):
 
     order : uint16[:], the leaf's rows by code; codes : uint8[:], of all rows; values : int64[:, :]
     """
-    full, n_rows = values.shape[0] == 2, len(order)
+    n_rows = len(order)
     n_known = n_rows
     while n_known > 0 and codes[order[n_known - 1]] == MISSING:
         n_known -= 1
@@ -89,7 +89,7 @@ def scan_order(order, codes, values, direction, general, leaf, desk, top, best):
         return top
     known = order[:n_known]
     add_up(known, values, desk.prefix)
-    g_known, h_known = left_sums(desk, full, n_known - 1)
+    g_known, h_known = left_sums(desk.prefix, n_known - 1)
     any_missing = n_known < n_rows
     for missing_left in range(2 if any_missing else 1):
         n = n_known if any_missing and not missing_left else n_known - 1
@@ -97,15 +97,17 @@ def scan_order(order, codes, values, direction, general, leaf, desk, top, best):
         if missing_left:
             g0, h0 = leaf.gradient - g_known, leaf.hessian - h_known
         if general:
-            score = score_general(n, g0, h0, leaf, direction, full, desk)
+            score = score_general(desk.prefix, n, g0, h0, leaf, direction, desk.keys)
         else:
-            score = np.float64(score_packed(desk.halves[0], n, np.int32(g0), np.int32(h0), leaf, desk.scores))
+            score = rate(score_packed(desk.halves[0], n, np.int32(g0), np.int32(h0), leaf, desk.scores, desk.bits), leaf)
+        rated = score
         if score > top:
-            score = forbid_ties(known, codes, n, general, desk)
+            rated = forbid_ties(known, codes, n, general, desk)
+            score = rated if general else rate(np.float32(rated), leaf)
         if score > top:
             for i in range(n):
-                if (desk.keys[i] if general else np.float64(desk.scores[i])) == score:
-                    gl, hl = left_sums(desk, full, i)
+                if (desk.keys[i] if general else np.float64(desk.scores[i])) == rated:
+                    gl, hl = left_sums(desk.prefix, i)
                     best[1], best[2], best[3] = np.int64(codes[order[i]]), gl + g0, hl + h0
                     best[4] = missing_left if any_missing else UNSEEN
                     break

@@ -113,7 +113,7 @@ def find_leaf(codes, row, nodes, sets):
     node = 0
     while nodes[node]["feature"] >= 0:
         f = nodes[node]["feature"]
-        code = codes[f >> 3, row, f & 7]
+        code = codes[f, row]
         if nodes[node]["category"] >= 0:
             left = (sets[nodes[node]["category"], code >> 6] >> np.uint64(code & 63)) & np.uint64(1) == np.uint64(1)
         elif code == MISSING:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fasttree._boosting_split import accumulate
 from fasttree._boosting_state import BLOCK, GATHERED, SMALL
 from fasttree._boosting_sync import STRIDE, barrier, fetch_add, prefetch
 from fasttree._histogram import AHEAD, BINS, MISSING, WORD, add_all, add_rows, clear, merge, take_away
@@ -80,8 +81,8 @@ def fill_leaf(thread, n_threads, start, stop, data, plan, lists, sums, arrived, 
 
 
 @njit(_nrt=False)
-def complete(f, n_bins, n_threads, plan, sums, fresh, parent, parity):
-    """Make feature `f` ready to scan: merge the parts of a shared word, subtract from the parent what the smaller child has."""
+def complete(f, n_bins, categorical, n_threads, plan, sums, fresh, parent, parity):
+    """Make feature `f` ready to scan: merge the parts of a shared word, add up the bins, subtract from the parent what the child has."""
     word = f // WORD
     for plane in range(sums.histograms.shape[1]):
         out = sums.histograms[fresh, plane, f * BINS : (f + 1) * BINS]
@@ -91,6 +92,8 @@ def complete(f, n_bins, n_threads, plan, sums, fresh, parent, parity):
             for thread in range(n_threads):
                 if sums.used[parity, thread, s]:
                     merge(sums.extra[thread, s, plane, at : at + BINS], out)
+        if not categorical:
+            accumulate(out, n_bins)
         if parent >= 0:
             above = sums.histograms[parent, plane, f * BINS : (f + 1) * BINS]
             take_away(out[:n_bins], above[:n_bins])
@@ -110,18 +113,17 @@ def make_table(categorical, code, missing_left, sets, table):
 
 
 @njit(_nrt=False)
-def split_rows(words, shift, table, rows, out):
+def split_rows(codes, table, rows, out):
     """Left rows to the front of `out`, right rows from ``len(rows)`` on; returns the number of lefts. One store a row, no branch.
 
-    words : uint64[:]; shift : int, where in them the feature's code is
-    rows : uint32[:]; out : uint32[:], at least twice as long
+    codes : uint8[:], of all rows; rows : uint32[:]; out : uint32[:], at least twice as long
     """
-    left, right, one, bits, n_hinted = np.uint64(0), np.uint64(len(rows)), np.uint64(1), np.uint64(shift), len(rows) - AHEAD
+    left, right, one, n_hinted = np.uint64(0), np.uint64(len(rows)), np.uint64(1), len(rows) - AHEAD
     for i in range(len(rows)):
         if i < n_hinted:
-            prefetch(words, np.uint64(rows[i + AHEAD]))
+            prefetch(codes, np.uint64(rows[i + AHEAD]))
         row = rows[i]
-        goes = np.uint64(table[(words[row] >> bits) & np.uint64(255)])
+        goes = np.uint64(table[codes[row]])
         out[right ^ ((left ^ right) & (np.uint64(0) - goes))] = row
         left += goes
         right += one - goes
@@ -136,7 +138,7 @@ def copy(source, out):
 
 
 @njit(_nrt=False)
-def partition(thread, n_threads, words, shift, start, stop, lists, turn, arrived):
+def partition(thread, n_threads, codes, start, stop, lists, turn, arrived):
     """Bring the left rows of ``start … stop`` to the front, in all threads' lists; returns the number of lefts.
 
     Many rows are divided: each thread splits a block into `spare`, then copies everybody's parts to its own list. Few are split by every
@@ -148,7 +150,7 @@ def partition(thread, n_threads, words, shift, start, stop, lists, turn, arrived
     if n <= SMALL:
         shares, first_share, spare, counts = 1, 0, lists.small[thread, : 2 * n], lists.counts[turn, thread * STRIDE :]
     first, last = n * first_share // shares, n * (first_share + 1) // shares
-    counts[first_share * STRIDE] = split_rows(words, shift, table, rows[first:last], spare[2 * first : 2 * last])
+    counts[first_share * STRIDE] = split_rows(codes, table, rows[first:last], spare[2 * first : 2 * last])
     if shares > 1:
         barrier(arrived, thread, n_threads)
     lefts = np.int64(0)

@@ -1,7 +1,8 @@
 """The best split of one feature of one leaf, from its histogram.
 
 Sums are whole numbers; a candidate's score (float32 in the fast case) is only used to choose. The chosen split's gain is computed again
-in float64 from the exact sums, in `adopt`. Ties go to the lowest feature, then to missing values right, then to the lowest code.
+in float64 from the exact sums, in `adopt`. An ordered feature's histogram comes as prefix sums (`accumulate`): they are what is scanned,
+and the sibling's follow from the parent's by subtraction as the bins' own sums would. Ties go to the lowest feature, then to missing values right, then to the lowest code.
 """
 
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from fasttree._boosting_state import (
 )
 from fasttree._histogram import MISSING
 from fasttree._jit import FAST_MATH, njit
+from fasttree._losses_kernels import float_of_bits
 
 CATEGORY_SUPPORT = 10.0  # rows' worth of hessian below which a category is not moved left, and the shrinkage of its mean
 NOISE = 1e-10  # a gain below this share of the children's reduction is rounding
@@ -45,6 +47,9 @@ class Leaf(NamedTuple):
     l1: float
     l2: float
     support: float  # rows per hessian
+    mean: float  # gradient per hessian, both in whole numbers, with l2 counted for both children
+    base: float  # score = base + scale × what `score_packed` returns
+    scale: float
 
 
 class Desk(NamedTuple):
@@ -53,6 +58,7 @@ class Desk(NamedTuple):
     prefix: np.ndarray
     halves: np.ndarray
     scores: np.ndarray
+    bits: np.ndarray
     order: np.ndarray
     keys: np.ndarray
 
@@ -76,35 +82,47 @@ def reduction(gradient, hessian, value, l1, l2):
 
 
 @njit(_nrt=False, fastmath=FAST_MATH)
-def score_packed(halves, n, g0, h0, leaf, scores):
-    """Scores of cuts after bin 0 … n - 1, eight at a time; returns the highest.
+def score_packed(halves, n, g0, h0, leaf, scores, bits):
+    """Rate the cuts after bin 0 … n - 1, eight at a time; returns the highest, 0 when none is allowed.
+
+    With `hl` and `hr` the children's hessians with l2 and `gl` the left gradient, the children save
+    ``gl² / hl + gr² / hr = base + scale × (gl - hl × mean)² / (hl × hr)``: the last factor, in whole numbers, is what is computed.
 
     halves : int32[::1]
         Prefix sums: hessian and gradient in turn.
     g0, h0 : int32
         Sums of the missing values where these go left, else 0.
     scores : float32[::1]. Its first `n` are overwritten; 0 where a child is too light.
+    bits : int32[::1]
+        The memory of `scores`: numbers ≥ 0 rank as their bits do, and only the maximum of integers is vectorised (half the time).
     """
-    unit_g, unit_h = np.float32(leaf.unit_g), np.float32(leaf.unit_h)
-    gradient, hessian = np.float32(leaf.gradient) * unit_g, np.float32(leaf.hessian) * unit_h
-    l2, floor, zero = np.float32(leaf.l2), np.float32(leaf.floor), np.float32(0)
+    mean, l2, zero = np.float32(leaf.mean), np.float32(leaf.l2 / leaf.unit_h), np.float32(0)
+    low, high = np.float32(leaf.floor / leaf.unit_h), np.float32(leaf.hessian - leaf.floor / leaf.unit_h)
+    both = np.float32(leaf.hessian) + l2
     for b in range(n):
-        hl, gl = np.float32(np.int32(halves[2 * b] + h0)) * unit_h, np.float32(np.int32(halves[2 * b + 1] + g0)) * unit_g
-        hr, gr = hessian - hl, gradient - gl
-        score = (gl * gl * (hr + l2) + gr * gr * (hl + l2)) / ((hl + l2) * (hr + l2))
-        scores[b] = score if min(hl, hr) >= floor else zero
-    top = zero
+        left = np.float32(np.int32(halves[2 * b] + h0))
+        hl, hr = left + l2, both - left
+        off = np.float32(np.int32(halves[2 * b + 1] + g0)) - hl * mean
+        score = off * off / (hl * hr)
+        scores[b] = score if (left >= low) & (left <= high) else zero
+    top = np.int32(0)
     for b in range(n):
-        top = max(top, scores[b])
-    return top
+        top = max(top, bits[b])
+    return float_of_bits(top)
 
 
 @njit(_nrt=False)
-def left_sums(desk, full, b):
-    """Exact sums left of the cut after bin `b`, without missing values."""
-    if full:
-        return desk.prefix[0, b], desk.prefix[1, b]
-    return desk.prefix[0, b] >> _SHIFT, desk.prefix[0, b] & _LOW32
+def rate(rated, leaf):
+    """The score that stands for the highest of `score_packed`."""
+    return leaf.base + leaf.scale * rated if rated > 0 else -np.inf
+
+
+@njit(_nrt=False)
+def left_sums(prefix, b):
+    """Exact sums left of the cut after bin `b`, without missing values. prefix : int64[:, :], one or two planes"""
+    if prefix.shape[0] == 2:
+        return prefix[0, b], prefix[1, b]
+    return prefix[0, b] >> _SHIFT, prefix[0, b] & _LOW32
 
 
 @njit(_nrt=False)
@@ -125,60 +143,60 @@ def score_one(left_g, left_h, leaf, direction):
 
 
 @njit(_nrt=False)
-def score_general(n, g0, h0, leaf, direction, full, desk):
-    """As `score_packed`, one at a time and in float64, for everything that it leaves out. The scores are `desk.keys`."""
+def score_general(prefix, n, g0, h0, leaf, direction, keys):
+    """The scores themselves in float64, one at a time, with everything that `score_packed` leaves out. keys : float64[:], overwritten"""
     top = -np.inf
     for b in range(n):
-        gl, hl = left_sums(desk, full, b)
-        desk.keys[b] = score_one(gl + g0, hl + h0, leaf, direction)
-        top = max(top, desk.keys[b])
+        gl, hl = left_sums(prefix, b)
+        keys[b] = score_one(gl + g0, hl + h0, leaf, direction)
+        top = max(top, keys[b])
     return top
 
 
 @njit(_nrt=False)
-def accumulate(histogram, n, prefix):
-    """Prefix sums of the first `n` bins. histogram, prefix : int64[:, :], (n_planes, ≥ n)"""
-    for plane in range(histogram.shape[0]):
-        total = np.int64(0)
-        for b in range(n):
-            total += histogram[plane, b]
-            prefix[plane, b] = total
+def accumulate(histogram, n):
+    """Prefix sums of the first `n` bins, in place. histogram : int64[:]"""
+    total = np.int64(0)
+    for b in range(n):
+        total += histogram[b]
+        histogram[b] = total
 
 
 @njit(_nrt=False)
 def bin_sums(histogram, b):
     """Gradient and hessian of one bin."""
-    if histogram.shape[0] == 2:
-        return histogram[0, b], histogram[1, b]
-    return histogram[0, b] >> _SHIFT, histogram[0, b] & _LOW32
+    return left_sums(histogram, b)
 
 
 @njit(_nrt=False)
-def scan_values(histogram, n_bins, direction, general, leaf, desk, top, best):
+def scan_values(prefix, halves, n_bins, direction, general, leaf, desk, top, best):
     """Look for a better cut of an ordered feature; returns the score to beat.
 
-    histogram : int64[:, :], shape (n_planes, 256)
+    prefix : int64[:, :], shape (n_planes, 256)
+        Prefix sums of the bins, and in the last the sum of the missing values alone.
+    halves : int32[::1], shape (512,)
+        The memory of its first plane.
     direction : int, monotonic constraint
     general : bool, whether `score_general` is needed
     top : float, score to beat
     best : int64[::1]. From its second on (code, sums left, missing left) overwritten when beaten.
     """
-    full = histogram.shape[0] == 2
-    g_missing, h_missing = bin_sums(histogram, MISSING)
+    g_missing, h_missing = left_sums(prefix, MISSING)
     n = n_bins if h_missing > 0 else n_bins - 1
-    accumulate(histogram, n, desk.prefix)
     for missing_left in range(2 if h_missing > 0 else 1):
         g0, h0 = (g_missing, h_missing) if missing_left else (np.int64(0), np.int64(0))
         if missing_left:
             n = n_bins - 1
+        rated = np.float32(0)
         if general:
-            score = score_general(n, g0, h0, leaf, direction, full, desk)
+            score = score_general(prefix, n, g0, h0, leaf, direction, desk.keys)
         else:
-            score = np.float64(score_packed(desk.halves[0], n, np.int32(g0), np.int32(h0), leaf, desk.scores))
+            rated = score_packed(halves, n, np.int32(g0), np.int32(h0), leaf, desk.scores, desk.bits)
+            score = rate(rated, leaf)
         if score > top:
             for b in range(n):
-                if (desk.keys[b] if general else np.float64(desk.scores[b])) == score:
-                    gl, hl = left_sums(desk, full, b)
+                if desk.keys[b] == score if general else desk.scores[b] == rated:
+                    gl, hl = left_sums(prefix, b)
                     best[1], best[2], best[3] = b, gl + g0, hl + h0
                     best[4] = missing_left if h_missing > 0 else UNSEEN
                     break
@@ -253,7 +271,10 @@ def describe(j, ints, floats, rules, units):
     if rules.min_samples_leaf > 1:  # counts are not in the histograms: the hessian stands in, and the true counts are checked later
         floor = max(floor, (rules.min_samples_leaf - 0.5) * hessian / n)
     low, high = floats[j, LOW], floats[j, HIGH]
-    return Leaf(ints[j, SUM_G], ints[j, SUM_H], units[0], units[1], floor, low, high, rules.l1, rules.l2, n / hessian)
+    g, h, whole = ints[j, SUM_G], ints[j, SUM_H], units[0] * units[0] / units[1]
+    both = h + 2.0 * rules.l2 / units[1]
+    mean, base, scale = g / both, whole * g * (g / both), whole * both
+    return Leaf(g, h, units[0], units[1], floor, low, high, rules.l1, rules.l2, n / hessian, mean, base, scale)
 
 
 @njit(_nrt=False)

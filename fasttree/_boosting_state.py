@@ -45,7 +45,7 @@ class Data(NamedTuple):
     """The encoded training rows, read only."""
 
     words: np.ndarray  # uint64 (n_words, n)
-    codes: np.ndarray  # uint8 (n_words, n, 8): the same memory
+    codes: np.ndarray  # uint8 (n_features, n): the same, feature by feature
     cuts: np.ndarray  # float32 (n_features, 256)
     n_bins: np.ndarray  # int64 (n_features,)
     categorical: np.ndarray  # uint8 (n_features,)
@@ -110,6 +110,7 @@ class Sums(NamedTuple):
     ordered: np.ndarray  # int64 (n_planes, n): values in the order of a node's rows
     private: np.ndarray  # int64 (n_threads, n_planes, GATHERED)
     histograms: np.ndarray  # int64 (n_slots, n_planes, n_words * 2048), or (n_threads, n_planes, 256) as scratch
+    halves: np.ndarray  # int32: the same memory
     extra: np.ndarray  # int64 (n_threads, n_shared, n_planes, 2048): parts of shared words
     claims: np.ndarray  # int64 (2 * n_shared * STRIDE,): next block of each shared word
     used: np.ndarray  # int64 (2, n_threads, n_shared + STRIDE): does `extra` hold anything
@@ -123,6 +124,7 @@ class Search(NamedTuple):
     prefix: np.ndarray  # int64 (n_threads, n_planes, length)
     halves: np.ndarray  # int32 (n_threads, n_planes, 2 length): the same memory
     scores: np.ndarray  # float32 (n_threads, length)
+    bits: np.ndarray  # int32: the same memory
     order: np.ndarray  # int64 (n_threads, 264): categories by their mean gradient
     keys: np.ndarray  # float64 (n_threads, length)
     best_scores: np.ndarray  # float64 (2, n_threads, STRIDE): of each thread's best split of two new leaves
@@ -177,7 +179,8 @@ def make_room(n, n_features, n_outputs, n_threads, rules, n_group_words, plan, p
     width = BINS if presorted else n_words * WORD * BINS
     n_slots = n_threads if presorted else max(FEWEST_SLOTS, min(leaves, HISTOGRAM_BYTES // (8 * planes * width)))
     length = max(n, BINS) + 8 if presorted else BINS + 8  # of a scan
-    prefix = np.zeros((n_threads, planes, length), np.int64)
+    prefix, scores = np.zeros((n_threads, planes, length), np.int64), np.zeros((n_threads, length), np.float32)
+    histograms = np.zeros((n_slots, planes, width), np.int64)
     return Work(
         arrived=np.zeros((n_threads + 1) * STRIDE, np.int64),
         command=np.zeros(4, np.int64),
@@ -203,7 +206,8 @@ def make_room(n, n_features, n_outputs, n_threads, rules, n_group_words, plan, p
             totals=np.zeros((n_threads, STRIDE), np.int64),
             ordered=np.zeros((planes, n), np.int64),
             private=np.zeros((n_threads, planes, GATHERED), np.int64),
-            histograms=np.zeros((n_slots, planes, width), np.int64),
+            histograms=histograms,
+            halves=histograms.view(np.int32),
             extra=np.zeros((n_threads, n_shared, planes, WORD * BINS), np.int64),
             claims=np.zeros(2 * n_shared * STRIDE, np.int64),
             used=np.zeros((2, n_threads, n_shared + STRIDE), np.int64),
@@ -213,7 +217,8 @@ def make_room(n, n_features, n_outputs, n_threads, rules, n_group_words, plan, p
         search=Search(
             prefix=prefix,
             halves=prefix.view(np.int32),
-            scores=np.zeros((n_threads, length), np.float32),
+            scores=scores,
+            bits=scores.view(np.int32),
             order=np.zeros((n_threads, BINS + 8), np.int64),
             keys=np.zeros((n_threads, length)),
             best_scores=np.zeros((2, n_threads, STRIDE)),

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from fasttree import GradientBoostingClassifier, GradientBoostingRegressor
 from fasttree import _losses_kernels as losses
-from fasttree._binning import encode, learn_bins
+from fasttree._binning import encode, learn_bins, pack
 from fasttree._boosting_presort import order_rows, split_order
 from fasttree._boosting_rows import split_rows
-from fasttree._boosting_split import sort_categories
-from fasttree._boosting_state import deal_features
+from fasttree._boosting_split import describe, rate, score_packed, sort_categories
+from fasttree._boosting_state import N_FLOATS, N_INTS, STOP, SUM_G, SUM_H, Rules, deal_features
 from fasttree._histogram import add_all, add_rows, take_away
 from fasttree._losses import Loss
 from tests.naive import boosting as naive
@@ -55,14 +55,22 @@ def test_bins(values, max_bins):
         cuts = naive.cut_points(X[:, 0], max_bins)
     np.testing.assert_array_equal(bins.cuts[0, : bins.n_bins[0] - 1], np.array(cuts, np.float32))
     assert bins.n_bins[0] <= max_bins
-    codes = encode(X, bins, run=serial).view(np.uint8).reshape(1, -1, 8)
-    np.testing.assert_array_equal(codes[0, :, 0], naive.encode(X[:, 0], cuts))
+    np.testing.assert_array_equal(encode(X, bins, run=serial)[0], naive.encode(X[:, 0], cuts))
+
+
+@pytest.mark.parametrize("n_features", [1, 7, 8, 9, 20])
+def test_eight_codes_make_a_word(n_features):
+    codes = np.random.default_rng(0).integers(0, 256, (n_features, 50)).astype(np.uint8)
+    words = pack(codes, run=serial)
+    for f in range(n_features):
+        np.testing.assert_array_equal((words[f // 8] >> np.uint64(8 * (f % 8))) & np.uint64(255), codes[f])
+    assert words.shape == (-(-n_features // 8), 50)
 
 
 def test_many_rows_are_sampled_for_the_cuts():
     X = np.random.default_rng(0).normal(size=(250_000, 1)).astype(np.float32)
     bins = learn_bins(X, np.zeros(1, bool), max_bins=255, random_state=np.random.RandomState(0), run=serial)
-    shares = np.bincount(encode(X, bins, run=serial).view(np.uint8)[0, ::8], minlength=255) / len(X)
+    shares = np.bincount(encode(X, bins, run=serial)[0], minlength=255) / len(X)
     assert bins.n_bins[0] == 255
     assert 0.5 / 255 < shares.min() <= shares.max() < 2 / 255
 
@@ -74,7 +82,7 @@ def test_rows_are_divided_in_their_order(seed, n):
     codes, table = rng.integers(0, 256, n).astype(np.uint8), rng.integers(0, 2, 256).astype(np.uint8)
     rows = np.sort(rng.choice(n, max(1, n // 2), replace=False)).astype(np.uint32)
     out = np.zeros(2 * len(rows), np.uint32)
-    lefts = split_rows(codes.astype(np.uint64) << np.uint64(16), 16, table, rows, out)
+    lefts = split_rows(codes, table, rows, out)
     goes = table[codes[rows]] == 1
     np.testing.assert_array_equal(out[:lefts], rows[goes])
     np.testing.assert_array_equal(out[len(rows) : 2 * len(rows) - lefts], rows[~goes])
@@ -84,6 +92,29 @@ def test_rows_are_divided_in_their_order(seed, n):
     sides, halves = table[codes], np.zeros(n, np.uint16)
     split_order(order, sides, int(sides.sum()), halves)
     np.testing.assert_array_equal(halves, np.concatenate([order[sides[order] == 1], order[sides[order] == 0]]))
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), n=st.integers(1, 60), l2=st.sampled_from([0.0, 1.0, 300.0]), missing=st.booleans())
+def test_packed_scores_are_what_the_children_save(seed, n, l2, missing):
+    rng = np.random.default_rng(seed)
+    g, h = rng.integers(-(2**22), 2**22, n + 1), rng.integers(1, 2**22, n + 1)  # the last bin is for missing values
+    g0, h0 = (int(g[-1]), int(h[-1])) if missing else (0, 0)
+    units = np.array([3e-4, 2e-5])
+    ints, floats = np.zeros((1, N_INTS), np.int64), np.zeros((1, N_FLOATS))
+    ints[0, STOP], ints[0, SUM_G], ints[0, SUM_H] = 1000, g.sum(), h.sum()
+    rules = Rules(0.1, 0.0, l2, 0.1 * h.sum() * units[1], 0.0, 1, 31, 99, 1.0, False, False, False)
+    leaf = describe(0, ints, floats, rules, units)
+    prefix, scores = np.cumsum((g << 32) + h), np.zeros(n, np.float32)
+    top = score_packed(prefix.view(np.int32), n, np.int32(g0), np.int32(h0), leaf, scores, scores.view(np.int32))
+    gl, hl = (np.cumsum(g)[:n] + g0) * units[0], (np.cumsum(h)[:n] + h0) * units[1]
+    gr, hr = g.sum() * units[0] - gl, h.sum() * units[1] - hl
+    allowed = np.minimum(hl, hr) >= leaf.floor
+    saved = [naive.saved(gl[i], hl[i], 0.0, l2) + naive.saved(gr[i], hr[i], 0.0, l2) for i in np.flatnonzero(allowed)]
+    np.testing.assert_allclose(leaf.base + leaf.scale * scores[allowed], saved, rtol=1e-5)
+    assert np.all(scores[~allowed] == 0)
+    assert top == max(scores)
+    assert rate(np.float32(top), leaf) == (leaf.base + leaf.scale * float(top) if top > 0 else -np.inf)
 
 
 @settings(max_examples=20, deadline=None)
