@@ -12,9 +12,10 @@ divided, and the threads meet at barriers::
 
 import numpy as np
 
-from fasttree._boosting_presort import ROOT, mark_sides, scan_category_rows, scan_order, split_order
-from fasttree._boosting_rows import complete, fill_leaf, make_table, partition
-from fasttree._boosting_split import Desk, adopt, describe, leaf_value, scan_categories, scan_values
+from fasttree._boosting_presort import mark_sides
+from fasttree._boosting_rows import fill_leaf, make_table, partition
+from fasttree._boosting_search import search_all
+from fasttree._boosting_split import leaf_value
 from fasttree._boosting_state import (
     BIN,
     DEPTH,
@@ -36,43 +37,7 @@ from fasttree._boosting_state import (
     SUM_H,
 )
 from fasttree._boosting_sync import STRIDE, barrier
-from fasttree._histogram import BINS
 from fasttree._jit import njit
-
-
-@njit(_nrt=False)
-def scan(which, f, leaf, histogram, halves, data, general, desk, best, scores):
-    """Offer feature `f` for the first or second new leaf (`which`) to this thread's proposals."""
-    top = scores[which]
-    if data.categorical[f]:
-        score = scan_categories(histogram, data.n_bins[f], leaf, desk, top, best[which])
-    else:
-        score = scan_values(histogram, halves, data.n_bins[f], data.monotonic[f], general, leaf, desk, top, best[which])
-    if score > top:
-        best[which, 0] = f
-        scores[which] = score
-
-
-@njit(_nrt=False)
-def scan_presorted(which, f, order, leaf, histogram, values, data, general, desk, best, scores):
-    """As `scan`, from the leaf's rows in order of the feature."""
-    top, codes = scores[which], data.codes[f]
-    if data.categorical[f]:
-        score = scan_category_rows(order, codes, values, data.n_bins[f], leaf, desk, histogram, top, best[which])
-    else:
-        score = scan_order(order, codes, values, data.monotonic[f], general, leaf, desk, top, best[which])
-    if score > top:
-        best[which, 0] = f
-        scores[which] = score
-
-
-@njit(_nrt=False)
-def split_orders(first, last, ints, j, new, sides, orders):
-    """Divide the orders of features ``first … last`` as leaf `j` was divided into `j` and `new`."""
-    start, stop, depth = ints[j, START], ints[new, STOP], ints[j, DEPTH]
-    source = orders[ROOT if depth == 1 else (depth - 1) & 1]
-    for f in range(first, last):
-        split_order(source[f, start:stop], sides, ints[j, STOP] - start, orders[depth & 1, f, start:stop])
 
 
 @njit(_nrt=False)
@@ -159,84 +124,6 @@ def may_split(j, ints, units, rules):
 
 
 @njit(_nrt=False)
-def scramble(x):
-    """A well-mixed 64-bit number from another (splitmix64; Steele, Lea & Flood 2014)."""
-    x = np.uint64(x) + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
-@njit(_nrt=False)
-def choose_features(chosen, drawn, use, groups, leaf_groups, share, seed):
-    """Mark the features that may split a leaf: this tree's, of an open interaction group, and drawn if a share is to be drawn.
-
-    chosen : uint8[:], overwritten; drawn : int64[:], a permutation of the features, which is shuffled
-    """
-    n_features, n_allowed = len(use), 0
-    for f in range(n_features):
-        allowed = use[f] != 0
-        if allowed and len(leaf_groups) > 0:
-            allowed = False
-            for g in range(len(leaf_groups)):
-                allowed |= (groups[f, g] & leaf_groups[g]) != 0
-        chosen[f] = allowed
-        n_allowed += allowed
-    if share >= 1.0:
-        return
-    wanted, state = max(1, np.int64(share * n_allowed)), seed
-    for i in range(n_features):
-        state = scramble(state)
-        other = i + np.int64(state % np.uint64(n_features - i))
-        f = drawn[other]
-        drawn[other], drawn[i] = drawn[i], f
-        if chosen[f]:
-            wanted -= 1
-            chosen[f] = wanted >= 0
-
-
-@njit(_nrt=False)
-def scan_all(thread, n_threads, pair, fresh, parent, units, seed, data, rules, plan, work, parity):
-    """Scan this thread's features for the (at most two) new leaves of `pair`, take the best of all threads."""
-    search, ints, floats = work.search, work.frontier.ints[thread], work.frontier.floats[thread]
-    general = rules.bounded or rules.full
-    best, scores = search.best[parity], search.best_scores[parity]
-    scratch_scores, bits = search.scores[thread], search.bits[thread]
-    desk = Desk(search.prefix[thread], search.halves[thread], scratch_scores, bits, search.order[thread], search.keys[thread])
-    for which in range(2):
-        best[thread, which, 0] = NOTHING
-        scores[thread, which] = -np.inf
-        if rules.picky and pair[which] >= 0:
-            j = pair[which]
-            mixed = scramble(np.uint64(seed) ^ scramble(np.uint64(ints[j, NODE])))
-            leaf_groups, chosen, drawn = work.frontier.groups[thread, j], search.open[thread, which], search.drawn[thread]
-            choose_features(chosen, drawn, search.use, data.groups, leaf_groups, rules.share_per_split, mixed)
-    leaves = (describe(max(pair[0], 0), ints, floats, rules, units), describe(max(pair[1], 0), ints, floats, rules, units))
-    presorted, scratch = work.sums.orders.shape[1] > 0, work.sums.histograms[thread % len(work.sums.histograms), :, :BINS]
-    for f in range(plan.cuts[thread], plan.cuts[thread + 1]):
-        if fresh >= 0 and not presorted:
-            complete(f, data.n_bins[f], data.categorical[f], n_threads, plan, work.sums, fresh, parent, parity)
-        for which in range(2):
-            if pair[which] >= 0 and (not rules.picky or search.open[thread, which, f]):
-                if presorted:
-                    j = pair[which]
-                    level = ROOT if ints[j, DEPTH] == 0 else ints[j, DEPTH] & 1
-                    order = work.sums.orders[level, f, ints[j, START] : ints[j, STOP]]
-                    values = work.sums.values[:, :]
-                    scan_presorted(which, f, order, leaves[which], scratch, values, data, general, desk, best[thread], scores[thread])
-                    continue
-                slot = ints[pair[which], SLOT]
-                histogram = work.sums.histograms[slot, :, f * BINS : (f + 1) * BINS]
-                halves = work.sums.halves[slot, 0, 2 * f * BINS : 2 * (f + 1) * BINS]
-                scan(which, f, leaves[which], histogram, halves, data, general, desk, best[thread], scores[thread])
-    barrier(work.arrived, thread, n_threads)
-    for which in range(2):
-        if pair[which] >= 0:
-            j = pair[which]
-            adopt(which, ints[j], floats[j], work.frontier.sets[thread, j], data.categorical, rules, scores, best, units)
-
-
-@njit(_nrt=False)
 def best_leaf(n_leaves, ints, floats):
     """The leaf whose split gains most, the oldest of equals; -1 when none can be split."""
     best = NOTHING
@@ -320,9 +207,8 @@ def grow(thread, n_threads, n_rows, units, seed, data, rules, plan, work, tree):
         fresh, to_fill, pair = np.int64(0), np.int64(0), (np.int64(0), nothing)
     while True:
         if presorted and to_fill != NOTHING and n_leaves > 1:
-            sides, lefts = work.sums.sides[thread], ints[j, STOP] - ints[j, START]
-            mark_sides(work.lists.rows[thread, ints[j, START] : ints[n_leaves - 1, STOP]], lefts, sides)
-            split_orders(plan.cuts[thread], plan.cuts[thread + 1], ints, j, n_leaves - 1, sides, work.sums.orders)
+            lefts = ints[j, STOP] - ints[j, START]
+            mark_sides(work.lists.rows[thread, ints[j, START] : ints[n_leaves - 1, STOP]], lefts, work.sums.sides[thread])
         elif to_fill != NOTHING and not presorted:
             start, stop = ints[to_fill, START], ints[to_fill, STOP]
             fill_leaf(thread, n_threads, start, stop, data, plan, work.lists, work.sums, work.arrived, fresh, parity)
@@ -332,7 +218,7 @@ def grow(thread, n_threads, n_rows, units, seed, data, rules, plan, work, tree):
             if thread == 0:
                 for s in range(len(plan.shared)):
                     work.sums.claims[((1 - parity) * len(plan.shared) + s) * STRIDE] = 0
-            scan_all(thread, n_threads, pair, fresh, parent, units, seed, data, rules, plan, work, parity)
+            search_all(thread, n_threads, pair, fresh, parent, units, seed, data, rules, plan, work, parity)
             parity = 1 - parity
             for which in range(2):
                 if not presorted and n_leaves > 1 and ints[(j, n_leaves - 1)[which], FEATURE] == NOTHING:
@@ -366,7 +252,7 @@ def grow(thread, n_threads, n_rows, units, seed, data, rules, plan, work, tree):
         )
         wanted = pair[0] != NOTHING or pair[1] != NOTHING
         if presorted:
-            fresh, parent, to_fill = new if wanted else nothing, nothing, smaller if wanted else nothing
+            fresh, parent = (new, j) if wanted else (nothing, nothing)
         else:
             fresh, parent = hand_over(j, new, smaller, wanted, ints, floats, holders)
-            to_fill = smaller if wanted else nothing
+        to_fill = smaller if wanted else nothing

@@ -54,6 +54,26 @@ def split_order(order, sides, lefts, out):
 
 
 @njit(_nrt=False)
+def keep_left(order, sides, out):
+    """The left rows alone, in their order, when the right leaf will not be split. out : uint16[:], with room for one row more"""
+    kept = np.uint64(0)
+    for i in range(len(order)):
+        row = order[i]
+        out[kept] = row
+        kept += np.uint64(sides[row])
+
+
+@njit(_nrt=False)
+def keep_right(order, sides, out):
+    """The right rows alone, from the end, when the left leaf will not be split. out : uint16[:], with room for one row before them"""
+    free, one = np.uint64(len(out) - 1), np.uint64(1)
+    for i in range(len(order) - 1, -1, -1):
+        row = order[i]
+        out[free] = row
+        free -= one - np.uint64(sides[row])
+
+
+@njit(_nrt=False)
 def add_up(order, values, prefix):
     """Prefix sums of the values in their order. values, prefix : int64[:, :], one or two planes"""
     for plane in range(values.shape[0]):
@@ -75,7 +95,7 @@ def forbid_ties(order, codes, n, general, desk):
     return top
 
 
-@njit(_nrt=False)
+@njit(_nrt=False, forceinline=True)
 def scan_order(order, codes, values, direction, general, leaf, desk, top, best):
     """Look for a better cut of an ordered feature; returns the score to beat. As `scan_values`, which see.
 

@@ -168,7 +168,7 @@ def bin_sums(histogram, b):
     return left_sums(histogram, b)
 
 
-@njit(_nrt=False)
+@njit(_nrt=False, forceinline=True)
 def scan_values(prefix, halves, n_bins, direction, general, leaf, desk, top, best):
     """Look for a better cut of an ordered feature; returns the score to beat.
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fasttree import GradientBoostingClassifier, GradientBoostingRegressor
 from fasttree import _losses_kernels as losses
 from fasttree._binning import encode, learn_bins, pack
-from fasttree._boosting_presort import order_rows, split_order
+from fasttree._boosting_presort import keep_left, keep_right, order_rows, split_order
 from fasttree._boosting_rows import split_rows
 from fasttree._boosting_split import describe, rate, score_packed, sort_categories
 from fasttree._boosting_state import N_FLOATS, N_INTS, STOP, SUM_G, SUM_H, Rules, deal_features
@@ -92,6 +92,10 @@ def test_rows_are_divided_in_their_order(seed, n):
     sides, halves = table[codes], np.zeros(n, np.uint16)
     split_order(order, sides, int(sides.sum()), halves)
     np.testing.assert_array_equal(halves, np.concatenate([order[sides[order] == 1], order[sides[order] == 0]]))
+    lefts, left, right = int(sides.sum()), np.zeros(n + 1, np.uint16), np.zeros(n + 1, np.uint16)
+    keep_left(order, sides, left[: lefts + 1])
+    keep_right(order, sides, right[lefts:])
+    np.testing.assert_array_equal(np.concatenate([left[:lefts], right[lefts + 1 :]]), halves)
 
 
 @settings(max_examples=30, deadline=None)
