@@ -8,8 +8,10 @@ from fasttree._binning import Bins, encode
 from fasttree._boosting_crew import run_parts
 from fasttree._boosting_predict import Packed, add_trees, pack
 from fasttree._boosting_round import add_tree
+from fasttree._boosting_tables import Flat, add_by_tables, flatten, tables_pay
 
 _ROWS_PER_THREAD = 2000  # fewer are not worth a thread
+_FEW = 1000  # rows that are not worth making tables
 
 
 @dataclasses.dataclass
@@ -26,6 +28,7 @@ class Ensemble:
     trees: list = dataclasses.field(default_factory=list)
     sets: list = dataclasses.field(default_factory=list)
     packed: Packed | None = None
+    flat: Flat | None = None
 
     @property
     def n_outputs(self):
@@ -43,7 +46,11 @@ class Ensemble:
 
     def prepare(self):
         """Lay the trees out for prediction; after this the model must not change."""
-        self.packed = pack(self.trees) if self.trees else None
+        self.packed = self.flat = None
+        if self.trees:
+            self.packed, flat = pack(self.trees), flatten(self.trees, self.sets, len(self.bins.n_bins))
+            if flat is not None and (self.packed is None or tables_pay(flat, self.packed.depths)):
+                self.flat = flat
 
     def raw(self, X, n_threads=1):
         """Raw predictions, shape (n_outputs, n), of float32 rows in C order."""
@@ -52,6 +59,9 @@ class Ensemble:
             return out
 
         def part(start, stop):
+            if self.flat is not None and (len(X) > _FEW or self.packed is None):
+                add_by_tables(X[start:stop], self.bins, self.flat, out[:, start:stop])
+                return
             if self.packed is not None:
                 add_trees(X.reshape(-1), X.shape[1], self.packed, start, stop, out)
                 return

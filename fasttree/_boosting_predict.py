@@ -1,4 +1,4 @@
-"""Prediction by many small trees: eight rows at a time, without branches.
+"""Prediction of few rows, or by large trees: eight rows at a time, without branches. See `fasttree._boosting_tables` for the others.
 
 A node is one uint64, so that a step is one load of the node and one of the value::
 

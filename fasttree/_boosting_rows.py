@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from fasttree._boosting_split import accumulate
 from fasttree._boosting_state import BLOCK, GATHERED, SMALL
 from fasttree._boosting_sync import STRIDE, barrier, fetch_add, prefetch
-from fasttree._histogram import AHEAD, BINS, MISSING, WORD, add_all, add_rows, clear, merge, take_away
+from fasttree._histogram import AHEAD, BINS, MISSING, WORD, accumulate, add_all, add_rows, clear, merge, take_away
 from fasttree._jit import njit
 
 _WIDTH = WORD * BINS

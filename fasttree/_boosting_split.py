@@ -1,7 +1,7 @@
 """The best split of one feature of one leaf, from its histogram.
 
 Sums are whole numbers; a candidate's score (float32 in the fast case) is only used to choose. The chosen split's gain is computed again
-in float64 from the exact sums, in `adopt`. An ordered feature's histogram comes as prefix sums (`accumulate`): they are what is scanned,
+in float64 from the exact sums, in `adopt`. An ordered feature's histogram comes as prefix sums (`fasttree._histogram.accumulate`): they are what is scanned,
 and the sibling's follow from the parent's by subtraction as the bins' own sums would. Ties go to the lowest feature, then to missing values right, then to the lowest code.
 """
 
@@ -151,15 +151,6 @@ def score_general(prefix, n, g0, h0, leaf, direction, keys):
         keys[b] = score_one(gl + g0, hl + h0, leaf, direction)
         top = max(top, keys[b])
     return top
-
-
-@njit(_nrt=False)
-def accumulate(histogram, n):
-    """Prefix sums of the first `n` bins, in place. histogram : int64[:]"""
-    total = np.int64(0)
-    for b in range(n):
-        total += histogram[b]
-        histogram[b] = total
 
 
 @njit(_nrt=False)

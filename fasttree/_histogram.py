@@ -83,3 +83,12 @@ def take_away(part, out):
     """Subtract `part` from `out`: a parent's histogram becomes the sibling's."""
     for b in range(len(out)):
         out[b] -= part[b]
+
+
+@njit(_nrt=False)
+def accumulate(histogram, n):
+    """Prefix sums of the first `n` bins, in place. histogram : int64[:]"""
+    total = np.int64(0)
+    for b in range(n):
+        total += histogram[b]
+        histogram[b] = total

@@ -16,6 +16,7 @@ from fasttree._boosting_presort import keep_left, keep_right, order_rows, split_
 from fasttree._boosting_rows import split_rows
 from fasttree._boosting_split import describe, rate, score_packed, sort_categories
 from fasttree._boosting_state import N_FLOATS, N_INTS, STOP, SUM_G, SUM_H, Rules, deal_features
+from fasttree._boosting_tables import add_by_tables, flatten, group_trees
 from fasttree._histogram import add_all, add_rows, take_away
 from fasttree._losses import Loss
 from tests.naive import boosting as naive
@@ -187,6 +188,37 @@ def test_packed_prediction_equals_the_walk_over_codes(n):
     np.testing.assert_array_equal(model.predict(X[:n]), expected)
     two = GradientBoostingRegressor(max_iter=15, n_jobs=2).fit(X, y)
     np.testing.assert_array_equal(two.predict(np.tile(X, (4, 1))), np.tile(model.predict(X), 4))
+
+
+@pytest.mark.parametrize("leaves", [2, 9, 31, 64])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_tables_find_the_leaves_that_the_walk_finds(leaves, classes):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4200, 7)).astype(np.float32)
+    X[:, 0] = np.round(np.abs(3 * X[:, 0]))
+    X[rng.random(X.shape) < 0.1] = np.nan
+    y = np.digitize(np.nan_to_num(X).sum(axis=1), [0.0, 2.0][: classes - 1])
+    model = GradientBoostingClassifier(max_iter=7, max_leaf_nodes=leaves, categorical_features=[0], min_samples_leaf=5).fit(X, y)
+    ensemble = model._ensemble
+    X[0, 0] = 99.0  # a category never seen
+    flat = flatten(ensemble.trees, ensemble.sets, 7)
+    for n in (1, 2047, 2049, 4200):
+        expected, found = np.repeat(ensemble.start[:, None], n, axis=1), np.repeat(ensemble.start[:, None], n, axis=1)
+        codes = ensemble.encode(X[:n])
+        for t in range(len(ensemble.trees)):
+            ensemble.add(codes, t, expected[t % ensemble.n_outputs])
+        add_by_tables(X[:n], ensemble.bins, flat, found)
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(model._raw(X[:n]), expected)
+
+
+def test_trees_go_together_while_their_leaves_fit():
+    assert group_trees([31, 31, 31, 64, 1, 2, 3]).tolist() == [0, 2, 3, 4, 7]
+    model = GradientBoostingRegressor(max_leaf_nodes=65, min_samples_leaf=1, max_iter=2).fit(
+        np.arange(400.0)[:, None], np.arange(400.0) % 7
+    )
+    assert flatten(model._ensemble.trees, model._ensemble.sets, 1) is None
+    assert model.predict(np.arange(2000.0)[:, None]).shape == (2000,)  # by the walk
 
 
 @pytest.mark.parametrize("classes", [2, 3])
