@@ -10,13 +10,14 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from fasttree._binning import learn_bins
 from fasttree._boosting_columns import categorical_mask, interaction_groups, learn_levels, monotonic_signs, number_levels
 from fasttree._boosting_crew import run_parts
 from fasttree._boosting_fit import Fit, Patience, Rows, Sampling
+from fasttree._boosting_init import fit_init, raw_of_init
 from fasttree._boosting_model import Ensemble, RowPredictor
 from fasttree._boosting_state import Rules
 from fasttree._validation import check_weights
@@ -46,6 +47,7 @@ class BaseBoosting(BaseEstimator):
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "monotonic_cst": ["array-like", dict, None],
         "interaction_cst": [list, tuple, StrOptions({"pairwise", "no_interactions"}), None],
+        "init": [StrOptions({"zero"}), HasMethods(["fit", "predict"]), None],
         "warm_start": ["boolean"],
         "early_stopping": [StrOptions({"auto"}), "boolean"],
         "scoring": [str, callable, None],
@@ -139,6 +141,7 @@ class BaseBoosting(BaseEstimator):
         rows, watched, patience = self._set_aside(rows, groups, (X_val, y_val, sample_weight_val), random)
         if rows.weight is not None and np.any(rows.weight == 0):
             rows = rows.take(rows.weight > 0)
+        self._begin(rows, watched, again)
         threads = effective_n_jobs(self.n_jobs)
         monotonic = monotonic_signs(self, self._categorical, self._loss.n_outputs)
         groups = interaction_groups(self.interaction_cst, X.shape[1])
@@ -146,7 +149,8 @@ class BaseBoosting(BaseEstimator):
         if not again:
             run = lambda task, n: run_parts(task, n, threads)  # noqa: E731
             bins = learn_bins(rows.X, self._categorical, max_bins=self.max_bins, random_state=random, run=run)
-            self._ensemble = Ensemble(bins, self._loss.start(rows.y, rows.weight))
+            constant = self._loss.start(rows.y, rows.weight) if self.init is None else np.zeros(self._loss.n_outputs)
+            self._ensemble = Ensemble(bins, constant)
             self.train_score_, self.validation_score_ = np.empty(0), np.empty(0)
         fit = Fit(self._ensemble, self._loss, rules, sampling, monotonic, groups, self._seed, threads)
         train, seen = self.train_score_.tolist(), self.validation_score_.tolist()
@@ -157,6 +161,19 @@ class BaseBoosting(BaseEstimator):
             self._ensemble.prepare()
             self.train_score_, self.validation_score_ = np.array(train), np.array(seen)
         return self
+
+    def _begin(self, rows, watched, again):
+        """Fit `init` to the rows and note where the trees of these and of the watched rows begin."""
+        if not again:
+            estimator = self.init is not None and not isinstance(self.init, str)
+            target = self._decode_target(rows.y)
+            self.init_ = fit_init(self.init, rows.X, target, rows.weight, hasattr(self, "classes_")) if estimator else None
+        for some in (rows, watched):
+            if some is not None:
+                some.start = self._start(some.X)
+
+    def _start(self, X):
+        return None if self.init_ is None else raw_of_init(self.init_, X, self._loss, getattr(self, "classes_", None))
 
     def _watch(self, rows, watched, patience, train, seen):
         """What to do after each round: note the scores in the lists `train` and `seen`, tell, and say whether to stop."""
@@ -213,7 +230,9 @@ class BaseBoosting(BaseEstimator):
         check_is_fitted(self, "_ensemble")
         if getattr(self, "_given", None) is not None:
             return self._given
-        return self._ensemble.raw(self._check_X(X), effective_n_jobs(self.n_jobs))
+        X = self._check_X(X)
+        raw, start = self._ensemble.raw(X, effective_n_jobs(self.n_jobs)), self._start(X)
+        return raw if start is None else raw + start
 
     def _response(self, X):
         raw = self._raw(X)
@@ -232,12 +251,16 @@ class BaseBoosting(BaseEstimator):
         check_is_fitted(self, "_ensemble")
         if self._levels:
             raise ValueError("a model with categories that are not numbers cannot be prepared")
+        if self.init_ is not None:
+            raise ValueError(f"a model that adds to another's predictions, init={self.init!r}, cannot be prepared")
         return RowPredictor(self._ensemble, self._loss.response_of_one)
 
     def _staged(self, X, finish):
         check_is_fitted(self, "_ensemble")
-        for raw in self._ensemble.staged_raw(self._check_X(X)):
-            yield finish(raw)
+        X = self._check_X(X)
+        start = self._start(X)
+        for raw in self._ensemble.staged_raw(X):
+            yield finish(raw if start is None else raw + start)
 
     @property
     def n_iter_(self):

@@ -27,14 +27,17 @@ class Rows:
     X : float32, shape (n, n_features), C order
     y : float64, shape (n,)
     weight : float64, shape (n,), or None
+    start : float64, shape (n_outputs, n), or None
+        Raw predictions of another estimator, to which the trees are added.
     """
 
     X: np.ndarray
     y: np.ndarray
     weight: np.ndarray | None = None
+    start: np.ndarray | None = None
 
     def take(self, index):
-        """Those rows alone."""
+        """Those rows alone; before `start` is known."""
         return Rows(np.ascontiguousarray(self.X[index]), self.y[index], None if self.weight is None else self.weight[index])
 
 
@@ -129,8 +132,8 @@ class Fit:
         ensemble = self.ensemble
         done = len(ensemble.trees) // ensemble.n_outputs
         ensemble.prepare()
-        raw = ensemble.raw(rows.X, threads)
-        watched_raw = None if watched is None else ensemble.raw(watched.X, threads)
+        raw = self._raw(rows, threads)
+        watched_raw = None if watched is None else self._raw(watched, threads)
         watched_codes = None if watched is None else ensemble.encode(watched.X)
         if done == 0 and after_round(0, raw, watched_raw):
             return
@@ -147,6 +150,10 @@ class Fit:
                 if after_round(i + 1, raw, watched_raw):
                     break
         ensemble.prepare()
+
+    def _raw(self, rows, threads):
+        raw = self.ensemble.raw(rows.X, threads)
+        return raw if rows.start is None else raw + rows.start
 
     def _lay_out(self, rows, raw, threads):
         """Everything that the crew shares: data, target, rules, plan, work, tree."""

@@ -63,6 +63,9 @@ class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
         Whether predictions may only fall or rise with a feature.
     interaction_cst : list of groups of positions, "pairwise", "no_interactions" or None, default=None
         Features of one branch must lie in one group; features not listed are a group.
+    init : estimator, "zero" or None, default=None
+        What the first tree starts from: an estimator, of which a clone is fitted to the same rows (float32, categories as numbers) and
+        whose predictions the trees correct; nothing; or None for the constant of least loss.
     warm_start : bool, default=False
         Whether `fit` adds rounds to those there are, up to `max_iter`.
     early_stopping : bool or "auto", default="auto"
@@ -91,6 +94,8 @@ class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
     classes_ : ndarray of shape (n_classes,)
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
+    init_ : estimator or None
+        The fitted clone of `init`.
     n_iter_ : int
         Rounds done.
     n_trees_per_iteration_ : int
@@ -136,6 +141,7 @@ class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
         categorical_features="from_dtype",
         monotonic_cst=None,
         interaction_cst=None,
+        init=None,
         warm_start=False,
         early_stopping="auto",
         scoring="loss",
@@ -256,14 +262,14 @@ class GradientBoostingRegressor(RegressorMixin, BaseBoosting):
         As in `GradientBoostingClassifier`.
     min_gain, max_features, max_features_per_tree, subsample, gradient_sampling, max_bins, categorical_features, monotonic_cst
         As in `GradientBoostingClassifier`.
-    interaction_cst, warm_start, early_stopping, scoring, validation_fraction, n_iter_no_change, tol, callback, precision
+    interaction_cst, init, warm_start, early_stopping, scoring, validation_fraction, n_iter_no_change, tol, callback, precision
         As in `GradientBoostingClassifier`.
     verbose, random_state, n_jobs
         As in `GradientBoostingClassifier`.
 
     Attributes
     ----------
-    n_features_in_, feature_names_in_, n_iter_, n_trees_per_iteration_, train_score_, validation_score_
+    n_features_in_, feature_names_in_, init_, n_iter_, n_trees_per_iteration_, train_score_, validation_score_
         As in `GradientBoostingClassifier`.
 
     Examples
@@ -304,6 +310,7 @@ class GradientBoostingRegressor(RegressorMixin, BaseBoosting):
         categorical_features="from_dtype",
         monotonic_cst=None,
         interaction_cst=None,
+        init=None,
         warm_start=False,
         early_stopping="auto",
         scoring="loss",

@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import mean_pinball_loss, roc_auc_score
+from sklearn.base import clone
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor
+from sklearn.metrics import log_loss, mean_pinball_loss, roc_auc_score
 
 from fasttree import GradientBoostingClassifier, GradientBoostingRegressor
 from tests.naive import boosting as naive
@@ -167,6 +169,44 @@ def test_own_loss_equals_the_built_in():
         GradientBoostingRegressor(loss=half_square, early_stopping=True).fit(X, y)
     with pytest.raises(FloatingPointError, match="iteration 1"):
         GradientBoostingRegressor(loss=lambda y, raw: (raw / 0.0, 1.0), max_iter=10).fit(X, y)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson", "quantile"])
+def test_trees_add_to_what_init_predicts(loss):
+    X, y = regression(400)
+    y = np.exp(0.3 * y) if loss == "poisson" else y
+    first = LinearRegression() if loss != "poisson" else PoissonRegressor()
+    options = {"loss": loss, "max_iter": 6, "quantile": [0.3, 0.7] if loss == "quantile" else None}
+    model = GradientBoostingRegressor(init=first, **options).fit(X, y)
+    base = clone(first).fit(X.astype(np.float32), y).predict(X.astype(np.float32))
+    if loss == "squared_error":  # then the trees see the residuals alone
+        rest = GradientBoostingRegressor(init="zero", max_iter=6).fit(X, y - base)
+        np.testing.assert_allclose(model.predict(X), base + rest.predict(X), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(list(model.staged_predict(X))[-1], model.predict(X), rtol=1e-12)
+    stump = GradientBoostingRegressor(init=first, learning_rate=1e-12, **options).fit(X, y).predict(X)
+    np.testing.assert_allclose(stump, base if stump.ndim == 1 else np.column_stack([base, base]), rtol=1e-6)
+    with pytest.raises(ValueError, match="prepared"):
+        model.prepare()
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_init_of_classes(classes):
+    X, y = regression(900)
+    y = np.digitize(y, [0.5, 1.5][: classes - 1])
+    names = np.array(["a", "b", "c"])[y]
+    first = LogisticRegression().fit(X[:600].astype(np.float32), names[:600])
+    nearly = GradientBoostingClassifier(init=LogisticRegression(), learning_rate=1e-12, max_iter=1).fit(X[:600], names[:600])
+    np.testing.assert_allclose(nearly.predict_proba(X), first.predict_proba(X.astype(np.float32)), rtol=1e-6)
+    model = GradientBoostingClassifier(init=LogisticRegression(), max_iter=30, warm_start=True)
+    model.fit(X[:600], names[:600], X_val=X[600:], y_val=names[600:])
+    assert model.validation_score_[-1] > model.validation_score_[0]
+    assert -model.validation_score_[-1] == pytest.approx(log_loss(names[600:], model.predict_proba(X[600:])))
+    model.set_params(max_iter=31).fit(X[:600], names[:600])
+    assert model.n_iter_ == 31
+    with pytest.raises(ValueError, match="predict_proba"):
+        GradientBoostingClassifier(init=LinearRegression()).fit(X, y)
+    with pytest.raises(ValueError, match="positive"):
+        GradientBoostingRegressor(loss="gamma", init=LinearRegression()).fit(X, np.exp(3 * X[:, 0]))
 
 
 def test_staged_predictions_end_with_the_prediction():
