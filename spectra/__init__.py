@@ -37,7 +37,7 @@ _MODULES = {
     "peaks_isotopes": ["monoisotopic_peaks"],
     "peaks_width": ["WidthModel", "fit_widths"],
     "quality": ["check_quality", "spectrum_quality"],
-    "replicates": ["average_replicates"],
+    "replicates": ["ReplicateFilter", "average_replicates", "replicate_agreement"],
     "simulate": ["Simulation", "simulate_cohort"],
     "simulate_flight": ["Instrument", "flight_time"],
     "smoothing": ["moving_average", "running_median", "savitzky_golay", "savitzky_golay_growing", "whittaker"],

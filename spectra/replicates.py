@@ -1,9 +1,11 @@
-"""Technical replicates: several spectra of one sample become one."""
+"""Technical replicates: several spectra of one sample become one, or tell how far each peak can be trusted."""
 
 import dataclasses
 
 import numpy as np
 
+from spectra._steps import Learned
+from spectra._validation import check_number
 from spectra.containers import Cohort, Spectrum
 from spectra.errors import SpectraError
 
@@ -47,12 +49,7 @@ def average_replicates(cohort, *, by="sample", label="label"):
     import pandas as pd
 
     samples = cohort.samples
-    if by not in samples:
-        raise SpectraError(f"the table has no column {by!r}; there are {', '.join(map(str, samples.columns))}")
-    unnamed = samples[by].isna().to_numpy()
-    if unnamed.any():
-        raise SpectraError(f"{samples['file'].iloc[int(unnamed.argmax())]}: {by!r} is empty; name the sample or leave the spectrum out")
-    codes, names = pd.factorize(samples[by])
+    codes, names = _samples(samples, by)
     if label is not None and label in samples:
         _check_labels(samples[label], codes, names, by)
     order = np.argsort(codes, kind="stable")
@@ -61,6 +58,18 @@ def average_replicates(cohort, *, by="sample", label="label"):
     spectra = [_mean(cohort, rows, str(table["file"].iloc[i])) for i, rows in enumerate(groups)]
     averaged = Cohort.from_spectra(spectra, table)
     return dataclasses.replace(averaged, set_aside=cohort.set_aside, notes=cohort.notes)
+
+
+def _samples(table, by):
+    """(codes, names): which sample each row belongs to."""
+    import pandas as pd
+
+    if by not in table:
+        raise SpectraError(f"the table has no column {by!r}; there are {', '.join(map(str, table.columns))}")
+    unnamed = table[by].isna().to_numpy()
+    if unnamed.any():
+        raise SpectraError(f"{table['file'].iloc[int(unnamed.argmax())]}: {by!r} is empty; name the sample or leave the spectrum out")
+    return pd.factorize(table[by])
 
 
 def _check_labels(labels, codes, names, by):
@@ -86,3 +95,103 @@ def _mean(cohort, rows, name):
         total += cohort.intensity_of(i) if same else np.interp(axis, cohort.axis_of(i), cohort.intensity_of(i))
     total /= len(rows)
     return Spectrum(axis, total.astype(cohort.intensity.dtype, copy=False), name)
+
+
+def replicate_agreement(features, *, by="sample"):
+    """How well the replicates of a sample agree, feature by feature.
+
+    Parameters
+    ----------
+    features : FeatureMatrix
+        One row per spectrum, no value missing.
+    by : str
+        Column of its table that names the sample.
+
+    Returns
+    -------
+    DataFrame, one row per feature
+        ``name``, ``mz`` (Da/e); ``cv``, the standard deviation within samples (pooled over them) over the mean; ``icc``, the intraclass
+        correlation of the one-way random model: the share of the variance that lies between samples, 1 where replicates are alike and
+        0 or less where they differ as much as samples do; ``cv`` is NaN where the mean is not positive, ``icc`` where nothing varies.
+
+    Raises
+    ------
+    SpectraError
+        When the table lacks the column, no sample has two spectra, there is one sample only, or a value is NaN.
+
+    References
+    ----------
+    Shrout & Fleiss (1979), Psychol. Bull. 86, 420, ICC(1,1); for unequal numbers of replicates: Donner (1986), Int. Stat. Rev. 54, 67.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from spectra import FeatureMatrix, replicate_agreement
+    >>> values = np.array([[10.0, 5.0], [11.0, 9.0], [20.0, 6.0], [21.0, 8.0]])
+    >>> table = pd.DataFrame({"file": list("abcd"), "sample": ["s", "s", "t", "t"]})
+    >>> features = FeatureMatrix(values, np.array([1000.0, 2000.0]), values > 0, table, ["1000.0", "2000.0"])
+    >>> replicate_agreement(features).round(2)[["name", "cv", "icc"]].values.tolist()
+    [['1000.0', 0.05, 0.99], ['2000.0', 0.32, -1.0]]
+    """
+    import pandas as pd
+
+    codes, names = _samples(features.samples, by)
+    count = np.bincount(codes, minlength=len(names))
+    n, groups = codes.size, len(names)
+    if groups < 2 or n == groups:
+        raise SpectraError(f"{groups} values of {by!r} in {n} spectra: agreement needs two samples, one of them with two spectra")
+    values = features.values
+    if np.isnan(values).any():
+        raise SpectraError(f"feature {features.names[int(np.isnan(values).any(axis=0).argmax())]} has missing values: fill them first")
+    centred = values - values.mean(axis=0)
+    sums = np.zeros((groups, values.shape[1]))
+    np.add.at(sums, codes, centred)
+    means = sums / count[:, None]
+    within = ((centred - means[codes]) ** 2).sum(axis=0) / (n - groups)
+    between = (count[:, None] * means**2).sum(axis=0) / (groups - 1)
+    typical = (n - (count**2).sum() / n) / (groups - 1)  # replicates a sample
+    total, mean = between + (typical - 1) * within, values.mean(axis=0)
+    cv = np.divide(np.sqrt(within), mean, out=np.full(mean.size, np.nan), where=mean > 0)
+    icc = np.divide(between - within, total, out=np.full(mean.size, np.nan), where=total > 0)
+    return pd.DataFrame({"name": features.names, "mz": features.mz, "cv": cv, "icc": icc})
+
+
+class ReplicateFilter(Learned):
+    """Keep the features on which the replicates of a sample agree, FeatureMatrix -> FeatureMatrix.
+
+    Learned inside the training fold, from training samples only; labels play no part.
+
+    Parameters
+    ----------
+    min_icc : float, up to 1
+        Least intraclass correlation.
+    max_cv : float, above 0, or None
+        Greatest coefficient of variation within samples.
+    by : str
+        Column that names the sample.
+
+    Attributes
+    ----------
+    keep_ : bool ndarray, shape (n_features,)
+    agreement_ : DataFrame
+        As given by `replicate_agreement`.
+    """
+
+    def __init__(self, *, min_icc=0.5, max_cv=None, by="sample"):
+        self.min_icc = min_icc
+        self.max_cv = max_cv
+        self.by = by
+
+    def fit(self, features, y=None):
+        """Learn from a FeatureMatrix which features to keep."""
+        least = check_number(self.min_icc, "min_icc", high=1)
+        most = np.inf if self.max_cv is None else check_number(self.max_cv, "max_cv", above=0)
+        self.agreement_ = replicate_agreement(features, by=self.by)
+        self.keep_ = ((self.agreement_["icc"] >= least) & ((self.agreement_["cv"] <= most) | np.isinf(most))).to_numpy()
+        if not self.keep_.any():
+            raise SpectraError(f"replicates agree on no feature: lower min_icc ({least:g}) or raise max_cv ({most:g})")
+        return self
+
+    def transform(self, features):
+        """Return the FeatureMatrix with the kept features only."""
+        return features.columns(self.keep_)
