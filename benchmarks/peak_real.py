@@ -1,8 +1,10 @@
 """``python -m benchmarks.peak_real FOLDER``: detectors on real spectra of known content; FOLDER holds the data sets.
 
 A protein standard (exampleMS_camda2006) and a dilution series of a peptide standard (process_calibration_seldi): how many of the known
-ions are found, among how many peaks. A pooled sample measured 96 times (breast_naf_qc_seldi): how far apart are its peaks' heights,
-and their m/z before and after alignment.
+ions are found, among how many peaks; and how many others outrank the weakest of them. A pooled sample measured 96 times
+(breast_naf_qc_seldi): how far apart are its peaks' heights, and their m/z before and after alignment. Serum and bacteria
+(fiedler2009, bacteria_species): which of one replicate's strongest peaks are among the other's. The rows named MALDIquant are found,
+aligned and binned as MALDIquant does, which the tests compare value by value.
 """
 
 import argparse
@@ -13,7 +15,7 @@ import sys
 import numpy as np
 
 from benchmarks.peak_truth import processed
-from spectra import Cohort, PeakBinner, Spectrum, WarpAligner, find_peaks, find_peaks_cwt, find_peaks_fit, snip
+from spectra import Cohort, PeakBinner, Spectrum, WarpAligner, find_peaks, find_peaks_cwt, find_peaks_fit, read_cohort, snip
 
 PROTEINS = np.array([7034.0, 12230, 16951, 29023, 46671, 66433])
 PROTEIN_IONS = np.append(PROTEINS, (PROTEINS[2:] + 1) / 2)
@@ -24,8 +26,14 @@ DETECTORS = {
     "MALDIquant, ratio 5": lambda mz, y: find_peaks(mz, processed(y), refine=False, snr=5),
     "find_peaks_cwt, ratio 3": find_peaks_cwt,
     "find_peaks_cwt, ratio 10": lambda mz, y: find_peaks_cwt(mz, y, snr=10),
-    "find_peaks_fit, ratio 8": lambda mz, y: find_peaks_fit(mz, y, snr=8),
+    "find_peaks_fit, ratio 3": lambda mz, y: find_peaks_fit(mz, y, snr=3),
 }
+RANKED = {
+    "MALDIquant": lambda mz, y: find_peaks(mz, processed(y), refine=False, snr=0.5),
+    "find_peaks_cwt": lambda mz, y: find_peaks_cwt(mz, y, snr=0.5),
+    "find_peaks_fit": lambda mz, y: find_peaks_fit(mz, y, snr=0.5),
+}
+STRONGEST = (50, 100, 150)
 
 
 def read(path):
@@ -47,6 +55,38 @@ def known(pairs, ions, tolerance):
             near = np.abs(detect(mz, y).mz[:, None] / ions - 1) < tolerance
             found, others = found + near.any(axis=0).sum(), others + (~near.any(axis=1)).sum()
         print(f"{name:<26} {found:5d} {len(pairs) * ions.size - found:5d} {others / len(pairs):9.1f}", flush=True)
+
+
+def outranked(pairs, ions, tolerance):
+    """How many other peaks have a higher ratio than the known ion that is hardest to find."""
+    print(f"{'':<26} ratio at which the last known ion is found, other peaks a spectrum above it")
+    for name, detect in RANKED.items():
+        weakest, others = np.inf, []
+        for mz, y in pairs:
+            peaks = detect(mz, y)
+            near = np.abs(peaks.mz[:, None] / ions - 1) < tolerance
+            weakest = min(weakest, *(peaks.snr[column].max(initial=0) for column in near.T))
+            others.append(peaks.snr[~near.any(axis=1)])
+        above = (np.concatenate(others) >= weakest).sum() / len(pairs)
+        print(f"{name:<26} {weakest:7.1f} {above:9.1f}", flush=True)
+
+
+def replicates(path, most=8):
+    """Share of the strongest peaks of a sample's first replicate that lie within 300 ppm of one of as many of its second's."""
+    cohort = read_cohort(path / "manifest.csv")
+    pairs = [rows[:2] for rows in cohort.samples.groupby("sample").indices.values() if len(rows) > 1][:most]
+    print(f"{path.name:<26} two replicates of {len(pairs)} samples: agreement of the {', '.join(map(str, STRONGEST))} strongest peaks")
+    for name, detect in RANKED.items():
+        shares = []
+        for pair in pairs:
+            lists = [detect(cohort.axis_of(i), np.maximum(cohort.intensity_of(i).astype(float), 0)) for i in pair]
+            for count in STRONGEST:
+                first, second = (np.sort(peaks.mz[np.argsort(-peaks.snr, kind="stable")[:count]]) for peaks in lists)
+                nearest = second[np.abs(first[:, None] - second).argmin(axis=1)]
+                drift = np.median(nearest / first)
+                shares.append((np.abs(first[:, None] * drift / second - 1).min(axis=1) < 3e-4).mean())
+        means = np.reshape(shares, (-1, len(STRONGEST))).mean(axis=0)
+        print(f"{name:<26} {'  '.join(f'{share:.2f}' for share in means)}", flush=True)
 
 
 def repeatability(pairs):
@@ -75,8 +115,14 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peak_real", description=__doc__)
     parser.add_argument("folder", type=pathlib.Path)
     folder = parser.parse_args(arguments).folder
-    known(read(folder / "exampleMS_camda2006" / "exampleMS_camda2006.npz"), PROTEIN_IONS, 0.011)
-    known(read(folder / "process_calibration_seldi" / "process_calibration_seldi.npz"), PEPTIDE_IONS, 0.003)
+    sets = (("exampleMS_camda2006", PROTEIN_IONS, 0.011), ("process_calibration_seldi", PEPTIDE_IONS, 0.003))
+    for name, ions, tolerance in sets:
+        pairs = read(folder / name / f"{name}.npz")
+        print(name)
+        known(pairs, ions, tolerance)
+        outranked(pairs, ions, tolerance)
+    replicates(folder / "fiedler2009")
+    replicates(folder / "bacteria_species")
     repeatability(read(folder / "breast_naf_qc_seldi" / "breast_naf_qc_seldi.npz"))
     return 0
 

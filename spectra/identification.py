@@ -24,6 +24,7 @@ FORMS = {
     "M+H-NH3": (1, _PROTON - 17.0305, 1),
     "M+O+H": (1, _PROTON + 15.9994, 1),
 }
+LEAST_FOR_SHIFT = 3  # peaks that match, before an error common to them is spoken of
 _COLUMNS = ("name", "kind", "sequence", "formula", "mass", "disulfides", "added", "source")
 
 
@@ -121,7 +122,8 @@ def match_masses(
     forms : sequence of str
         Of ``spectra.identification.FORMS``; the order tells which is likelier where two fit alike.
     correct_shift : bool
-        Estimate the systematic error that brings most peaks onto the library, and take it off first.
+        Estimate the systematic error that brings most peaks onto the library, and take it off first; with fewer than three peaks near
+        an entry nothing is taken off, for a single match would always come out perfect.
     decoys : int
         Shifted copies of the library with which chance is measured.
     seed : int
@@ -156,8 +158,7 @@ def match_masses(
     limit = np.full(mz.size, tolerance) if tolerance_da is None else 1e6 * tolerance / mz  # ppm, for each peak
     masses = np.array([molecule.mass for molecule in library])
     theory = np.concatenate([(copies * masses + added) / charge for copies, added, charge in (FORMS[form] for form in forms)])
-    shift = _systematic_shift(mz, theory, limit) if correct_shift else 0.0
-    corrected = mz / (1 + 1e-6 * shift)
+    shift, corrected = _corrected(mz, theory, limit, correct_shift)
 
     peak, entry, error = _within(corrected, theory, limit)
     molecule, form = entry % masses.size, entry // masses.size
@@ -177,7 +178,7 @@ def match_masses(
             "error_ppm": error,
             "rank": np.arange(peak.size) - first + 1,
             "alternatives": [distinct[p] - 1 for p in peak.tolist()],
-            "fdr": _decoy_fdr(corrected, theory, limit, quality, decoys, seed),
+            "fdr": _decoy_fdr(mz, theory, limit, quality, correct_shift, decoys, seed),
             "source": [library[m].source for m in molecule],
         }
     )
@@ -200,8 +201,8 @@ def _within(mz, theory, limit):
 
 def _systematic_shift(mz, theory, limit):
     """The error (ppm) around which the matches crowd: the mode of their density, smoothed by a tenth of the limit."""
-    _, _, error = _within(mz, theory, limit)
-    if not error.size:
+    peak, _, error = _within(mz, theory, limit)
+    if np.unique(peak).size < LEAST_FOR_SHIFT:
         return 0.0
     width = limit.mean() / 10
     grid = np.linspace(-limit.max(), limit.max(), 2001)
@@ -209,16 +210,26 @@ def _systematic_shift(mz, theory, limit):
     return float(grid[density.argmax()])
 
 
-def _decoy_fdr(mz, theory, limit, quality, decoys, seed):
-    """For each match: peaks that a decoy library matches as well, over peaks that the library matches so well; never falling."""
+def _corrected(mz, theory, limit, correct_shift):
+    """(shift in ppm, m/z without it)."""
+    shift = _systematic_shift(mz, theory, limit) if correct_shift else 0.0
+    return shift, mz / (1 + 1e-6 * shift)
+
+
+def _decoy_fdr(mz, theory, limit, quality, correct_shift, decoys, seed):
+    """For each match: peaks that a decoy library matches as well, over peaks that the library matches so well; never falling.
+
+    Where a shift is taken off, each decoy library gets the shift that suits it best as well.
+    """
     rng = np.random.default_rng(seed)
     best = np.full((decoys, mz.size), np.inf)
     for row in best:
         # each entry moves by 3 to 20 tolerances, up or down: off its place, but where the library is dense decoys stay dense
         away = rng.uniform(3, 20, theory.size) * rng.choice([-1.0, 1.0], theory.size) * 1e-6 * limit.mean()
-        peak, _, error = _within(mz, theory * (1 + away), limit)
+        decoy = theory * (1 + away)
+        peak, _, error = _within(_corrected(mz, decoy, limit, correct_shift)[1], decoy, limit)
         np.minimum.at(row, peak, np.abs(error) / limit[peak])
-    peak, _, error = _within(mz, theory, limit)
+    peak, _, error = _within(_corrected(mz, theory, limit, correct_shift)[1], theory, limit)
     found = np.full(mz.size, np.inf)
     np.minimum.at(found, peak, np.abs(error) / limit[peak])
     by_chance = np.searchsorted(np.sort(best.ravel()), quality, side="right") / decoys

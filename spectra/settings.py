@@ -168,7 +168,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     noise: NoiseMad | NoiseLocal | NoiseQuantile | NoiseSuperSmoother = NoiseMad()
     # Local maxima stay the default although the joint fit finds more true peaks on simulated spectra (benchmarks/peak_truth.py): there
     # all peaks have the shape it fits. Real ones have tails, which it takes for more peaks: of the hundred strongest peaks of a serum
-    # spectrum's two replicates 72 % agree with it, 80 % with local maxima (Fiedler 2009); for bacteria it is 77 and 74 %.
+    # spectrum's two replicates 71 % agree with it, 78 % with local maxima (Fiedler 2009); for bacteria it is 77 and 75 % (peak_real.py).
     peaks: FindPeaks | FindPeaksCwt | FindPeaksFit = FindPeaks()
     quotient: PQN | Skip = Skip()
     align: Align = Align()

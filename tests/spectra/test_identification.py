@@ -164,3 +164,17 @@ def test_peaks_that_do_not_go_together_are_not_linked():
     assert link_forms(mz)[0].tolist() == [0, 1, 0, 1]
     with pytest.raises(SpectraError, match="one column for each of the 4 peaks"):
         link_forms(mz, values[:, :2])
+
+
+def test_one_match_is_no_ground_for_a_shift():
+    library = read_library()
+    found = match_masses([7768.0], library, correct_shift=True)
+    assert found.attrs["shift_ppm"] == 0.0
+    assert abs(found["error_ppm"].iloc[0]) > 100
+
+
+def test_decoys_may_shift_too():
+    rng = np.random.default_rng(0)
+    library = [Molecule(f"m{i}", mass) for i, mass in enumerate(rng.uniform(2000, 9000, 60))]
+    found = [match_masses(rng.uniform(2000, 9000, 40), library, correct_shift=True, forms=["M+H"], seed=i)["fdr"] for i in range(10)]
+    assert np.mean([fdr.min() for fdr in found if fdr.size]) > 0.5  # nothing is there, and the best match does not look like something
