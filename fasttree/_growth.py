@@ -16,22 +16,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fasttree._jit import njit
+from fasttree._jit import FAST_MATH, njit
 from fasttree._splitting_absolute import lay_out, measure
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
 from fasttree._splitting_scan import ABSOLUTE, MOMENT, POISSON, Target, decrease, xlogx
-from fasttree._splitting_search import search_presorted, search_random, search_sampled
+from fasttree._splitting_search import NONE_MISSING, search_presorted, search_random, search_sampled
 
 _EPSILON = np.finfo(np.float64).eps
 
 
 class Columns(NamedTuple):
-    """The features of a problem: two of the first three are empty (shape (n_features, 0))."""
+    """The features of a problem: two of the first three are empty (keys and codes without columns, values without rows)."""
 
     keys: np.ndarray  # uint64, shape (n_features, n_rows), each row sorted; overwritten
     codes: np.ndarray  # uint32, shape (n_features, n_all_rows)
-    values: np.ndarray  # float64, shape (n_features, n_all_rows), for random thresholds
+    values: np.ndarray  # float32 or float64, shape (n_all_rows, n_features), for random thresholds
     has_missing: np.ndarray  # bool, shape (n_features,)
+    any_missing: bool
     max_features: int
 
 
@@ -91,7 +92,7 @@ def order_target(target, rows, work):
         work.weight[i] = target.weight[row]
         if target.family == MOMENT:
             work.value[i] = target.value[row]
-        for output in range(target.outputs.shape[1]):
+        for output in range(work.outputs.shape[1]):
             work.outputs[i, output] = target.outputs[row, output]
 
 
@@ -122,12 +123,41 @@ def add_up(target, rows, start, stop, ordered, sums):
     return weight, pure
 
 
-@njit(_nrt=False)
-def open_node(sketch, node, start, stop, depth, target, rows, ordered, rules, absolute):
-    """Enter a node; True when it might be split. What absolute error keeps of a node is added for leaves only."""
+@njit(fastmath=FAST_MATH, _nrt=False, forceinline=True)
+def add_up_values(target, start, stop, sums):
+    """The same where the ordered target's `value` alone tells: two classes, or numbers of weight one."""
+    weight, first_sum, second_sum, n_other = 0.0, 0.0, 0.0, 0
+    values, weights = target.value[start:stop], target.weight[start:stop]
+    if target.classes:
+        for i in range(len(values)):
+            weight += weights[i]
+            second_sum += values[i]
+            n_other += np.int64(values[i] != 0.0)
+        first_sum = weight - second_sum
+        pure = n_other == 0 or n_other == len(values)
+    else:
+        weight = np.float64(len(values))
+        for i in range(len(values)):
+            first_sum += values[i]
+            second_sum += values[i] * values[i]
+            n_other += np.int64(values[i] != values[0])
+        pure = n_other == 0
+    sums[0], sums[1] = first_sum, second_sum
+    return weight, pure
+
+
+@njit(_nrt=False, forceinline=True)
+def open_node(sketch, node, target, rows, ordered, rules, absolute):
+    """Enter a node whose rows and depth are known; True when it might be split.
+
+    What absolute error keeps of a node is added for leaves only.
+    """
     sketch.left[node] = -1
-    sketch.start[node], sketch.stop[node], sketch.depth[node] = start, stop, depth
-    weight, pure = add_up(target, rows, start, stop, ordered, sketch.sums[node])
+    start, stop, depth = sketch.start[node], sketch.stop[node], sketch.depth[node]
+    if ordered and target.outputs.shape[1] == 0:
+        weight, pure = add_up_values(target, start, stop, sketch.sums[node])
+    else:
+        weight, pure = add_up(target, rows, start, stop, ordered, sketch.sums[node])
     sketch.weight[node] = weight
     size = stop - start
     is_open = depth < rules.max_depth and size >= rules.min_split and size >= 2 * rules.min_leaf and weight >= 2.0 * rules.min_weight
@@ -155,11 +185,19 @@ def mark_coded(codes, rows, cut, missing_left, goes_left):
 
 
 @njit(_nrt=False)
-def mark_valued(values, rows, threshold, missing_left, goes_left):
+def mark_valued(values, feature, rows, threshold, missing_left, goes_left):
     """Set ``goes_left[i]`` for the i-th of a node's rows."""
     for i in range(len(rows)):
-        value = values[rows[i]]
+        value = values[rows[i], feature]
         goes_left[i] = value <= threshold or (missing_left == 1 and value != value)
+
+
+@njit(_nrt=False)
+def mark_sides(target, rows, goes_left, side):
+    """Set ``side[row]`` as well where absolute error wants it."""
+    if target.family == ABSOLUTE:
+        for i in range(len(rows)):
+            side[rows[i]] = goes_left[i]
 
 
 @njit(_nrt=False)
@@ -183,13 +221,16 @@ def partition(array, goes_left, spare):
     return np.int64(left)
 
 
-@njit(_nrt=False)
+@njit(_nrt=False, forceinline=True)
 def partition_target(target, start, stop, goes_left, spare):
     """Keep the ordered target in the order of the rows."""
-    partition(target.weight[start:stop], goes_left, spare)
+    if not target.unit:
+        partition(target.weight[start:stop], goes_left, spare)
     if target.family == MOMENT:
         partition(target.value[start:stop], goes_left, spare)
     n_outputs = target.outputs.shape[1]
+    if n_outputs == 0:
+        return
     flat = target.outputs.reshape(target.outputs.size)
     if n_outputs == 1:
         partition(flat[start:stop], goes_left, spare)
@@ -224,9 +265,11 @@ def partition_keys(keys, side, spare):
         keys[left + np.uint64(i)] = spare[i]
 
 
-@njit(_nrt=False)
+@njit(_nrt=False, forceinline=True)
 def split_rows(sketch, node, columns, target, rows, room):
     """Carry out the split that was found for `node`; returns where its right child starts."""
+    if len(columns.values):
+        return sketch.high[node]  # carried out when it was found
     start, stop, feature = sketch.start[node], sketch.stop[node], sketch.feature[node]
     missing_left, part, goes_left = sketch.missing_left[node], rows[start:stop], room.goes_left[: stop - start]
     if columns.keys.shape[1]:
@@ -234,15 +277,27 @@ def split_rows(sketch, node, columns, target, rows, room):
         for i in range(len(part)):
             goes_left[i] = room.side[part[i]]
         return start + partition(part, goes_left, room.rows)
-    if columns.values.shape[1]:
-        mark_valued(columns.values[feature], part, sketch.threshold[node], missing_left, goes_left)
-    else:
-        mark_coded(columns.codes[feature], part, sketch.cut[node], missing_left, goes_left)
-    if target.family == ABSOLUTE:
-        for i in range(len(part)):
-            room.side[part[i]] = goes_left[i]
+    mark_coded(columns.codes[feature], part, sketch.cut[node], missing_left, goes_left)
+    mark_sides(target, part, goes_left, room.side)
     partition_target(target, start, stop, goes_left, room.target)
     return start + partition(part, goes_left, room.rows)
+
+
+@njit(_nrt=False, forceinline=True)
+def split_random(sketch, node, columns, target, rows, work, room):
+    """Bring the rows of a node with a random split into order; ``sketch.high`` keeps where its right child starts.
+
+    Done at once, while its values are at hand: whether the node is split later or not, its range of rows is its own.
+    """
+    start, stop, feature = sketch.start[node], sketch.stop[node], sketch.feature[node]
+    part, goes_left = rows[start:stop], room.goes_left[: stop - start]
+    mark_valued(columns.values, feature, part, sketch.threshold[node], sketch.missing_left[node], goes_left)
+    mark_sides(target, part, goes_left, room.side)
+    partition_target(target, start, stop, goes_left, room.target)
+    n_left = partition(part, goes_left, room.rows)
+    if sketch.missing_left[node] == NONE_MISSING:
+        sketch.missing_left[node] = 2 * n_left > len(part)
+    sketch.high[node] = start + n_left
 
 
 @njit(_nrt=False)
@@ -254,8 +309,8 @@ def split_keys(keys, start, stop, side, spare):
             partition_keys(part, side, spare)
 
 
-@njit(_nrt=False)
-def find_split(sketch, node, columns, target, rows, rules, work):
+@njit(_nrt=False, forceinline=True)
+def find_split(sketch, node, columns, target, rows, rules, work, room):
     """Search a split for `node`; True when there is one that decreases the impurity enough."""
     start, stop = sketch.start[node], sketch.stop[node]
     weight, sums = sketch.weight[node], sketch.sums[node, : target.n_slots]
@@ -266,8 +321,10 @@ def find_split(sketch, node, columns, target, rows, rules, work):
         found = search_presorted(columns.keys, start, stop, target, weight, sums, rules, work)
     else:
         value = target.value[start:stop] if target.family == MOMENT else target.value
-        own = Target(target.family, target.classes, target.n_slots, target.weight[start:stop], value, target.outputs[start:stop])
-        if columns.values.shape[1]:
+        own = Target(
+            target.family, target.classes, target.n_slots, target.unit, target.weight[start:stop], value, target.outputs[start:stop]
+        )
+        if len(columns.values):
             found = search_random(columns, rows[start:stop], own, weight, sums, rules, work)
         else:
             found = search_sampled(columns, rows[start:stop], own, weight, sums, rules, work)
@@ -276,7 +333,11 @@ def find_split(sketch, node, columns, target, rows, rules, work):
     sketch.feature[node], sketch.cut[node], sketch.missing_left[node] = found.feature, found.cut, found.missing_left
     sketch.low[node], sketch.high[node], sketch.threshold[node] = found.low, found.high, found.threshold
     sketch.decrease[node] = decrease(target, found.score, weight, sketch.sums[node])
-    return sketch.decrease[node] / sketch.weight[0] + _EPSILON >= rules.min_decrease
+    if sketch.decrease[node] / sketch.weight[0] + _EPSILON < rules.min_decrease:
+        return False
+    if len(columns.values):
+        split_random(sketch, node, columns, target, rows, work, room)
+    return True
 
 
 @njit(_nrt=False)
@@ -289,32 +350,33 @@ def grow(columns, all_target, rows, rules, sketch, work, room):
     target = all_target
     if ordered:
         order_target(all_target, rows, work)
-        target = Target(all_target.family, all_target.classes, all_target.n_slots, work.weight, work.value, work.outputs)
-    root, n_nodes = np.int64(0), np.int64(1)  # a plain 0 would compile all that is called once more, for the literal
-    n_open, n_leaves = 0, 1
-    is_open = open_node(sketch, root, root, len(rows), root, target, rows, ordered, rules, work.absolute)
-    if is_open and find_split(sketch, root, columns, target, rows, rules, work):
-        room.frontier[0] = 0
-        n_open = 1
-    while n_open and n_leaves < rules.max_leaves:
-        node = take(room.frontier, n_open, sketch.decrease, rules.max_leaves < len(rows))
-        n_open -= 1
-        start, stop, depth = sketch.start[node], sketch.stop[node], sketch.depth[node] + 1
-        middle = split_rows(sketch, node, columns, target, rows, room)
-        for output in range(len(work.absolute.by_target)):
-            partition_keys(work.absolute.by_target[output, start:stop], room.side, room.keys)
-        left = n_nodes
-        sketch.left[node] = left
-        left_open = open_node(sketch, left, start, middle, depth, target, rows, ordered, rules, work.absolute)
-        right_open = open_node(sketch, left + 1, middle, stop, depth, target, rows, ordered, rules, work.absolute)
-        n_nodes += 2
-        n_leaves += 1
-        if not ordered and (left_open or right_open):
-            split_keys(columns.keys, start, stop, room.side, room.keys)
-        for child, is_open in ((left + 1, right_open), (left, left_open)):
-            if is_open and find_split(sketch, child, columns, target, rows, rules, work):
+        target = Target(all_target.family, all_target.classes, all_target.n_slots, all_target.unit, work.weight, work.value, work.outputs)
+    new, n_nodes, n_open, n_leaves = np.int64(0), np.int64(1), 0, 1
+    sketch.start[0], sketch.stop[0], sketch.depth[0] = 0, len(rows), 0
+    node = new
+    while True:  # each kernel is called in one place only: what is inlined is compiled once for each
+        opened = 0
+        for child in range(new, n_nodes):
+            opened += np.int64(open_node(sketch, child, target, rows, ordered, rules, work.absolute)) << (child - new)
+        if not ordered and opened and new > 0:
+            split_keys(columns.keys, sketch.start[node], sketch.stop[node], room.side, room.keys)
+        for child in range(n_nodes - 1, new - 1, -1):
+            if opened >> (child - new) & 1 and find_split(sketch, child, columns, target, rows, rules, work, room):
                 room.frontier[n_open] = child
                 n_open += 1
+        if n_open == 0 or n_leaves >= rules.max_leaves:
+            break
+        node = take(room.frontier, n_open, sketch.decrease, rules.max_leaves < len(rows))
+        n_open -= 1
+        middle = split_rows(sketch, node, columns, target, rows, room)
+        for output in range(len(work.absolute.by_target)):
+            partition_keys(work.absolute.by_target[output, sketch.start[node] : sketch.stop[node]], room.side, room.keys)
+        new = n_nodes
+        sketch.left[node] = new
+        sketch.start[new], sketch.stop[new], sketch.depth[new] = sketch.start[node], middle, sketch.depth[node] + 1
+        sketch.start[new + 1], sketch.stop[new + 1], sketch.depth[new + 1] = middle, sketch.stop[node], sketch.depth[node] + 1
+        n_nodes += 2
+        n_leaves += 1
     return n_nodes
 
 

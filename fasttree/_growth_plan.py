@@ -4,11 +4,13 @@ import functools
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse
 
 from fasttree._growth import Columns, Room, grow, new_sketch
 from fasttree._splitting_absolute import Absolute
 from fasttree._splitting_bound import N_BUCKETS
-from fasttree._splitting_encode import MISSING, dense_columns, encode, select_rows
+from fasttree._splitting_encode import MISSING, encode, select_rows
+from fasttree._splitting_random import new_lanes
 from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, POISSON, SQUARED, Target
 from fasttree._splitting_search import Work
 from fasttree._tree import LEAF, UNDEFINED, Tree, number_preorder
@@ -37,7 +39,7 @@ class Problem(NamedTuple):
     keys: np.ndarray
     codes: np.ndarray
     values: np.ndarray
-    has_missing: np.ndarray  # bool, shape (n_features,); filled for codes only
+    has_missing: np.ndarray  # bool, shape (n_features,); not filled for keys
     by_target: np.ndarray  # uint64, shape (n_outputs, n_rows), or no rows: keys of the targets, for absolute error
 
 
@@ -69,10 +71,13 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
         outputs = y - offset
     random = splitter == "random"
     all_features = max_features == n_features and not random
-    values, has_missing = np.empty((n_features, 0)), np.zeros(n_features, dtype=bool)
+    values, has_missing = np.empty((0, n_features)), np.zeros(n_features, dtype=bool)
     if random:
         keys, codes = np.empty((n_features, 0), dtype=np.uint64), np.empty((n_features, 0), dtype=np.uint32)
-        values = dense_columns(X, 0, n_features)
+        # no copy where the layout serves; read-only memory is copied, which costs less than kernels compiled for it
+        values = np.require(X.toarray() if scipy.sparse.issparse(X) else X, requirements=["C", "W"])
+        if np.isnan(np.sum(values)):
+            has_missing = np.isnan(values).any(axis=0)
     else:
         keys, codes = encode(X, keys=all_features, codes=not all_features, n_jobs=n_jobs)
     if codes.size:
@@ -111,7 +116,8 @@ def grow_tree(problem, weight, rules, seed):
     sketch = new_sketch(_most_nodes(len(rows), rules), n_slots)
     work = _work(problem, target, len(rows), seed, _absolute(problem, weight, len(rows)))
     reordered = keys.shape[1] or len(work.absolute.by_target)
-    columns = Columns(keys, problem.codes, problem.values, problem.has_missing, problem.max_features)
+    any_missing = bool(problem.has_missing.any())
+    columns = Columns(keys, problem.codes, problem.values, problem.has_missing, any_missing, problem.max_features)
     room = Room(
         side=np.empty(len(weight) if reordered else 0, dtype=np.uint8),
         goes_left=np.empty(len(rows), dtype=np.uint8),
@@ -130,7 +136,8 @@ def _target(problem, weight):
     if single and (family == SQUARED or (family == GINI and problem.n_classes[0] == 2)):
         family = MOMENT
     value = weight * problem.outputs[:, 0] if family == MOMENT else np.empty(0)
-    return Target(family, problem.classes, int(np.sum(problem.n_classes)), weight, value, problem.outputs)
+    unit = bool(np.all(weight[weight > 0.0] == 1.0))
+    return Target(family, problem.classes, int(np.sum(problem.n_classes)), unit, weight, value, problem.outputs)
 
 
 def _most_nodes(n_rows, rules):
@@ -156,6 +163,7 @@ def _work(problem, target, n_rows, seed, absolute):
     room = 8
     while room < 2 * sampled + 2:
         room *= 2
+    follows = target.family == MOMENT and (problem.classes or target.unit)  # from a row's value and weight
     return Work(
         left=np.empty(target.n_slots),
         right=np.empty(target.n_slots),
@@ -172,8 +180,9 @@ def _work(problem, target, n_rows, seed, absolute):
         bounds=np.empty((problem.max_features, N_BUCKETS)),
         tops=np.empty(problem.max_features),
         ranges=np.empty((problem.max_features, 2), dtype=np.int64),
-        outputs=np.empty((sampled, problem.outputs.shape[1])),
+        outputs=np.empty((sampled, 0 if follows else problem.outputs.shape[1])),
         absolute=absolute,
+        lanes=new_lanes(n_rows if len(problem.values) else 0, problem.values.dtype),
     )
 
 
@@ -198,7 +207,7 @@ def _finish(problem, sketch, n_nodes):
     feature[~leaf] = sketch.feature[inner]
     threshold[~leaf] = (
         sketch.threshold[inner]
-        if problem.values.shape[1]
+        if len(problem.values)
         else _thresholds(problem.X, sketch.low[inner], sketch.high[inner], sketch.feature[inner])
     )
     missing_left = np.zeros(n_nodes, dtype=np.uint8)

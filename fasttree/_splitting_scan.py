@@ -32,6 +32,7 @@ class Target(NamedTuple):
     family: int
     classes: bool  # do `outputs` hold slots of classes
     n_slots: int  # sums that a scan keeps: one per class of each output, or one per output
+    unit: bool  # does every row weigh one
     weight: np.ndarray  # float64, shape (n_rows,)
     value: np.ndarray  # float64, shape (n_rows,): weight times target; MOMENT only, else empty
     outputs: np.ndarray  # float64, shape (n_rows, n_outputs): the slot of the class, or the target

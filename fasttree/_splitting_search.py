@@ -12,10 +12,11 @@ from fasttree._jit import njit
 from fasttree._splitting_absolute import Absolute, scan_absolute
 from fasttree._splitting_bound import neighbours, search_bounded
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
-from fasttree._splitting_random import gather_values, place_threshold, score_threshold
+from fasttree._splitting_random import LANES, Lanes, draw_lanes, fill_lanes, gather_values, next_word, score_lanes, score_threshold
 from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, scan_classes, scan_moment, scan_sums
 from fasttree._splitting_sort import gather_keys, sort_keys
 
+NONE_MISSING = 2  # instead of a side: a node that misses nothing sends what is missing later to its larger side
 _LARGE = 1024  # rows from which bounding beats sorting
 
 
@@ -51,6 +52,7 @@ class Work(NamedTuple):
     tops: np.ndarray  # float64, shape (max_features,): greatest bounds
     ranges: np.ndarray  # int64, shape (max_features, 2)
     absolute: Absolute
+    lanes: Lanes
 
 
 @njit(_nrt=False)
@@ -96,7 +98,7 @@ def scan_feature(feature, keys, target, weight, totals, rules, found, work):
     return found
 
 
-@njit(_nrt=False)
+@njit(_nrt=False, forceinline=True)
 def ceiling(target, weight, totals):
     """A score that no split of the node can beat, where one is known: reached, the search may end."""
     if target.family == MOMENT and target.classes:
@@ -209,11 +211,22 @@ def search_large(columns, rows, target, weight, totals, rules, work):
     return Found(score, feature, cut, low, high, np.int64(2 * n_left > len(rows)), 0.0)
 
 
+@njit(_nrt=False, forceinline=True)
+def choose_sides(size, random, lanes):
+    """A random side for each lane's missing values."""
+    for j in range(LANES):
+        lanes.missing_left[j] = 0 < lanes.n_missing[j] < size and next_word(random) >> np.uint64(63) == 1
+
+
 @njit(_nrt=False)
-def draw_uniform(random):
-    """A number from 0 up to but not including 1."""
-    draw(random, 1)
-    return np.float64(random[0] >> np.uint64(11)) / 9007199254740992.0
+def score_others(columns, rows, n_lanes, target, weight, totals, rules, work):
+    """Scores of the lanes by a criterion that needs more than one number per row."""
+    values, lanes = work.values[: len(rows)], work.lanes
+    for j in range(n_lanes):
+        lanes.score[j] = -np.inf
+        if lanes.low[j] < lanes.high[j] or 0 < lanes.n_missing[j] < len(rows):
+            gather_values(columns.values, rows, lanes.feature[j], values)
+            lanes.score[j] = score_threshold(values, lanes.threshold[j], lanes.missing_left[j], target, weight, totals, rules, work)
 
 
 @njit(_nrt=False, forceinline=True)
@@ -224,25 +237,32 @@ def search_random(columns, rows, target, weight, totals, rules, work):
     """
     found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
     enough = ceiling(target, weight, totals)
-    n_features, size = len(work.order), len(rows)
-    values = work.values[:size]
+    n_features, size, lanes = len(work.order), len(rows), work.lanes
     n_drawn, n_varying = 0, 0
     while n_drawn < columns.max_features or (n_varying == 0 and n_drawn < n_features):
-        n_next = max(columns.max_features, n_drawn + 1)
-        draw_features(work.order, n_drawn, n_next, work.random)
-        for i in range(n_drawn, n_next):
-            feature = work.order[i]
-            low, high, n_present = gather_values(columns.values[feature], rows, values)
-            if low >= high and n_present in (0, size):
+        needed = n_drawn < columns.max_features
+        n_lanes = min(LANES, (columns.max_features if needed else n_features) - n_drawn)
+        draw_lanes(work.order, n_drawn, n_lanes, work.random, lanes)
+        has_missing = columns.any_missing
+        fill_lanes(columns.values, rows, n_lanes, has_missing, lanes)
+        if has_missing:
+            choose_sides(size, work.random, lanes)
+        if target.family == MOMENT:
+            total_value = totals[1] if target.classes else totals[0]
+            score_lanes(columns.values, rows, n_lanes, has_missing, target, weight, total_value, rules, lanes)
+        else:
+            score_others(columns, rows, n_lanes, target, weight, totals, rules, work)
+        for j in range(n_lanes):
+            if lanes.low[j] >= lanes.high[j] and lanes.n_missing[j] in (0, size):
                 continue
             n_varying += 1
-            threshold = place_threshold(low, high, draw_uniform(work.random))
-            missing_left = n_present < size and draw(work.random, 2) == 1
-            score, n_left = score_threshold(values, threshold, missing_left, target, weight, totals, rules, work)
-            if score > found.score:
-                side = np.int64(missing_left) if n_present < size else np.int64(2 * n_left > size)
-                found = Found(score, feature, 0, 0, 0, side, threshold)
-            if found.score >= enough or (size == 2 and found.feature >= 0):
-                break
-        n_drawn = n_next
+            feature, score = np.int64(lanes.feature[j]), lanes.score[j]
+            if score > found.score or (score == found.score and feature < found.feature):
+                side = np.int64(lanes.missing_left[j]) if lanes.n_missing[j] else NONE_MISSING
+                found = Found(score, feature, 0, 0, 0, side, np.float64(lanes.threshold[j]))
+            if not needed:
+                break  # one that varies was sought
+        if found.score >= enough or (size == 2 and found.feature >= 0):
+            break
+        n_drawn += n_lanes
     return found

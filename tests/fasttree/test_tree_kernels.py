@@ -9,7 +9,8 @@ from scipy import sparse
 from fasttree._growth import partition
 from fasttree._splitting_bound import N_BUCKETS, bound_buckets, fill_histogram
 from fasttree._splitting_encode import MISSING, encode, select_rows
-from fasttree._splitting_scan import Rules
+from fasttree._splitting_random import BLOCK, LANES, draw_lanes, fill_lanes, new_lanes, score_lanes
+from fasttree._splitting_scan import MOMENT, Rules, Target
 from fasttree._splitting_sort import gather_keys, merge_sort, sort_keys
 from fasttree._tree import number_preorder
 from tests.naive import trees as naive
@@ -121,3 +122,53 @@ def test_nodes_are_numbered_in_preorder():
     number_preorder(left, order, parents)
     assert order.tolist() == [0, 1, 3, 4, 5, 6, 2]
     assert parents.tolist() == [-1, 0, 2, 3, 6, 7, 1]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 4, 6, 9, 31, BLOCK + 1, 2 * BLOCK + 7])
+def test_random_splits_are_scored_as_by_hand(n_rows, missing, dtype):
+    random = np.random.default_rng(n_rows)
+    values = random.normal(size=(n_rows + 10, 20)).round(1).astype(dtype)
+    values[:, 5] = 3.0
+    if missing:
+        values[random.random(values.shape) < 0.3] = np.nan
+    rows = random.permutation(n_rows + 10)[:n_rows].astype(np.uint32)
+    weight = random.integers(1, 4, n_rows).astype(np.float64)
+    value = weight * random.normal(size=n_rows)
+    target = Target(MOMENT, False, 1, False, weight, value, np.empty((n_rows, 0)))
+    for n_lanes, min_leaf in ((1, 1), (4, 2), (7, 1), (LANES, 3)):
+        lanes = new_lanes(n_rows, np.dtype(dtype))
+        draw_lanes(np.arange(20), 0, n_lanes, np.array([n_rows], dtype=np.uint64), lanes)
+        lanes.missing_left[:] = random.random(LANES) < 0.5
+        fill_lanes(values, rows, n_lanes, missing, lanes)
+        rules = Rules(2**62, 2**62, 2, min_leaf, 0.0, 0.0)
+        score_lanes(values, rows, n_lanes, missing, target, weight.sum(), value.sum(), rules, lanes)
+        for j in range(n_lanes):
+            column = values[rows, lanes.feature[j]]
+            expected = naive.random_split(column, lanes.uniform[j], lanes.missing_left[j], weight, value)
+            assert lanes.n_missing[j] == (np.isnan(column).sum() if missing else 0)
+            if expected is None:
+                assert lanes.low[j] > lanes.high[j]
+                continue
+            low, high, threshold, n_left, score = expected
+            assert (lanes.low[j], lanes.high[j], lanes.threshold[j]) == (low, high, threshold)
+            if low < high or 0 < lanes.n_missing[j] < n_rows:
+                allowed = min_leaf <= n_left <= n_rows - min_leaf
+                assert lanes.score[j] == pytest.approx(score if allowed else -np.inf, rel=1e-9, abs=1e-12)
+
+
+def test_features_are_drawn_without_replacement_and_evenly():
+    order, random, lanes = np.arange(37), np.array([5], dtype=np.uint64), new_lanes(1, np.dtype(np.float32))
+    counts, uniform = np.zeros(37), []
+    for _ in range(3000):
+        drawn = []
+        for first, n_lanes in ((0, 16), (16, 16), (32, 5)):
+            draw_lanes(order, first, n_lanes, random, lanes)
+            drawn += lanes.feature[:n_lanes].tolist()
+            uniform += lanes.uniform[:n_lanes].tolist()
+        assert sorted(drawn) == list(range(37))
+        counts[drawn[:10]] += 1
+    assert np.abs(counts - 3000 * 10 / 37).max() < 5 * np.sqrt(3000 * 10 / 37)
+    assert min(uniform) >= 0.0 and max(uniform) < 1.0
+    assert np.abs(np.histogram(uniform, 20, (0, 1))[0] - len(uniform) / 20).max() < 5 * np.sqrt(len(uniform) / 20)

@@ -129,3 +129,24 @@ def ranks(values, missing):
     """Number of each value among the distinct ones; `missing` for NaN."""
     distinct = sorted({value for value in values if not isnan(value)})
     return [missing if isnan(value) else distinct.index(value) for value in values]
+
+
+def random_split(column, uniform, missing_left, weight, value):
+    """Least and greatest value, threshold (as exact as the column's type), and score by squared error of one random split."""
+    present = [x for x in column if x == x]
+    if not present:
+        return None
+    low, high = min(present), max(present)
+    threshold = column.dtype.type(float(low) + uniform * (float(high) - float(low)))
+    if threshold >= high:
+        threshold = low
+    left = [missing_left if x != x else bool(x <= threshold) for x in column]
+    total_weight, total_value = sum(weight), sum(value)
+    left_weight, left_value = (
+        sum(w for w, at in zip(weight, left, strict=True) if at),
+        sum(v for v, at in zip(value, left, strict=True) if at),
+    )
+    if sum(left) in (0, len(left)):
+        return low, high, threshold, sum(left), float("-inf")
+    difference = left_value * total_weight - left_weight * total_value
+    return low, high, threshold, sum(left), difference**2 / (left_weight * (total_weight - left_weight))
