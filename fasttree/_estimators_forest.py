@@ -15,12 +15,13 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from fasttree._estimators_tree import TREE_CONSTRAINTS, check_poisson, growing_rules, growing_seed, most_likely
-from fasttree._growth_plan import grow_tree, plan
+from fasttree._growth_plan import grow_trees, plan
 from fasttree._tree import dense_blocks
 from fasttree._tree_prune import prune
 from fasttree._validation import check_fit, check_predict, check_weights, encode_classes, feature_count
 
 _SEEDS = np.iinfo(np.int32).max
+_TASK = 32768  # rows of all trees that one task grows, at least
 _BLOCK = 32768  # rows that one thread predicts at a time: few enough to stay in cache for all trees
 
 FOREST_CONSTRAINTS: dict = {
@@ -111,17 +112,25 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
             n_jobs=self.n_jobs,
         )
 
-        def run(seed):
-            own = weight
-            if self.bootstrap:
-                own = drawn_counts(seed, n_samples, self._n_drawn, weight).astype(np.float64)
-                if row_weight is not None:
-                    own *= row_weight(own)
-            elif own is None:
-                own = np.ones(n_samples)
-            return prune(grow_tree(problem, own, growing_rules(self, n_samples, own.sum()), growing_seed(seed)), self.ccp_alpha)
+        def weigh(seed):
+            if not self.bootstrap:
+                return every if weight is None else weight
+            own = drawn_counts(seed, n_samples, self._n_drawn, weight).astype(np.float64)
+            return own if row_weight is None else own * row_weight(own)
 
-        trees = Parallel(n_jobs=self.n_jobs, verbose=self.verbose, prefer="threads")(delayed(run)(seed) for seed in seeds)
+        def rules(own):
+            return growing_rules(self, n_samples, own.sum())
+
+        def run(seeds):
+            trees = grow_trees(problem, map(weigh, seeds), rules, map(growing_seed, seeds))
+            return [prune(tree, self.ccp_alpha) for tree in trees]
+
+        every = np.ones(n_samples)
+        # small trees together: a task costs about as much as a tree of 300 rows
+        size = max(1, min(-(-n_more // effective_n_jobs(self.n_jobs)), _TASK // n_samples))
+        tasks = [seeds[start : start + size] for start in range(0, n_more, size)]
+        grown = Parallel(n_jobs=self.n_jobs, verbose=self.verbose, prefer="threads")(delayed(run)(part) for part in tasks)
+        trees = [tree for part in grown for tree in part]
         self.estimators_ += [self._wrap(tree, seed, max_features) for tree, seed in zip(trees, seeds, strict=True)]
 
     @property

@@ -80,7 +80,7 @@ def scan_moment(keys, n_present, missing_left, target, total_weight, total_value
     for i in range(stop - first):
         key = here[i]
         row = key & ROW
-        left_weight += target.weight[row]
+        left_weight += 1.0 if target.unit else target.weight[row]
         left_value += target.value[row]
         if (key ^ here[i + 1]) >> SHIFT:
             right_weight = total_weight - left_weight

@@ -22,28 +22,6 @@ UNDEFINED = -2
 
 
 @njit
-def number_preorder(left, order, parents):
-    """Number the nodes of a tree in preorder.
-
-    left : int32[::1], the left child or -1; the right child is the one after it.
-    order : int64[::1]. Filled with the old number of each new node.
-    parents : int64[::1]. Filled with twice the new number of the parent, plus 1 for a right child; -1 for the root.
-    """
-    stack = np.empty((len(left) + 1, 2), np.int64)
-    stack[0, 0], stack[0, 1] = 0, -1
-    depth, n_nodes = 1, 0
-    while depth:
-        depth -= 1
-        node, parent = stack[depth, 0], stack[depth, 1]
-        order[n_nodes], parents[n_nodes] = node, parent
-        if left[node] >= 0:
-            stack[depth, 0], stack[depth, 1] = left[node] + 1, 2 * n_nodes + 1
-            stack[depth + 1, 0], stack[depth + 1, 1] = left[node], 2 * n_nodes
-            depth += 2
-        n_nodes += 1
-
-
-@njit
 def mark_paths(left, right, leaves, starts, nodes):
     """Nodes on the way to each row's leaf.
 

@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from fasttree._growth import partition
+from fasttree._growth import new_sketch, partition
+from fasttree._growth_number import new_nodes, number_nodes
 from fasttree._splitting_bound import N_BUCKETS, bound_buckets, fill_histogram
 from fasttree._splitting_encode import MISSING, encode, select_rows
 from fasttree._splitting_random import BLOCK, LANES, draw_lanes, fill_lanes, new_lanes, score_lanes
 from fasttree._splitting_scan import MOMENT, Rules, Target
 from fasttree._splitting_sort import gather_keys, merge_sort, sort_keys
-from fasttree._tree import number_preorder
 from tests.naive import trees as naive
 
 ANY = st.floats(allow_nan=True, allow_infinity=False) | st.sampled_from([0.0, -0.0, 1.0, -1.0, 5e-324, -5e-324])
@@ -117,11 +117,23 @@ def test_bounds_are_never_exceeded(seed, classes):
 
 
 def test_nodes_are_numbered_in_preorder():
-    left = np.array([1, 3, -1, -1, 5, -1, -1], dtype=np.int32)  # the right child follows the left one
-    order, parents = np.empty(7, dtype=np.int64), np.empty(7, dtype=np.int64)
-    number_preorder(left, order, parents)
-    assert order.tolist() == [0, 1, 3, 4, 5, 6, 2]
-    assert parents.tolist() == [-1, 0, 2, 3, 6, 7, 1]
+    sketch = new_sketch(9, 2)
+    sketch.left[:7] = [1, 3, -1, -1, 5, -1, -1]  # the right child follows the left one
+    for name in ("feature", "low", "high", "threshold", "weight", "start"):
+        getattr(sketch, name)[:7] = np.arange(7)
+    sketch.stop[:7], sketch.missing_left[:7], sketch.sums[:7] = np.arange(7) * 11, 1, np.arange(14).reshape(7, 2)
+    nodes = new_nodes(7, 2)
+    number_nodes(sketch, nodes)
+    order = np.array([0, 1, 3, 4, 5, 6, 2])
+    assert nodes.left.tolist() == [1, 2, -1, 4, -1, -1, -1]
+    assert nodes.right.tolist() == [6, 3, -1, 5, -1, -1, -1]
+    inner = nodes.left >= 0
+    for name in ("feature", "low", "high", "threshold"):
+        assert getattr(nodes, name)[inner].tolist() == order[inner].tolist()
+    assert set(nodes.feature[~inner]) == set(nodes.threshold[~inner]) == {-2}
+    assert nodes.missing_left.tolist() == inner.tolist()
+    assert nodes.weight.tolist() == order.tolist() and nodes.size.tolist() == (order * 10).tolist()
+    assert nodes.sums[:, 1].tolist() == (2 * order + 1).tolist()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -1,0 +1,69 @@
+"""From the order in which nodes were made to the order in which they are kept."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fasttree._jit import njit
+
+
+class Nodes(NamedTuple):
+    """A grown tree in preorder, one entry per node; the fields are the sketch's."""
+
+    left: np.ndarray  # int32, -1 for leaves
+    right: np.ndarray  # int32
+    feature: np.ndarray  # int32, -2 for leaves
+    low: np.ndarray  # int64
+    high: np.ndarray  # int64
+    threshold: np.ndarray  # float64, -2 for leaves
+    missing_left: np.ndarray  # uint8
+    size: np.ndarray  # int64: rows
+    weight: np.ndarray  # float64
+    sums: np.ndarray  # float64, shape (n_nodes, n_slots)
+
+
+def new_nodes(n_nodes, n_slots):
+    """Room for a tree of exactly `n_nodes`."""
+    return Nodes(
+        left=np.empty(n_nodes, np.int32),
+        right=np.empty(n_nodes, np.int32),
+        feature=np.empty(n_nodes, np.int32),
+        low=np.empty(n_nodes, np.int64),
+        high=np.empty(n_nodes, np.int64),
+        threshold=np.empty(n_nodes, np.float64),
+        missing_left=np.empty(n_nodes, np.uint8),
+        size=np.empty(n_nodes, np.int64),
+        weight=np.empty(n_nodes, np.float64),
+        sums=np.empty((n_nodes, n_slots), np.float64),
+    )
+
+
+@njit
+def number_nodes(sketch, nodes):
+    """Copy a sketch to `nodes`, which are as many, in preorder: a left child comes right after its parent."""
+    stack = np.empty((len(nodes.left) + 1, 2), np.int64)
+    stack[0, 0], stack[0, 1] = 0, -1
+    depth, place = 1, 0
+    while depth:
+        depth -= 1
+        node, parent = stack[depth, 0], stack[depth, 1]
+        if parent >= 0:
+            nodes.right[parent] = place
+        nodes.size[place] = sketch.stop[node] - sketch.start[node]
+        nodes.weight[place] = sketch.weight[node]
+        for slot in range(nodes.sums.shape[1]):
+            nodes.sums[place, slot] = sketch.sums[node, slot]
+        left = sketch.left[node]
+        if left < 0:
+            nodes.left[place] = nodes.right[place] = -1
+            nodes.feature[place], nodes.threshold[place], nodes.missing_left[place] = -2, -2.0, 0
+            nodes.low[place] = nodes.high[place] = 0
+        else:
+            nodes.left[place] = place + 1
+            nodes.feature[place], nodes.threshold[place] = sketch.feature[node], sketch.threshold[node]
+            nodes.missing_left[place] = sketch.missing_left[node]
+            nodes.low[place], nodes.high[place] = sketch.low[node], sketch.high[node]
+            stack[depth, 0], stack[depth, 1] = left + 1, place
+            stack[depth + 1, 0], stack[depth + 1, 1] = left, -1
+            depth += 2
+        place += 1
