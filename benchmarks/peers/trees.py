@@ -18,32 +18,39 @@ from benchmarks.peers.case import Case, Peer
 
 SIZES = {"100k x 20": (100_000, 20), "20k x 100": (20_000, 100), "281 x 774": (281, 774)}
 N_TEST = 20_000
+CHECKED = 20_000  # rows that scores are compared on, at most
+T_LIMIT = {10: 4.78, 30: 3.66}  # of Student's t, two-sided, at 0.1 %
+BLUR = 0.004  # standard error up to which "equal" means something
 RANGER = """
 library(ranger)
-threads <- {threads}
-train <- read.csv("train.csv"); train$y <- factor(train$y)
-test <- read.csv("test.csv")
 cat("ready\\n"); flush(stdout())
 input <- file("stdin", "r")
+frames <- list()
 while (length(line <- readLines(input, n = 1)) > 0) {{
-  if (line == "fit") {{
-    model <- ranger(y ~ ., train, num.trees = {n_trees}, num.threads = threads, probability = TRUE, min.node.size = 1, seed = 1,
-                    oob.error = FALSE, verbose = FALSE)
-    cat("done\\n")
+  words <- strsplit(line, " ")[[1]]
+  if (words[1] == "read") {{
+    frames[[words[2]]] <- read.csv("train.csv"); frames[[words[2]]]$y <- factor(frames[[words[2]]]$y)
+  }} else if (words[1] == "fit") {{
+    model <- ranger(y ~ ., frames[[words[2]]], num.trees = {n_trees}, num.threads = {threads}, probability = TRUE, min.node.size = 1,
+                    seed = as.integer(words[3]) + 1, oob.error = FALSE, verbose = FALSE)
   }} else {{
+    test <- read.csv("test.csv")
     write.csv(predict(model, test)$predictions[, "1"], "scores.csv", row.names = FALSE)
-    cat("done\\n")
   }}
-  flush(stdout())
+  cat("done\\n"); flush(stdout())
 }}
 """
 
 
 @functools.cache
 def data(size, regression=False):
+    """Training and test set of one size, to be timed on."""
+    return draw(*SIZES[size], 0, regression)
+
+
+def draw(n_rows, n_features, seed, regression=False):
     """Training and test set: eight informative columns, one interaction, noise."""
-    n_rows, n_features = SIZES[size]
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     X = random.normal(size=(n_rows + N_TEST, n_features)).astype(np.float32)
     y = X[:, :8] @ random.normal(size=8) + 1.5 * X[:, 0] * X[:, 1] + 1.5 * random.normal(size=len(X))
     y = y if regression else (y > 0).astype(np.int64)
@@ -56,20 +63,29 @@ def fit(make, size, regression=False):
     return lambda: make().fit(X, y)
 
 
-def score(model, size, regression):
-    if callable(model):
-        return model()
-    _, _, X, y = data(size, regression)
-    return r2_score(y, model.predict(X)) if regression else roc_auc_score(y, model.predict_proba(X)[:, 1])
+def same_score(make_ours, learn_theirs, size, regression=False, most=CHECKED):
+    """Equal held-out scores: the mean difference is within the noise of drawing the training data anew, in either direction.
 
-
-def same_score(size, regression=False):
-    """Held-out AUC (R² of numbers) no worse than the peer's, but for noise."""
-    slack = 0.03 if size.startswith("281") else 0.01
+    make_ours : callable (seed) -> estimator
+    learn_theirs : callable (X, y, seed) -> callable (X) -> scores of the second class, or numbers
+    most : rows drawn, at most
+    """
+    n_rows, n_draws = SIZES[size][0], 30 if size.startswith("281") else 10
 
     def same(ours, theirs):
-        first, second = score(ours, size, regression), score(theirs, size, regression)
-        return first >= second - slack, f"{'R2' if regression else 'AUC'} {first:.4f}, theirs {second:.4f}"
+        found = []
+        measured = r2_score if regression else roc_auc_score
+        for seed in range(n_draws):
+            X, y, X_test, y_test = draw(min(n_rows, most), SIZES[size][1], seed + 1, regression)
+            own = make_ours(seed).fit(X, y)
+            first = own.predict(X_test) if regression else own.predict_proba(X_test)[:, 1]
+            found.append((measured(y_test, first), measured(y_test, learn_theirs(X, y, seed)(X_test))))
+        first, second = np.array(found).T
+        gap, error = np.mean(first - second), np.std(first - second, ddof=1) / n_draws**0.5
+        name = "R2" if regression else "AUC"
+        words = f"{name} {first.mean():.4f}, theirs {second.mean():.4f}, difference {gap:+.4f} ± {error:.4f}, {n_draws} draws"
+        # a difference of 99.9 % significance tells; so does a comparison too blurred to tell anything
+        return bool(abs(gap) <= T_LIMIT[n_draws] * error + 1e-9 and error <= BLUR), words
 
     return same
 
@@ -77,12 +93,29 @@ def same_score(size, regression=False):
 def fitting_case(name, kind, size, promise, threads, *, more_peers=None, regression=False, pairs=3, **options):
     jobs = {"n_jobs": threads} if "n_estimators" in options else {}
     module = sklearn.ensemble if jobs else sklearn.tree
-    peers = {"scikit-learn": lambda: Peer(fit(lambda: getattr(module, kind)(random_state=0, **options, **jobs), size, regression), promise)}
+
+    def make(package, seed=0):
+        return getattr(package, kind)(random_state=seed, **options, **jobs)
+
+    def learn(X, y, seed):
+        model = make(module, seed).fit(X, y)
+        return model.predict if regression else lambda X: model.predict_proba(X)[:, 1]
+
+    def builder(peer):
+        """Peers other than scikit-learn are given as (run, promise, learn)."""
+
+        def build():
+            run, promised, learn = peer()
+            return Peer(run, promised, same_score(functools.partial(make, fasttree), learn, size, regression))
+
+        return build
+
+    every = {"scikit-learn": lambda: (fit(lambda: make(module), size, regression), promise, learn)} | (more_peers or {})
     return Case(
         f"{name}, {size}",
-        fit(lambda: getattr(fasttree, kind)(random_state=0, **options, **jobs), size, regression),
-        peers | (more_peers or {}),
-        same_score(size, regression),
+        fit(lambda: make(fasttree), size, regression),
+        {peer: builder(build) for peer, build in every.items()},
+        same_score(functools.partial(make, fasttree), learn, size, regression),
         threads=threads,
         pairs=pairs,
     )
@@ -94,9 +127,6 @@ def ranger_peer(size, n_trees, threads, promise):
         raise ImportError("needs R with ranger, and is measured on more than one thread only")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="ranger"))
     atexit.register(shutil.rmtree, folder)
-    X, y, X_test, y_test = data(size)
-    pd.DataFrame(X).assign(y=y).to_csv(folder / "train.csv", index=False)
-    pd.DataFrame(X_test).to_csv(folder / "test.csv", index=False)
     (folder / "run.R").write_text(RANGER.format(threads=threads, n_trees=n_trees))
     process = subprocess.Popen(["Rscript", "run.R"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     atexit.register(process.kill)
@@ -106,35 +136,43 @@ def ranger_peer(size, n_trees, threads, promise):
     def ask(what):
         process.stdin.write(what + "\n")
         process.stdin.flush()
-        process.stdout.readline()
+        if process.stdout.readline() != "done\n":
+            raise RuntimeError(f"ranger ended at {what!r}")
 
-    def auc():
-        ask("score")
-        return roc_auc_score(y_test, pd.read_csv(folder / "scores.csv").iloc[:, 0])
+    def read(name, X, y):
+        pd.DataFrame(X).assign(y=y).to_csv(folder / "train.csv", index=False)
+        ask(f"read {name}")
 
-    def run():
-        ask("fit")
-        return auc
+    def learn(X, y, seed):
+        read("drawn", X, y)
+        ask(f"fit drawn {seed}")
 
-    return Peer(run, promise)
+        def predict(X):
+            pd.DataFrame(X).to_csv(folder / "test.csv", index=False)
+            ask("predict")
+            return pd.read_csv(folder / "scores.csv").iloc[:, 0]
+
+        return predict
+
+    read("timed", *data(size)[:2])
+    return lambda: ask("fit timed 0"), promise, learn
 
 
 def ydf_peer(size, n_trees, threads, promise):
+    """YDF with scikit-learn's settings: its own default is the square root rounded *up*, and trees that vote for one class."""
     import ydf
 
-    X, y, X_test, y_test = data(size)
-    names = [f"f{i}" for i in range(X.shape[1])]
-    train, test = pd.DataFrame(X, columns=names).assign(y=y), pd.DataFrame(X_test, columns=names)
     ydf.verbose(0)
+    names = [f"f{i}" for i in range(SIZES[size][1])]
+    options = {"max_depth": -1, "min_examples": 1, "compute_oob_performances": False, "winner_take_all": False}
+    options["num_candidate_attributes"] = int(len(names) ** 0.5)
 
-    def run():
-        learner = ydf.RandomForestLearner(
-            label="y", num_trees=n_trees, num_threads=threads, max_depth=-1, min_examples=1, compute_oob_performances=False
-        )
-        model = learner.train(train)
-        return lambda: roc_auc_score(y_test, model.predict(test))
+    def learn(X, y, seed):
+        learner = ydf.RandomForestLearner(label="y", num_trees=n_trees, num_threads=threads, random_seed=seed + 1, **options)
+        model = learner.train(pd.DataFrame(X, columns=names).assign(y=y))
+        return lambda X: model.predict(pd.DataFrame(X, columns=names))
 
-    return Peer(run, promise)
+    return lambda: learn(*data(size)[:2], 0), promise, learn
 
 
 def predict_case(threads):
@@ -146,10 +184,14 @@ def predict_case(threads):
     def model(module):
         return module.RandomForestClassifier(**options).fit(X[:20_000], y[:20_000])
 
-    def same(ours, theirs):
-        first, second = (roc_auc_score(data("100k x 20")[3], part[:N_TEST, 1]) for part in (ours, theirs))
-        return abs(first - second) < 0.01, f"AUC {first:.4f}, theirs {second:.4f}"
+    def make(package, seed):
+        return package.RandomForestClassifier(**options | {"random_state": seed})
 
+    def learn(X, y, seed):
+        theirs = make(sklearn.ensemble, seed).fit(X, y)
+        return lambda X: theirs.predict_proba(X)[:, 1]
+
+    same = same_score(functools.partial(make, fasttree), learn, "100k x 20", most=2000)
     peers = {"scikit-learn": lambda: Peer(lambda: model(sklearn.ensemble).predict_proba(many), 3)}
     return Case("forest predict, 100k rows, 100 trees", lambda: model(fasttree).predict_proba(many), peers, same, threads=threads, pairs=5)
 
