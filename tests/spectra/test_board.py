@@ -106,7 +106,7 @@ def test_the_board_as_text_and_as_a_page(runs, capsys):
     assert lines[0].split()[0] == "run" and lines[0].split()[-1] == "settings.peaks.snr"
     assert [line.split()[0] for line in lines[1:]] == ["a", "b", "c"]
     text = page.read_text()
-    assert "<script" not in text and "&lt;script&gt;" in text and "http" not in text
+    assert "<script" not in text and "&lt;script&gt;" in text and "http:" not in text and "https:" not in text
     assert command("runs", "ls", runs, "--columns", "nothing") == 2
     assert "nothing" in capsys.readouterr().err
 
