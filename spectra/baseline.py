@@ -4,7 +4,7 @@ import numpy as np
 
 from spectra._kernels import baseline as kernels
 from spectra._kernels import order
-from spectra._kernels.scratch import scratch_rows
+from spectra._kernels.scratch import LINE, scratch_rows
 from spectra._validation import check_axis, check_choice, check_half_window, check_vector
 from spectra.containers import verb
 from spectra.errors import SpectrumError
@@ -122,10 +122,11 @@ def tophat(y, *, half_window=100):
     """
     y = check_vector(y, "y")
     half_window = check_half_window(half_window, y.size)
-    padded = np.empty(y.size + 2 * half_window, y.dtype)
-    work = np.empty((2, kernels.TILE + 2 * half_window), y.dtype)
+    margins = 2 * half_window
+    width = -(-(kernels.TILE + margins) // LINE) * LINE
+    room = scratch_rows(1, 2 * width + y.size + margins, y.dtype)[0]
     out = np.empty_like(y)
-    kernels.opening(y, half_window, padded, work, out)
+    kernels.opening(y, half_window, room[2 * width : 2 * width + y.size + margins], room[: 2 * width].reshape(2, width), out)
     return out
 
 

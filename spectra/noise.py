@@ -39,7 +39,7 @@ def noise_mad(y):
     1.4826
     """
     y = check_vector(y, "y")
-    return GAUSSIAN * float(order.mad(y, *order.room_for(y.size, y.dtype)))
+    return GAUSSIAN * order.mad(y)
 
 
 @verb(takes="intensity", gives="noise")

@@ -183,7 +183,7 @@ def _a_score(y):
     if y.size < DERIVATIVE.size or y.max() <= 0:
         return 0.0
     slope = np.convolve(100 * y / y.max(), DERIVATIVE, mode="valid")
-    return GAUSSIAN * float(order.mad(slope, *order.room_for(slope.size, slope.dtype)))
+    return GAUSSIAN * order.mad(slope)
 
 
 def _twins(cohort):

@@ -109,6 +109,11 @@ class DenoiseWavelet(Method, frozen=True, tag="denoise_wavelet"):
     peak_width: Annotated[
         float, declare("full width at half maximum of the peaks; gives the number of scales", unit="points", ge=2, le=10_000)
     ] = 16.0
+    noise_window: Annotated[int, declare("length of a window of the local noise level", unit="points", ge=16, le=1_000_000)] = 2048
+    shifts: Annotated[int, declare("runs of the decimated transform, each begun a point later, that are averaged", ge=1, le=1024)] = 1
+    counts: Annotated[
+        bool, declare("even out the noise of counts first and undo that after (Anscombe 1956); set transform.method to none with it")
+    ] = False
 
 
 class Snip(Method, frozen=True, tag="snip"):

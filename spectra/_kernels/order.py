@@ -125,13 +125,6 @@ def median(y, centre, deviations, work, marks):
 
 
 @njit
-def mad(y, work, marks):
-    """Median absolute deviation from the median, unscaled. `work` and `marks` as in `median`."""
-    centre = y.dtype.type(median(y, y.dtype.type(0), False, work, marks))
-    return median(y, centre, True, work, marks)
-
-
-@njit
 def median_size(y, floor, present, work, marks):
     """Median of those ``abs(y)`` that are above `floor`; 0 when there are none.
 
@@ -143,14 +136,22 @@ def median_size(y, floor, present, work, marks):
     if y.size == 0:
         return zero
     _, small = _mark_deviations(y, zero, zero, floor, marks.view(np.uint8))
+    sizes = small >= 0  # always; but for a constant Numba would compile `median` once more
     if small == 0:
-        return median(y, zero, True, work, marks)
+        return median(y, zero, sizes, work, marks)
     kept = 0
     for i in range(y.size):
         if abs(y[i]) > floor:
             present[kept] = y[i]
             kept += 1
-    return median(present[:kept], zero, True, work, marks) if kept > 0 else zero
+    return median(present[:kept], zero, sizes, work, marks) if kept > 0 else zero
+
+
+def mad(y):
+    """Median absolute deviation from the median, unscaled, as a Python float."""
+    out = np.empty(1)
+    block_levels(y, np.array([0]), np.array([y.size]), True, *room_for(y.size, y.dtype), out)
+    return float(out[0])
 
 
 def room_for(n_points, dtype):
@@ -270,10 +271,11 @@ def block_levels(y, starts, stops, deviations, work, marks, out):
     out : float64[::1], shape (n_blocks,). Fully overwritten.
     """
     zero = y.dtype.type(0)
+    sizes = starts.size >= 0  # always; but for a constant Numba would compile `median` once more
     for b in range(starts.size):
         block = y[starts[b] : stops[b]]
-        centre = y.dtype.type(median(block, zero, False, work, marks)) if deviations else zero
-        out[b] = median(block, centre, True, work, marks)
+        centre = y.dtype.type(median(block, zero, not sizes, work, marks)) if deviations else zero
+        out[b] = median(block, centre, sizes, work, marks)
 
 
 @njit

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spectra._kernels import decimated
 from spectra._kernels import wavelets as kernels
 from spectra._validation import check_choice, check_integer, check_vector
 from spectra.errors import SpectraError, SpectrumError
@@ -14,7 +15,7 @@ CONVENTIONS = ("swt", "modwt")
 
 
 class Taps(NamedTuple):
-    """Two filters as a sliding sum over ``x[i - lead * step], x[i - (lead - 1) * step], ...``, a multiple of four taps."""
+    """Two filters as a sliding sum over ``x[i - lead * step], x[i - (lead - 1) * step], ...``, a multiple of eight taps."""
 
     low: np.ndarray
     high: np.ndarray
@@ -26,8 +27,8 @@ class Taps(NamedTuple):
         return self.low.size - 1 - self.lead
 
 
-def _whole_fours(taps):
-    return np.pad(taps, (0, -taps.size % 4))
+def _padded(taps, multiple):
+    return np.pad(taps, (0, -taps.size % multiple))
 
 
 @functools.lru_cache(maxsize=64)
@@ -41,15 +42,15 @@ def undecimated_taps(wavelet, dtype, convention="swt"):
         scales, leads = (np.sqrt(0.5), -np.sqrt(0.5), np.sqrt(0.5)), (n - 1, 0)
     low, high, back = scales
     sign = np.sign(high)
-    there = Taps(*(_whole_fours(scale * f[::-1]).astype(dtype) for scale, f in ((low, filters.dec_lo), (high, filters.dec_hi))), leads[0])
-    again = Taps(*(_whole_fours(s * back * f[::-1]).astype(dtype) for s, f in ((1.0, filters.rec_lo), (sign, filters.rec_hi))), leads[1])
+    there = Taps(*(_padded(scale * f[::-1], 8).astype(dtype) for scale, f in ((low, filters.dec_lo), (high, filters.dec_hi))), leads[0])
+    again = Taps(*(_padded(s * back * f[::-1], 8).astype(dtype) for s, f in ((1.0, filters.rec_lo), (sign, filters.rec_hi))), leads[1])
     return there, again
 
 
 @functools.lru_cache(maxsize=64)
 def _decimated_taps(wavelet, dtype):
     filters = wavelet_filters(wavelet)
-    return tuple(_whole_fours(f).astype(dtype) for f in (filters.dec_lo, filters.dec_hi))
+    return tuple(_padded(f, 4).astype(dtype) for f in (filters.dec_lo, filters.dec_hi))
 
 
 def check_levels(levels, n_points):
@@ -109,7 +110,7 @@ def dwt(y, *, wavelet="sym8", levels=None):
     longest = max(counts)
     (even, odd), halves = np.empty((2, longest + low.size // 2), y.dtype), np.empty((2, longest), y.dtype)
     details = np.empty(sum(counts), y.dtype)
-    kernels.decimate_all(y, low, high, np.array(counts), even, odd, halves, details)
+    decimated.decimate_all(y, low, high, np.array(counts), even, odd, halves, details)
     ends = np.cumsum(counts)
     by_level = [details[end - count : end] for end, count in zip(ends, counts, strict=True)]
     return [halves[(levels - 1) % 2, : counts[-1]].copy(), *by_level[::-1]]
@@ -158,7 +159,7 @@ def idwt(coefficients, *, n_points, wavelet="sym8"):
     for detail, size in zip(details, sizes[-2::-1], strict=True):
         out = np.empty(size, dtype)
         a, d = (np.concatenate([np.zeros(missing, dtype), c]) if missing else c for c in (approximation, detail.astype(dtype, copy=False)))
-        kernels.interleave(a, d, first, second, work[0], work[1], out)
+        decimated.interleave(a, d, first, second, work[0], work[1], out)
         approximation = out
     return approximation
 
@@ -167,7 +168,7 @@ def idwt(coefficients, *, n_points, wavelet="sym8"):
 def _turns(wavelet, dtype):
     """Weights of the even and of the odd points, by turns for the approximation and the detail."""
     low, high = wavelet_filters(wavelet)[2:]
-    return tuple(_whole_fours(np.column_stack([low[k::2], high[k::2]]).ravel()).astype(dtype) for k in (0, 1))
+    return tuple(_padded(np.column_stack([low[k::2], high[k::2]]).ravel(), 4).astype(dtype) for k in (0, 1))
 
 
 def swt(y, *, wavelet="sym8", levels=5, convention="swt"):
