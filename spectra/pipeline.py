@@ -67,8 +67,8 @@ def _peaks(settings, mz, intensity, counts):
     options = section.options
     if section.method == "find_peaks":  # the others bring their own noise
         options["noise"] = call(settings.noise, mz, intensity)
-    peaks = getattr(spectra, section.method)(mz, counts if section.counts else intensity, **options)
-    if section.counts:  # found in one profile, measured in the other: so what was found and what is filled in are of one kind
+    peaks = getattr(spectra, section.method)(mz, counts if section.from_counts else intensity, **options)
+    if section.from_counts:  # found in one profile, measured in the other: so what was found and what is filled in are of one kind
         peaks = dataclasses.replace(peaks, intensity=np.interp(peaks.mz, mz, intensity))
     return spectra.flag_saturated(peaks, mz, counts)
 

@@ -80,7 +80,7 @@ class FindPeaksCwt(Method, frozen=True, tag="find_peaks_cwt"):
 class FindPeaksFit(Method, frozen=True, tag="find_peaks_fit"):
     """A joint fit of the instrument's peak shape to the raw counts; takes shoulders apart and measures its own noise."""
 
-    counts = True
+    from_counts = True
 
     snr: Annotated[float, declare("least height of a shape over the noise in its direction", ge=0, le=1000, sweep=(1.5, 2.0, 4.0))] = 2.0
     iterations: Annotated[int, declare("of the SNIP baseline taken off before the fit", ge=1, le=10_000)] = 100

@@ -32,7 +32,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Method(Section, frozen=True, tag_field="method"):
     """One of several ways to do a step; its tag is the name of the public function of `spectra` that does it."""
 
-    counts: ClassVar[bool] = False
+    from_counts: ClassVar[bool] = False
     """It looks at the raw counts and not at the processed profile."""
 
     @property
