@@ -50,3 +50,21 @@ def test_a_type_that_is_gone_does_not_break_old_caches(policy, tmp_path):
 def test_both_packages_keep_one_policy():
     first, second = [(ROOT / policy).read_text() for policy in POLICIES]
     assert first == second
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_loading_a_kernel_does_not_prepare_the_compiler(policy, tmp_path):
+    package = tmp_path / "package"
+    package.mkdir()
+    shutil.copy(ROOT / policy, package / "_jit.py")
+    (package / "caller.py").write_text(
+        "import numpy as np\nfrom package._jit import njit\n\n@njit\ndef total(x):\n    return np.sqrt(x.copy().sum())\n\n"
+        "def outer(x):\n    return int(total(np.full(4, x * x)))\n"
+    )
+    assert run(tmp_path) == 2
+    code = (
+        "from numba.core.base import BaseContext\n\ndef refresh(self):\n    raise AssertionError\n\nBaseContext.refresh = refresh\n"
+        "import package.caller\nprint(package.caller.outer(1))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == 2
