@@ -1,9 +1,12 @@
 """``python -m benchmarks.gate``: ten small cases on this working tree and on the previous commit, in turn; exit code 1 if any got slower.
 
-Both sides run in a process of their own, on one thread, and are asked alternately, so that whatever else the machine does strikes both.
-A case counts as slower when the ratio of CPU times exceeds the limit both by the median of its pairs and by the best time of each
-side, and does so again in a second series twice as long. ``--identical 10`` compares the commit with itself ten times, which shows
-how far noise reaches.
+Each side runs in a process of its own, both pinned to one core, and they are asked for slices of a few milliseconds alternately, so
+that whatever else the machine does strikes both. A round's ratio of CPU times is the smaller of two: that of the pairs' median and
+that of the best slices. A fresh pair of processes for each round has new addresses, so that no luck of alignment lasts; the
+median of the rounds counts, and a case beyond the limit is asked in more rounds before it fails.
+
+``--identical 10`` compares the commit with a rebuild of itself ten times, which shows how far noise reaches; ``--seeded`` slows
+kernels on purpose (gate_seeds.py) and fails unless each is caught.
 """
 
 import argparse
@@ -16,67 +19,29 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
+
+from benchmarks.gate_seeds import SEEDS
+from benchmarks.gate_work import NAMES
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-LIMIT = 1.2  # a commit against itself, ten times ten cases among seven busy processes on two cores: at most 1.14
-PAIRS = 15
-SECONDS = 0.03  # of one measurement
+LIMIT = 1.06  # greatest median of the rounds' ratios that passes
+ROUNDS, MORE_ROUNDS = 3, 6  # of all cases; of those whose median is beyond SUSPECT after these
+SUSPECT = 1.03
+SLICES = 24  # of each side in a round
+SECONDS = 0.002  # the least of one slice
 PACKAGES = ("fasttree", "spectra")
-
-
-def cases():
-    """(name, callable) of each case, warm; one whose function is missing is left out. Imports what is first in the path."""
-    import numpy as np
-
-    import fasttree
-    import spectra
-
-    random = np.random.default_rng(0)
-    X = random.normal(size=(2000, 20))
-    y = (X[:, 0] + X[:, 1] * X[:, 2] + 0.5 * random.normal(size=2000) > 0).astype(int)
-    mz = np.linspace(1000.0, 10_000.0, 20_000)
-    centres = np.arange(1100.0, 9900.0, 40.0)
-    counts = random.poisson(200 + 5000 * np.exp(-0.5 * ((mz - centres[np.abs(mz[:, None] - centres).argmin(axis=1)]) / 2) ** 2)) * 1.0
-    peaks = spectra.find_peaks(mz, counts)
-    forest = fasttree.RandomForestClassifier(10, random_state=0).fit(X, y)
-    boosting = fasttree.GradientBoostingClassifier(max_iter=20, early_stopping=False, n_jobs=1).fit(X, y)
-    return {
-        "tree, fit": lambda: fasttree.DecisionTreeClassifier(random_state=0).fit(X, y),
-        "forest, fit": lambda: fasttree.RandomForestClassifier(5, random_state=0).fit(X, y),
-        "forest, predict": lambda: forest.predict_proba(X),
-        "boosting, fit": lambda: boosting.fit(X, y),
-        "boosting, predict": lambda: boosting.predict_proba(X),
-        "Savitzky-Golay": lambda: spectra.savitzky_golay(counts),
-        "SNIP": lambda: spectra.snip(counts),
-        "MAD": lambda: spectra.noise_mad(counts),
-        "find_peaks": lambda: spectra.find_peaks(mz, counts),
-        "bin_peaks": lambda: spectra.bin_peaks([peaks] * 20),
-    }
-
-
-def work():
-    """Answer lines ``name<TAB>times`` with the CPU seconds of that many calls."""
-    ready = cases()
-    for run in ready.values():
-        run()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        name, times = line.rstrip("\n").split("\t")
-        run = ready[name]
-        start = time.process_time()
-        for _ in range(int(times)):
-            run()
-        print(time.process_time() - start, flush=True)
+# Memory once taken is kept: else it depends on the history of a process whether an array's pages are mapped anew at each call.
+ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1") | dict.fromkeys(
+    ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_"), str(1 << 27)
+)
 
 
 class Side:
-    """A process that runs the cases with the packages of one folder."""
+    """A process that runs the cases of these names with the packages of one folder."""
 
-    def __init__(self, folder, cache):
-        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        environment = os.environ | one_thread | {"PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(cache)}
-        command = [sys.executable, "-P", str(pathlib.Path(__file__).resolve()), "--work"]
+    def __init__(self, folder, cache, names):
+        environment = os.environ | ENVIRONMENT | {"PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(cache)}
+        command = [sys.executable, "-P", str(ROOT / "benchmarks" / "gate_work.py"), *names]
         self.process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def wait(self):
@@ -98,16 +63,11 @@ class Side:
         self.process.wait()
 
 
-def ratios(pairs):
-    """Median of the pairs' ratios, new over old, and ratio of the best times."""
-    return statistics.median(new / old for old, new in pairs), min(new for _, new in pairs) / min(old for old, _ in pairs)
-
-
-def series(old, new, name, count):
-    """`count` pairs (old, new) of seconds, each side first in turn."""
+def slices(old, new, name):
+    """Pairs (old, new) of seconds, each side first in turn."""
     times = max(1, round(SECONDS / max(old.seconds(name, 1), 1e-6)))
     pairs = []
-    for i in range(count):
+    for i in range(SLICES):
         first, second = (old, new) if i % 2 else (new, old)
         took = {first: first.seconds(name, times)}
         took[second] = second.seconds(name, times)
@@ -115,39 +75,39 @@ def series(old, new, name, count):
     return pairs
 
 
-def judge(measure, limit):
-    """Ratio, and whether the case is slower. ``measure(count)`` gives that many pairs; it is asked again before a verdict of slower."""
-    ratio = min(ratios(measure(PAIRS)))
-    if ratio <= limit:
-        return ratio, False
-    ratio = min(ratios(measure(2 * PAIRS)))
-    return ratio, ratio > limit
+def ratio_of(pairs):
+    """New over old: by the median of the pairs' ratios or by the best times, whichever is less."""
+    return min(statistics.median(new / old for old, new in pairs), min(new for _, new in pairs) / min(old for old, _ in pairs))
 
 
-def compare(old_folder, new_folder, caches, limit):
-    """Print a line for each case; returns {name: (ratio, slower)}."""
-    with Side(old_folder, caches / "old") as old, Side(new_folder, caches / "new") as new:
-        old.wait()
-        new.wait()
-        found = {}
-        for name in NAMES:
-            found[name] = judge(lambda count, name=name: series(old, new, name, count), limit)
-            print(f"{name:<20} {found[name][0]:6.3f} {'SLOWER' if found[name][1] else ''}", flush=True)
-    return found
+def judge(measure, names, limit):
+    """{name: median ratio}, and those beyond `limit`.
+
+    ``measure(names)`` gives {name: ratio} of one round. All are asked in ROUNDS rounds; the suspects among them, in MORE_ROUNDS more.
+    """
+    found = {name: [] for name in names}
+    for count in (ROUNDS, MORE_ROUNDS):
+        for _ in range(count if names else 0):
+            for name, ratio in measure(names).items():
+                found[name].append(ratio)
+        names = [name for name in names if statistics.median(found[name]) > min(SUSPECT, limit)]
+    medians = {name: statistics.median(ratios) for name, ratios in found.items()}
+    return medians, [name for name, ratio in medians.items() if ratio > limit]
 
 
-NAMES = (
-    "tree, fit",
-    "forest, fit",
-    "forest, predict",
-    "boosting, fit",
-    "boosting, predict",
-    "Savitzky-Golay",
-    "SNIP",
-    "MAD",
-    "find_peaks",
-    "bin_peaks",
-)
+def compare(old_folder, new_folder, old_cache, new_cache, limit, names=NAMES):
+    """Print a line for each case; returns ({name: ratio}, names of the slower ones)."""
+
+    def measure(names):
+        with Side(old_folder, old_cache, names) as old, Side(new_folder, new_cache, names) as new:
+            old.wait()
+            new.wait()
+            return {name: ratio_of(slices(old, new, name)) for name in names}
+
+    ratios, slower = judge(measure, names, limit)
+    for name, ratio in ratios.items():
+        print(f"{name:<20} {ratio:6.3f} {'SLOWER' if name in slower else ''}", flush=True)
+    return ratios, slower
 
 
 def git(*arguments, text=True):
@@ -159,36 +119,66 @@ def unpack(commit, folder):
     """The packages as of `commit`."""
     with tarfile.open(fileobj=io.BytesIO(git("archive", commit, *PACKAGES, text=False))) as archive:
         archive.extractall(folder, filter="data")
+    return folder
+
+
+def check_seeds(commit, scratch, limit):
+    """Slow the kernels one by one; returns what was found by the name of each seed, and the seeds that passed unnoticed."""
+    old, found, missed = unpack(commit, scratch / "old"), {}, []
+    for i, seed in enumerate(SEEDS):
+        print(f"{seed.name}, which should be seen in {seed.case}:", flush=True)
+        slowed = unpack(commit, scratch / f"slowed {i}")
+        seed.plant(slowed)
+        found[seed.name], slower = compare(old, slowed, scratch / "cache", scratch / f"cache {i}", limit, [seed.case])
+        if seed.case not in slower:
+            missed.append(seed.name)
+    print(f"gate: {len(SEEDS) - len(missed)} of {len(SEEDS)} planted slowdowns caught" + "".join(f"; MISSED {name}" for name in missed))
+    return found, missed
+
+
+def check_rebuilds(commit, scratch, times, limit):
+    """Compare `commit` with a rebuild of it, so many times; returns the ratios of each and what was taken for slower.
+
+    The compiler makes the same machine code of the same source every time, so one rebuild serves: what differs is where each
+    process finds room for it.
+    """
+    old, again, found, slower = unpack(commit, scratch / "old"), unpack(commit, scratch / "again"), [], []
+    for i in range(times):
+        ratios, seen = compare(old, again, scratch / "old cache", scratch / "new cache", limit)
+        found.append(ratios)
+        slower += seen
+        print(f"gate: identical {i + 1} of {times}, {f'SLOWER: {seen}' if seen else 'passed'}", flush=True)
+    return found, slower
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gate", description=__doc__)
     parser.add_argument("--base", default="HEAD~1", help="commit to compare with (%(default)s)")
     parser.add_argument("--limit", type=float, default=LIMIT, help="greatest ratio of CPU times that passes (%(default)s)")
-    parser.add_argument("--identical", type=int, metavar="TIMES", help="compare the base with itself, so often")
+    parser.add_argument("--identical", type=int, metavar="TIMES", help="compare the base with a rebuild of itself, so often")
+    parser.add_argument("--seeded", action="store_true", help="compare the base with copies slowed on purpose")
     parser.add_argument("--json", type=pathlib.Path, help="write the ratios here as well")
-    parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if options.work:
-        work()
-        return 0
-    commit = git("rev-parse", "--verify", "--quiet", f"{options.base}^{{commit}}")
-    if commit is None:
+    commit = (git("rev-parse", "--verify", "--quiet", f"{options.base}^{{commit}}") or "").strip()
+    if not commit:
         print(f"gate: no commit {options.base} here, nothing to compare with")
         return 0
-    if not options.identical and git("diff", "--quiet", commit.strip(), "--", *PACKAGES) is not None:
+    if not (options.identical or options.seeded) and git("diff", "--quiet", commit, "--", *PACKAGES) is not None:
         print(f"gate: the packages are those of {options.base}, nothing to compare")
         return 0
-    with tempfile.TemporaryDirectory() as scratch:
-        old, caches = pathlib.Path(scratch, "old"), pathlib.Path(scratch, "cache")
-        unpack(commit.strip(), old)
-        found = [compare(old, old if options.identical else ROOT, caches, options.limit) for _ in range(options.identical or 1)]
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = pathlib.Path(folder)
+        if options.seeded:
+            found, wrong = check_seeds(commit, scratch, options.limit)
+        elif options.identical:
+            found, wrong = check_rebuilds(commit, scratch, options.identical, options.limit)
+        else:
+            old = unpack(commit, scratch / "old")
+            found, wrong = compare(old, ROOT, scratch / "old cache", scratch / "new cache", options.limit)
+            print(f"gate: {'slower: ' + '; '.join(wrong) if wrong else 'nothing is slower'} (limit {options.limit})")
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
-    slower = sorted({name for run in found for name, (_, is_slower) in run.items() if is_slower})
-    worst = max(ratio for run in found for ratio, _ in run.values())
-    print(f"gate: {'slower: ' + '; '.join(slower) if slower else 'nothing is slower'} (greatest ratio {worst:.3f}, limit {options.limit})")
-    return 1 if slower else 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import gate
+from benchmarks import gate, gate_seeds, gate_work
 from benchmarks.peers.__main__ import summary
 from benchmarks.peers.case import Row
 
@@ -17,33 +17,49 @@ ROOT = pathlib.Path(__file__).parents[1]
 SUITES = sorted(path.stem for path in (ROOT / "benchmarks").glob("bench_*.py"))
 
 
-def pairs(rng, count, slowdown):
-    """Pairs of noisy times whose new side takes `slowdown` times as long; now and then something else runs."""
-    disturbed = 1 + rng.exponential(0.1, (count, 2)) + 2 * (rng.random((count, 2)) < 0.2)
-    return [(old, slowdown * new) for old, new in 0.03 * disturbed]
+def pairs(rng, slowdown):
+    """A round of noisy pairs whose new side takes `slowdown` times as long; the process has its luck, now and then something else runs."""
+    luck = 1 + rng.normal(0, 0.02, 2)
+    disturbed = luck * (1 + rng.exponential(0.03, (gate.SLICES, 2)) + 2 * (rng.random((gate.SLICES, 2)) < 0.2))
+    return [(old, slowdown * new) for old, new in 0.003 * disturbed]
 
 
-def test_the_gate_passes_what_is_equal_and_catches_what_is_slower():
+@pytest.mark.parametrize(("slowdown", "caught"), [(1.0, 0.0), (1.12, 1.0)])
+def test_the_gate_passes_what_is_equal_and_catches_what_is_slower(slowdown, caught):
     rng = np.random.default_rng(0)
-    equal = [gate.judge(lambda count: pairs(rng, count, 1.0), gate.LIMIT)[1] for _ in range(200)]
-    slower = [gate.judge(lambda count: pairs(rng, count, 1.6), gate.LIMIT)[1] for _ in range(200)]
-    assert not any(equal)
-    assert all(slower)
+
+    def measure(names):
+        return {name: gate.ratio_of(pairs(rng, slowdown)) for name in names}
+
+    slower = [name for _ in range(20) for name in gate.judge(measure, gate_work.NAMES, gate.LIMIT)[1]]
+    assert len(slower) == caught * 20 * len(gate_work.NAMES)
 
 
-def test_the_gate_asks_again_before_it_fails():
+def test_the_gate_asks_suspects_again_before_it_fails():
     asked = []
 
-    def measure(count):
-        asked.append(count)
-        return [(1.0, 2.0 if len(asked) == 1 else 1.0)] * count
+    def measure(names):
+        asked.append(list(names))
+        return {name: 2.0 if name == "b" and len(asked) <= gate.ROUNDS else 1.0 for name in names}
 
-    assert gate.judge(measure, gate.LIMIT) == (1.0, False)
-    assert asked == [gate.PAIRS, 2 * gate.PAIRS]
+    assert gate.judge(measure, ["a", "b"], gate.LIMIT) == ({"a": 1.0, "b": 1.0}, [])
+    assert asked == [["a", "b"]] * gate.ROUNDS + [["b"]] * gate.MORE_ROUNDS
 
 
-def test_the_gate_has_its_ten_cases():
-    assert len(gate.NAMES) == 10
+@pytest.mark.parametrize("seed", gate_seeds.SEEDS, ids=lambda seed: seed.name)
+def test_each_slowdown_can_still_be_planted(seed, tmp_path):
+    path = tmp_path / seed.file
+    path.parent.mkdir(parents=True)
+    path.write_text((ROOT / seed.file).read_text())
+    seed.plant(tmp_path)
+    compile(path.read_text(), seed.file, "exec")
+    assert seed.case in gate_work.NAMES
+
+
+def test_a_slowdown_of_a_kernel_that_is_gone_is_an_error(tmp_path):
+    (tmp_path / "kernels.py").write_text("def other():\n    pass\n")
+    with pytest.raises(LookupError, match="no kernel 'gone'"):
+        gate_seeds.Seed("any", "kernels.py", "gone", gate_seeds.copy_first, "SNIP").plant(tmp_path)
 
 
 @pytest.mark.parametrize("suite", SUITES)
