@@ -146,15 +146,34 @@ class Study(Section, frozen=True):
         int, declare("folds within each training set, to choose settings and models; 0 as above, at most three", ge=0, le=100)
     ] = 0
     repeats: Annotated[int, declare("repetitions of the whole cross-validation with new folds", ge=1, le=100)] = 3
-    models: Annotated[tuple[str, ...], declare("candidates; empty means all")] = ()
+    models: Annotated[
+        tuple[str, ...],
+        declare("candidates, or import paths of scikit-learn-compatible estimators; empty or 'all': all that need no extra"),
+    ] = ()
+    search: Annotated[
+        Literal["grid", "random", "optuna"], declare("how parameters are looked for inside the folds; optuna needs that package")
+    ] = "grid"
+    trials: Annotated[int, declare("points that random and optuna try of each model", ge=1, le=10_000)] = 20
+    tune: Annotated[
+        tuple[str, ...], declare("settings chosen inside the folds too, among the values of their sweep, such as 'peaks.snr'")
+    ] = ()
     resamples: Annotated[int, declare("bootstrap resamples of patients behind each interval", ge=100, le=100_000)] = 2000
-    permutations: Annotated[int, declare("label permutations behind each p-value", ge=99, le=100_000)] = 999
+    permutations: Annotated[int, declare("label permutations behind each control's p-value", ge=99, le=100_000)] = 999
     shuffles: Annotated[int, declare("shufflings of the labels through the whole pipeline; 0 leaves that test out", ge=0, le=100_000)] = 99
+    shuffle_models: Annotated[
+        tuple[str, ...], declare("models chosen among anew in every shuffling; empty: a fixed ridge regression, which is fast")
+    ] = ()
     panel: Annotated[bool, declare("look for the smallest set of markers that does about as well as the best")] = True
     learning_curve: Annotated[bool, declare("score models that learned from ever more patients")] = True
     sensitivity: Annotated[bool, declare("try other values of each setting and show what changes")] = True
     pairs: Annotated[int, declare("settings, those that move the result most, tried in pairs; 0 for none", ge=0, le=20)] = 3
     universes: Annotated[int, declare("combinations of all settings drawn at random; 0 for none", ge=0, le=10_000)] = 12
+    parameters: Annotated[dict[str, dict[str, Any]], declare("parameters set for single models, by name")] = msgspec.field(
+        default_factory=dict
+    )
+    grid: Annotated[dict[str, dict[str, Any]], declare("values tried for single models instead of their own, by name")] = msgspec.field(
+        default_factory=dict
+    )
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -264,6 +283,15 @@ def load(path: str | os.PathLike[str]) -> Settings:
         raise SettingsError(f"{path}: not a text file in UTF-8") from None
 
 
+def _key(name: str) -> str:
+    return tomli_w.dumps({name: 0}).rpartition(" = ")[0]
+
+
+def _inline(values: dict[str, Any]) -> str:
+    """A table on one line."""
+    return "{" + ", ".join(f"{_key(key)} = {tomli_w.dumps({'v': value}).strip()[4:]}" for key, value in values.items()) + "}"
+
+
 def dump(settings: Settings, *, comments: bool = False) -> str:
     """TOML text of all settings; with `comments`, each option's meaning, unit, bounds and the other methods of each step."""
     lines = []
@@ -273,12 +301,19 @@ def dump(settings: Settings, *, comments: bool = False) -> str:
         if comments and section.__doc__:
             lines.append(f"# {section.__doc__.splitlines()[0]}" + (f" Other methods: {', '.join(others)}." if others else ""))
         lines.append(f"[{step}]")
+        tables: list[tuple[str, str, dict[str, Any]]] = []
         if isinstance(section, Method):
             lines.append(f'method = "{section.method}"')
         for option in options(settings, step):
             limits = ", ".join(filter(None, [option.unit, option.bounds]))
             words = option.description + (f" ({limits})" if limits else "")
+            if isinstance(option.value, dict):
+                tables.append((f"{step}.{option.name}", words, option.value))
+                continue
             value = list(option.value) if isinstance(option.value, tuple) else option.value
             lines.append(tomli_w.dumps({option.name: value}).strip() + (f"  # {words}" if comments else ""))
+        for name, words, value in tables:
+            lines.append(f"[{name}]" + (f"  # {words}" if comments else ""))
+            lines += [f"{_key(key)} = {_inline(values)}" for key, values in value.items()]
         lines.append("")
     return "\n".join(lines)

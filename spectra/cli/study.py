@@ -12,7 +12,10 @@ from spectra.errors import SpectraError
 
 @click.command()
 @click.argument("source", metavar="MANIFEST_OR_TABLE", type=click.Path(path_type=pathlib.Path))
-@click.option("--label", required=True, help="Column that says what each row is, or a rule such as 'quality>=6'.")
+@click.option(
+    "--label", required=True, help="Column of classes or of a quantity, a rule such as 'quality>=6', or a transform such as 'log10(dose)'."
+)
+@click.option("--task", type=click.Choice(["classification", "regression"]), help="Default: many different numbers are a quantity.")
 @click.option("--group", help="Column of the patient: no patient stands on both sides of a split.")
 @click.option("--site", help="Column of the hospital or instrument; leaves each one out in turn.")
 @click.option("--date", help="Column of the date; trains on earlier and tests on later patients.")
@@ -39,6 +42,7 @@ def study(
     source,
     *,
     label,
+    task,
     group,
     site,
     date,
@@ -65,9 +69,8 @@ def study(
     if external and hold_out:
         raise SpectraError("--external and --hold-out: give one of them; a second external set would be another look")
     roles = {"group": group, "site": site, "date": date}
-    result = run(
-        source, out, label, roles, drop, settings, seed, console, n_jobs, external=external, hold_out=hold_out, cache=cache, explain=explain
-    )
+    more = {"task": task, "external": external, "hold_out": hold_out, "cache": cache, "explain": explain}
+    result = run(source, out, label, roles, drop, settings, seed, console, n_jobs, **more)
     if result is None:
         return
     if as_json:
@@ -76,7 +79,9 @@ def study(
         click.echo(f"report: {out / 'report.html'}")
 
 
-def run(source, out, label, roles, drop, settings, seed, console, n_jobs, *, external=None, hold_out=None, cache=None, explain=False):
+def run(
+    source, out, label, roles, drop, settings, seed, console, n_jobs, *, task=None, external=None, hold_out=None, cache=None, explain=False
+):
     """Read, study, write the run folder; the text of ``results.json``, or None for a dry run (`out` None)."""
     from spectra.study.external import column_held_out
 
@@ -85,18 +90,18 @@ def run(source, out, label, roles, drop, settings, seed, console, n_jobs, *, ext
     data, table = shell.read_input(source, settings=settings, console=console, n_jobs=n_jobs, label=label, roles=columns, drop=drop)
     data, table, apart = set_apart(data, table, label, roles, drop, settings, seed, console, n_jobs, external, hold_out)
     if out is None:
-        describe(data, table, label, roles, settings)
+        describe(data, table, label, task, roles, settings)
         return None
     from spectra.report import write_report
     from spectra.study import frozen, record, run_study
     from spectra.study.cache import Cache
 
-    key = record.fingerprint(data, table, settings, seed, {"label": label} | roles)
+    key = record.fingerprint(data, table, settings, seed, {"label": label, "task": task} | roles)
     store = record.FoldStore(out / "folds", key)
     record.write_settings(out, settings)
     kept = Cache(cache or out / "cache")
     work = {"n_jobs": n_jobs, "progress": console.progress, "store": store, "cache": kept}
-    result = run_study(data, table, label=label, **roles, settings=settings, seed=seed, **work)
+    result = run_study(data, table, label=label, task=task, **roles, settings=settings, seed=seed, **work)
     for line in kept.explain():
         console.say(line, level=1 if explain else 2)
     frozen.save(out, result)
@@ -106,7 +111,8 @@ def run(source, out, label, roles, drop, settings, seed, console, n_jobs, *, ext
     summarise(result, console)
     text = record.to_json(result.to_dict())
     record.write_atomic(out / "results.json", text)
-    record.write_features(out, result.features, [result.problem.classes[k] for k in result.problem.y])
+    problem = result.problem
+    record.write_features(out, result.features, [problem.classes[k] for k in problem.y] if problem.n_classes else problem.target)
     if result.nuisance is not None:
         record.write_peaks(out, result.problem.data)
         record.write_atomic(out / "quality.csv", result.quality.to_csv(index=False, float_format="%.5g"))
@@ -117,7 +123,7 @@ def run(source, out, label, roles, drop, settings, seed, console, n_jobs, *, ext
         "input": str(source),
         "input_sha256": record.file_digest(source),
         "data_digest": key,
-        "roles": {"label": label} | roles,
+        "roles": {"label": label, "task": task} | roles,
         "drop": list(drop),
         "external": str(external) if external else None,
         "hold_out": hold_out,
@@ -167,43 +173,49 @@ def look(out, apart, roles, settings, seed, n_jobs, result, key):
     return dataclasses.replace(result, external=scored, other_schemes=[*result.other_schemes, scored.score])
 
 
-def describe(data, table, label, roles, settings):
+def describe(data, table, label, task, roles, settings):
     """What a study would do, on standard output."""
+    from spectra.io.table import source_of
     from spectra.study.roles import encode
     from spectra.study.splits import group_labels, number_of_folds
 
     if label not in table:
         raise SpectraError(f"--label: no column {label!r}; there are {', '.join(map(str, table.columns))}")
-    y, classes = encode(table[label])
+    y, classes, quantity = encode(table[label], task or ("regression" if source_of(label, ())[1] else None))
     groups = table[roles["group"]].to_numpy() if roles.get("group") else range(len(table))
     _, patients, _ = group_labels(y, list(groups))
     folds = number_of_folds(patients, settings.study.folds, classes=classes)
     click.echo(f"{len(data)} rows, {len(patients)} groups")
     for k, name in enumerate(classes):
-        click.echo(f"  class {name}: {(y == k).sum()} rows, {(patients == k).sum()} groups")
+        click.echo(f"  {'class' if quantity is None else 'level'} {name}: {(y == k).sum()} rows, {(patients == k).sum()} groups")
     click.echo(f"{folds} outer folds x {settings.study.repeats} repeats; nothing was written")
 
 
 def summarise(result, console):
     """The result in a few lines."""
     console.say("")
-    console.say("held-out patients                AUC   95 % interval   accuracy   train AUC       p")
+    classes = result.problem.n_classes > 0
+    first, second = ("AUC", "accuracy") if classes else ("concordance", "R2")
+    console.say(f"held-out patients                  {first:>11}   95 % interval   {second:>8}   on training   seconds       p")
     for score in result.scores:
+        more = score.measures["accuracy" if classes else "r2"].mean
+        p = f"{score.p_value:.3f}" if score.p_value == score.p_value else ""
         console.say(
-            f"  {score.name:<28} {score.auc.mean:5.3f}   {score.auc.low:.3f} to {score.auc.high:.3f}"
-            f"   {score.accuracy.mean:8.3f}   {score.train_auc:9.3f}   {score.p_value:.4f}"
+            f"  {score.name:<32} {score.auc.mean:11.3f}   {score.auc.low:.3f} to {score.auc.high:.3f}"
+            f"   {more:8.3f}   {score.train_auc:11.3f}   {score.seconds:7.1f}   {p:>5}".rstrip()
         )
     for score in result.other_schemes:
-        console.say(f"  {score.scheme}: {score.name:<22} AUC {score.auc.mean:.3f} ({score.auc.low:.3f} to {score.auc.high:.3f})", level=2)
+        line = f"  {score.scheme}: {score.name:<22} {first} {score.auc.mean:.3f} ({score.auc.low:.3f} to {score.auc.high:.3f})"
+        console.say(line, level=2)
     if result.external is not None:
         found = result.external
         console.say(
-            f"  external set {found.name}: AUC {found.score.auc.mean:.3f} ({found.score.auc.low:.3f} to {found.score.auc.high:.3f}), "
+            f"  external set {found.name}: {first} {found.score.auc.mean:.3f} ({found.score.auc.low:.3f} to {found.score.auc.high:.3f}), "
             f"{found.n_groups} patients, scored {'once' if found.times == 1 else f'{found.times} times'}"
         )
     for control in result.controls:
         if control.flag:
-            console.say(f"WARNING {control.verdict} (AUC {control.auc.mean:.2f}, p {control.p_value:.4f})")
+            console.say(f"WARNING {control.verdict} ({first} {control.auc.mean:.2f}, p {control.p_value:.4f})")
     for drift in result.drifts:
         if drift.flag:
             console.say(f"WARNING {drift.verdict}")

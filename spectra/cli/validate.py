@@ -31,7 +31,7 @@ def validate(manifest, *, label, group, settings, seed, console, n_jobs):
             if row.verdict != "good":
                 click.echo(f"{row.verdict}: {row.file}: {row.reason}")
     if label:
-        y, classes = encode(table[label])
+        y, classes, _ = encode(table[label])
         for k, name in enumerate(classes):
             click.echo(f"class {name}: {(y == k).sum()} rows")
         if group:

@@ -11,6 +11,8 @@ from spectra.io.delimited import read_rows, require_columns, typed_column
 
 _MASS = re.compile(r"(?:X|mz|m/z)?[ _]?(\d+(?:\.\d+)?)(?:\.Var\.\d+)?", re.IGNORECASE)
 _RULE = re.compile(r"\s*(.+?)\s*(>=|<=|==|!=|>|<)\s*(.+?)\s*")
+_TRANSFORM = re.compile(r"\s*(log10|log2|ln|sqrt)\(\s*(.+?)\s*(?:\+\s*(\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)\s*)?\)\s*")
+_FUNCTIONS = {"log10": np.log10, "log2": np.log2, "ln": np.log, "sqrt": np.sqrt}
 _COMPARE = {
     ">=": (operator.ge, "<"),
     "<=": (operator.le, ">"),
@@ -32,7 +34,8 @@ def read_table(path, *, label=None, group=None, columns=(), drop=(), features=No
         Commas, semicolons or tabs part the columns; UTF-8.
     label : str or None
         Column with the classes, or a rule such as ``"quality>=6"`` (a column, one of >= <= > < == !=, a value), which makes the two
-        classes "quality>=6" and "quality<6". The column of a rule is no feature.
+        classes "quality>=6" and "quality<6"; or a quantity such as ``"log10(dose+0.01)"`` (log10, log2, ln or sqrt of a column, perhaps plus
+        a number). The column of a rule is no feature.
     group : str or None
         Column that names the patient.
     columns : iterable of str
@@ -67,8 +70,8 @@ def read_table(path, *, label=None, group=None, columns=(), drop=(), features=No
     import pandas as pd
 
     names, rows, lines = read_rows(path)
-    rule = _RULE.fullmatch(label) if label is not None and label not in names else None
-    source = rule[1] if rule else label
+    rule = _rule_in(label, names)
+    source = rule[0] if rule else label
     said = [name for name in dict.fromkeys([source, group, *columns]) if name is not None]
     require_columns(path, names, [*said, *drop, *(features or ())])
     fields = dict(zip(names, zip(*rows, strict=True), strict=True))
@@ -78,7 +81,7 @@ def read_table(path, *, label=None, group=None, columns=(), drop=(), features=No
         unknown = pd.isna(classes)
         if unknown.any():
             raise SpectraError(f"{path}, line {lines[int(unknown.argmax())]}: {source!r} is empty; fill it in or remove the line")
-        table[label] = _apply_rule(path, classes, *rule.groups()) if rule else classes
+        table[label] = rule[1](path, classes) if rule else classes
     features = [name for name in names if name not in said and name not in drop] if features is None else list(features)
     if not features:
         raise SpectraError(f"{path}: no column is left as a feature")
@@ -90,17 +93,51 @@ def read_table(path, *, label=None, group=None, columns=(), drop=(), features=No
 
 
 def derive_label(samples, label, path):
-    """The table of a manifest with a column `label` that a rule such as ``"dose>=1"`` makes of another column.
+    """The table of a manifest with a column `label` that a rule such as ``"dose>=1"`` or ``"log10(dose)"`` makes of another column.
 
     A `label` that is a column already, or no rule, leaves the table as it is.
     """
-    rule = _RULE.fullmatch(label) if label not in samples else None
-    if rule is None or rule[1] not in samples:
+    rule = _rule_in(label, samples)
+    if rule is None or rule[0] not in samples:
         return samples
-    column = samples[rule[1]]
+    column = samples[rule[0]]
     if column.isna().any():
-        raise SpectraError(f"{path}: column {rule[1]!r} is empty in row {int(column.isna().to_numpy().argmax()) + 1}; fill it in")
-    return samples.assign(**{label: _apply_rule(path, column.to_numpy(), *rule.groups())})
+        raise SpectraError(f"{path}: column {rule[0]!r} is empty in row {int(column.isna().to_numpy().argmax()) + 1}; fill it in")
+    return samples.assign(**{label: rule[1](path, column.to_numpy())})
+
+
+def source_of(label, names):
+    """The column that a label, a rule or a transform is made of, and whether it is a transform, so a quantity.
+
+    >>> source_of("log10(dose+0.01)", ["dose"]), source_of("dose>=1", ["dose"]), source_of("dose", ["dose"])
+    (('dose', True), ('dose', False), ('dose', False))
+    """
+    rule = _rule_in(label, names)
+    return (label, False) if rule is None else (rule[0], _RULE.fullmatch(label) is None)
+
+
+def _rule_in(label, names):
+    """(column, callable (path, values) -> labels) of a rule or a transform; None where `label` is a column or neither."""
+    if label is None or label in names:
+        return None
+    if found := _RULE.fullmatch(label):
+        return found[1], lambda path, values: _apply_rule(path, values, *found.groups())
+    if found := _TRANSFORM.fullmatch(label):
+        return found[2], lambda path, values: _transformed(path, values, label, *found.groups())
+    return None
+
+
+def _transformed(path, values, label, function, column, plus):
+    if np.asarray(values).dtype.kind not in "iuf":
+        raise SpectraError(f"{path}: column {column!r} is text, so {label} cannot be computed")
+    moved = np.asarray(values, float) + float(plus or 0)
+    wrong = np.flatnonzero(~(moved >= 0 if function == "sqrt" else moved > 0))
+    if wrong.size:
+        raise SpectraError(
+            f"{path}: {column!r} is {values[wrong[0]]:g} in row {wrong[0] + 1}, so {label} is no number; "
+            f"add a little, such as --label '{function}({column}+1)'"
+        )
+    return _FUNCTIONS[function](moved)
 
 
 def mass_of(name):

@@ -5,15 +5,15 @@ from typing import NamedTuple
 import numpy as np
 
 from spectra.report.canvas import ACCENT, ALARM, GREY, by_class, panels, picture, short
-from spectra.report.subject import positive
+from spectra.study.tasks import positive
 
 MOST_BINS, LEAST_IN_BIN = 10, 15  # of the calibration curve
 Z = 1.96
 
 
 def row_belief(about):
-    """Mean held-out probability of every class for each row: float array, shape (n_rows, n_classes), zeros where never held out."""
-    total, seen = np.zeros((about.y.size, len(about.classes))), np.zeros(about.y.size)
+    """Mean held-out belief for each row: probability of every class, or the quantity alone; zeros where never held out."""
+    total, seen = np.zeros((about.y.size, about.nested.folds[0][1].shape[1])), np.zeros(about.y.size)
     for rows, probability in about.nested.folds:
         total[rows] += probability
         seen[rows] += 1
@@ -90,6 +90,8 @@ def _draw_calibration(axis, about, found):
 @picture
 def per_patient(result, about):
     """How much the model believed in the truth, patient by patient; beside it the calibration."""
+    if about.quantity is not None:
+        return None
     _, label, probability, _ = belief(result, about)
     found = calibration(about)
     figure, axes = panels(1, 2, height=3.1) if found else panels(height=3.1, width=min(9.4, 3.4 + 0.9 * len(about.classes)))
@@ -110,7 +112,9 @@ def per_patient(result, about):
 
 
 def hardest(result, about, most=8):
-    """The groups whose truth the model believed in least, where another class was called."""
+    """The groups whose truth the model believed in least, where another class was called; of a quantity nobody."""
+    if about.quantity is not None:
+        return 0, []
     names, label, probability, called = belief(result, about)
     wrong = [i for i in np.argsort(probability, kind="stable") if called[i] != label[i]]
     return len(wrong), [

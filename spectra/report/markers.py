@@ -90,9 +90,9 @@ def panel_sizes(result, about):
     axis.set_xticks(sizes, [str(size) for size in sizes])
     axis.minorticks_off()
     axis.set_xlabel(f"number of {about.feature}s in the panel")
-    axis.set_ylabel("AUC, held-out")
+    axis.set_ylabel(f"{about.rank_short}, held-out")
     caption = (
-        f"Dots: AUC on {about.groups} held out of the first so many {about.feature}s, ranked on the others, with 95 % intervals. Dashed line and stripe: the "
+        f"Dots: {about.rank_short} on {about.groups} held out of the first so many {about.feature}s, ranked on the others, with 95 % intervals. Dashed line and stripe: the "
         "model selected inside, on all of them. Dotted: the size chosen for new data, the smallest within one standard error of the best by inner folds."
     )
     return figure, "How many markers are needed", caption

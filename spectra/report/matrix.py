@@ -62,8 +62,8 @@ def peak_matrix(result, about):
     features = result.features
     if not features.shape[1]:
         return None
-    sure = row_belief(about)[np.arange(about.n_rows), about.y]
-    order = _spread_rows(np.lexsort([-sure, about.y]), MOST_ROWS)
+    sure = -row_belief(about)[np.arange(about.n_rows), about.y] if about.quantity is None else about.quantity
+    order = _spread_rows(np.lexsort([sure, about.y]), MOST_ROWS)
     keep = np.array([marker.column for marker in result.markers[:MOST_COLUMNS]])
     shown = keep[np.lexsort([keep, np.nan_to_num(features.mz[keep])])]
     best = np.array([marker.column for marker in top(result)], int)
@@ -91,11 +91,14 @@ def peak_matrix(result, about):
 
 
 def _caption(about, n_shown, n_left_out):
-    text = (
-        f"Each line is a {about.row}, each column a {about.feature}; orange: above the column's mean, violet: below. Lines are ordered by class, within "
-        "a class from those the model was surest of to those it was least sure of. Columns that change colour at the class border tell the "
-        f"classes apart; triangles mark the top markers, drawn once more on the right. Lines that stand out as a whole are odd {about.rows}."
-    )
+    if about.quantity is not None:
+        ordered = f"Lines are ordered by {about.label}, from low to high. Columns that change colour from top to bottom go with it;"
+    else:
+        ordered = (
+            "Lines are ordered by class, within a class from those the model was surest of to those it was least sure of. Columns that "
+            "change colour at the class border tell the classes apart;"
+        )
+    text = f"Each line is a {about.row}, each column a {about.feature}; orange: above the column's mean, violet: below. {ordered} triangles mark the top markers, drawn once more on the right. Lines that stand out as a whole are odd {about.rows}."
     if n_left_out:
         text += f" The {n_left_out} least stable columns are left out."
     if n_shown < about.n_rows:

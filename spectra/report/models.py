@@ -3,9 +3,11 @@
 import numpy as np
 from sklearn.metrics import roc_curve
 
+from spectra.report.belief import row_belief
 from spectra.report.canvas import ACCENT, GREY, INK, chance, colour, intervals, ladder, panels, picture, short
-from spectra.report.subject import p_text, positive
+from spectra.report.subject import p_text
 from spectra.study.evaluation import SELECTED
+from spectra.study.tasks import positive
 
 GRID = np.linspace(0, 1, 201)
 MOST_NAMES = 24  # class names along an axis
@@ -44,7 +46,7 @@ def comparison(result, about):
     chance(axis)
     lows = [score.auc.low for score in scores]
     axis.set_xlim(min(0.38, np.nanmin(lows) - 0.02 if np.isfinite(lows).any() else 0.38), 1.015)
-    axis.set_xlabel("area under the ROC curve (0.5 = guessing, 1 = perfect)")
+    axis.set_xlabel(f"{about.rank} (0.5 = guessing, 1 = perfect)")
     figure.legend(loc="outside upper right", ncols=2)
     caption = (
         f"Only the filled dots count: they are scores on {about.groups} that took no part in training or choice. "
@@ -73,7 +75,7 @@ def learning_curve(result, about):
     axis.set_xticks(patients, [f"{n:.0f}" for n in patients])
     axis.minorticks_off()
     axis.set_xlabel(f"{about.groups} learned from (log scale)")
-    axis.set_ylabel("AUC")
+    axis.set_ylabel(about.rank_short)
     axis.legend(loc="lower right")
     caption = (
         f"{result.final['name'].capitalize()}, its parameters chosen anew for each size, always asked about the same {about.groups}. A curve that still rises at "
@@ -88,27 +90,48 @@ def _cell(interval):
     return f"{interval.mean:.3f}", f"{interval.low:.3f} to {interval.high:.3f}"
 
 
-def model_rows(scores):
+COLUMNS = {
+    "auc": "AUC",
+    "balanced_accuracy": "balanced accuracy",
+    "accuracy": "accuracy",
+    "sensitivity": "sensitivity at 90 % specificity",
+    "brier": "Brier score",
+    "concordance": "concordance",
+    "r2": "R²",
+    "rmse": "RMSE",
+    "mae": "mean absolute error",
+    "spearman": "Spearman's rank correlation",
+}
+"""Heads of the scores' columns."""
+
+
+def model_rows(result):
     """Cells of the comparison table."""
-    rows = []
-    for score in _ranked(scores):
+    rows, against = [], {pair.name: pair for pair in result.pairs}
+    for score in _ranked(result.scores):
         often = next(iter(score.chosen), "")  # such as "model=random forest, max_features=sqrt"
         total = sum(score.chosen.values())
+        pair, cost = against.get(score.name), result.costs.get(score.name)
         rows.append(
             {
                 "name": _tell(score.name),
                 "nested": score.name == SELECTED,
-                "auc": _cell(score.auc),
-                "balanced": _cell(score.balanced_accuracy),
-                "accuracy": _cell(score.accuracy),
+                "measures": [_cell(interval) for interval in score.measures.values()],
                 "train": f"{score.train_auc:.3f}",
                 "gap": f"{score.train_auc - score.auc.mean:+.3f}",
+                "pair": (f"{pair.difference:+.3f}", f"p {p_text(pair.p_value)}") if pair and np.isfinite(pair.p_value) else ("", ""),
                 "p": p_text(score.p_value),
                 "seconds": f"{score.seconds:.1f}",
+                "memory": f"{cost.peak_bytes / 1e6:.1f}" if cost else "",
                 "chosen": f"{often.removeprefix('model=')} ({score.chosen[often]} of {total})" if often else "",
             }
         )
     return rows
+
+
+def measure_heads(result):
+    """Heads of the columns of scores."""
+    return [COLUMNS[name] for name in result.scores[0].measures]
 
 
 def scheme_rows(result, about):
@@ -141,7 +164,7 @@ def schemes(result, about):
         axis.plot(values, np.full(len(values), place + 0.24), "|", color=GREY, markersize=7)
     chance(axis)
     axis.set_xlim(min(0.38, *(np.nan_to_num(score.auc.low, nan=0.38) - 0.02 for score in rows)), 1.015)
-    axis.set_xlabel("area under the ROC curve (0.5 = guessing, 1 = perfect)")
+    axis.set_xlabel(f"{about.rank} (0.5 = guessing, 1 = perfect)")
     caption = (
         "A result that is to survive another hospital or another year should fall little from the first row to the others. "
         "Dots: the model selected inside, with 95 % intervals; short ticks below: the single candidates."
@@ -231,9 +254,41 @@ def _draw_confusion(axis, about, counts):
     axis.set_title(f"Who is taken for whom ({about.rows})")
 
 
+def _draw_agreement(axis, about, said):
+    low, high = min(about.quantity.min(), said.min()), max(about.quantity.max(), said.max())
+    axis.plot([low, high], [low, high], color=GREY, linestyle=(0, (4, 3)), linewidth=0.9)
+    axis.plot(about.quantity, said, "o", color=ACCENT, markersize=3.5, alpha=0.7)
+    axis.set_xlabel(f"{short(about.label, 30)}, true")
+    axis.set_ylabel("predicted while held out")
+    axis.set_title(f"Predicted against true ({about.rows})")
+
+
+def _draw_residuals(axis, about, said):
+    axis.axhline(0, color=GREY, linestyle=(0, (4, 3)), linewidth=0.9)
+    axis.plot(said, about.quantity - said, "o", color=ACCENT, markersize=3.5, alpha=0.7)
+    axis.set_xlabel("predicted while held out")
+    axis.set_ylabel("true less predicted")
+    axis.set_title("What is left")
+
+
+def _agreement(about):
+    said = row_belief(about)[:, 0]
+    figure, axes = panels(1, 2, height=3.6)
+    _draw_agreement(axes[0, 0], about, said)
+    _draw_residuals(axes[0, 1], about, said)
+    caption = (
+        f"Each point is a {about.row} when held out, mean of all repetitions, by the model selected inside. Left: on the dashed line the "
+        "prediction is right; a cloud flatter than the line means that high values are told too low and low ones too high. Right: a trend or a "
+        "funnel shows what the model misses."
+    )
+    return figure, "How predictions agree", caption
+
+
 @picture
 def decisions(result, about):
-    """ROC and confusion matrix of the nested row."""
+    """ROC and confusion matrix of the nested row; of a quantity predicted against true values."""
+    if about.quantity is not None:
+        return _agreement(about)
     counts = confusion(about.nested.folds, about.y, len(about.classes))
     figure, axes = panels(1, 2, height=3.9)
     _draw_roc(axes[0, 0], about)

@@ -62,7 +62,7 @@ def pairs(result, about):
             if row is not None:
                 tables[:, i, j] = row
     figure, axes = panels(1, 3, height=1.6 + 0.235 * len(cells))
-    names = ("number of peaks", "AUC of a fixed forest", "share of top markers kept")
+    names = ("number of peaks", f"{about.rank_short} of a fixed forest", "share of top markers kept")
     labels = [_words(*place, value) for place, value in cells]
     for k, (axis, table, name) in enumerate(zip(axes[0], tables, names, strict=True)):
         axis.set_facecolor("#f1f3f5")
@@ -109,7 +109,7 @@ def multiverse(result, about):
     )
     place = np.arange(len(rows))
     here = [i for i, row in enumerate(rows) if not row[0]]
-    for axis, column, name in ((axes[0, 0], 2, "AUC, held-out"), (axes[1, 0], 3, "markers kept")):
+    for axis, column, name in ((axes[0, 0], 2, f"{about.rank_short}, held-out"), (axes[1, 0], 3, "markers kept")):
         values = np.array([row[column] for row in rows])
         axis.plot(place, values, "o", color=GREY, markersize=3)
         axis.plot(here, values[here], "D", color=ACCENT, markersize=6)

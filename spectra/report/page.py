@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from spectra.report import appendix, belief, markers, matrix, models, multiverse, sensitivity, signals, summary, threats
 from spectra.report.markers import PANEL
-from spectra.report.subject import interval_text, p_text, subject, value_label
+from spectra.report.subject import interval_text, subject, value_label
 from spectra.study.record import write_atomic
 
 _TEMPLATES = jinja2.Environment(
@@ -57,11 +57,12 @@ def write_report(path, result, facts):
         "threats": summary.threats(result, about),
         "about": about,
         "n_panel": PANEL,
-        "model_rows": models.model_rows(result.scores),
+        "model_rows": models.model_rows(result),
+        "measure_heads": models.measure_heads(result),
+        "shuffled_models": ", ".join(result.problem.settings.study.shuffle_models),
         "scheme_rows": models.scheme_rows(result, about) if result.other_schemes else None,
         "external": result.external,
         "external_scored": summary.scored(result.external) if result.external else "",
-        "least_p": p_text(1 / (result.problem.settings.study.permutations + 1)),
         "hardest": hardest,
         "n_wrong": n_wrong,
         "control_rows": threats.control_rows(result, about),

@@ -37,7 +37,11 @@ def sensitivity(result, about):
     groups = _groups(result.sensitivity)
     n_rows = len(result.sensitivity)
     figure, axes = panels(1, 3, height=0.9 + 0.2 * (n_rows + 0.6 * len(groups)), sharey=True)
-    fields = (("n_peaks", "number of peaks"), ("auc", "AUC of a fixed forest, held-out"), ("marker_overlap", "share of top markers kept"))
+    fields = (
+        ("n_peaks", "number of peaks"),
+        ("auc", f"{about.rank_short} of a fixed forest, held-out"),
+        ("marker_overlap", "share of top markers kept"),
+    )
     ticks, labels, place = [], [], 0.0
     for group in groups:
         first = place

@@ -17,7 +17,9 @@ class Subject(NamedTuple):
 
     row, patient : what a row and a group are called, in the singular ("spectrum", "patient")
     spectra : the processed Cohort, or None for a plain table
+    y, classes : of a quantity its levels
     patients : int array, shape (n_classes,), groups per class
+    quantity : float array, shape (n_rows,), or None where classes are predicted
     """
 
     label: str
@@ -30,6 +32,37 @@ class Subject(NamedTuple):
     n_groups: int
     patients: np.ndarray
     nested: Any
+    quantity: Any = None
+
+    @property
+    def rank(self):
+        """What models are ranked by, in words: 0.5 is guessing, 1 perfect."""
+        return "area under the ROC curve (AUC)" if self.quantity is None else "concordance"
+
+    @property
+    def it(self):
+        """What is told: the classes, or the quantity by its name."""
+        return "the classes" if self.quantity is None else f"'{self.label}'"
+
+    @property
+    def told(self):
+        """What was done where it worked."""
+        return "the classes were told apart" if self.quantity is None else f"'{self.label}' was told"
+
+    @property
+    def untold(self):
+        """What was not done where it failed."""
+        return "the classes were not told apart" if self.quantity is None else f"'{self.label}' was not told"
+
+    @property
+    def level(self):
+        """What a class is called: of a quantity a level."""
+        return "class" if self.quantity is None else "level"
+
+    @property
+    def rank_short(self):
+        """The same in short."""
+        return "AUC" if self.quantity is None else "concordance"
 
     @property
     def rows(self):
@@ -69,6 +102,7 @@ def subject(result):
         label.size,
         np.bincount(label, minlength=len(problem.classes)),
         result.score(SELECTED),
+        problem.quantity,
     )
 
 
@@ -82,15 +116,6 @@ def _patient(result, row):
         name = next((name for name in ("patient", "sample") if name in result.features.samples), "patient")
     name = re.sub(r"[ _-]?(id|no|nr|number|name)$", "", str(name).lower())
     return name if re.fullmatch(r"[a-z]{3,20}", name) and not name.endswith("s") else "patient"
-
-
-def positive(classes):
-    """Of two classes the one to be found: the second, unless it is the one that is called healthy.
-
-    >>> positive(["case", "control"]), positive(["bad", "good"])
-    (0, 1)
-    """
-    return 0 if re.fullmatch(r"control.*|healthy.*|normal.*|well|benign|negative", classes[1].lower()) else 1
 
 
 def intensity_label(settings, power=""):

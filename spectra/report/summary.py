@@ -11,6 +11,7 @@ from spectra.report.subject import ENOUGH, interval_text
 from spectra.report.threats import one, source, together, unsettled, verdict
 from spectra.study.audit import repeated_rows
 from spectra.study.evaluation import SELECTED
+from spectra.study.tasks import positive
 from spectra.study.technical import MODERATE
 
 ALARM, CAUTION, GOOD = "alarm", "caution", "good"
@@ -34,8 +35,8 @@ class Card(NamedTuple):
 
 
 def better_than_chance(about):
-    """Is the nested score above what guessing gives: interval above one half, and few permuted labellings as good?"""
-    return about.nested.auc.low > 0.5 and about.nested.p_value < 0.05
+    """Is the nested score above what guessing gives: interval above one half, and few shuffled labellings as good, where any were tried?"""
+    return about.nested.auc.low > 0.5 and not about.nested.p_value >= 0.05
 
 
 def question(about, source, n_lost):
@@ -46,6 +47,10 @@ def question(about, source, n_lost):
     lost = f"; {n_lost} more were set aside" if n_lost else ""
     what = "mass spectrum" if about.spectra is not None else "measured features"
     who = f"{about.count(about.n_groups, 'patient')} ({listed}; column '{about.label}'){spectra}"
+    if about.quantity is not None:
+        span = f"{about.quantity.min():.3g} to {about.quantity.max():.3g}"
+        who = f"{about.count(about.n_groups, 'patient')} (column '{about.label}', {span}){spectra}"
+        return f"Can '{about.label}' be told by {what}, in a {about.patient} not seen before? Asked of {who}, from {source}{lost}."
     return f"Can the classes be told apart by {what}, in a {about.patient} not seen before? Asked of {who}, from {source}{lost}."
 
 
@@ -55,12 +60,14 @@ def _listed(words, last="and"):
 
 def title(about):
     """The classes as a question, or the label's name where there are many."""
+    if about.quantity is not None:
+        return f"How much {about.label}?"
     return _listed(about.classes, "or") + "?" if len(about.classes) <= 4 else f"Which {about.label}?"
 
 
 def headline(result, about):
     """The answer in one sentence, with its level."""
-    alarms = [control for control in result.controls if control.flag and control.predicts == "class"]
+    alarms = [control for control in result.controls if control.flag and control.of_label]
     alarms += [name for name, table in result.tables.items() if one(table)]
     few = about.patients.min() < ENOUGH
     if not better_than_chance(about):
@@ -68,22 +75,29 @@ def headline(result, about):
             missed = f"With so few {about.groups}, a real difference could have been missed."
             return (
                 CAUTION,
-                f"Not shown: on {about.groups} not seen before, the classes were not told apart beyond what guessing could do. {missed}",
+                f"Not shown: on {about.groups} not seen before, {about.untold} beyond what guessing could do. {missed}",
             )
-        return ALARM, f"No: on {about.groups} not seen before, the classes were not told apart better than by guessing."
+        return ALARM, f"No: on {about.groups} not seen before, {about.untold} better than by guessing."
     if few and alarms:
-        return ALARM, f"Not yet an answer: too few {about.groups}, and the classes can also be told from what is no biomarker."
+        return ALARM, f"Not yet an answer: too few {about.groups}, and {about.it} can also be told from what is no biomarker."
     if alarms:
-        return ALARM, "The classes can be told apart, but perhaps not by their biology: they can also be told from what is no biomarker."
+        their, they = ("their", "they") if about.quantity is None else ("its", "it")
+        return (
+            ALARM,
+            f"{about.told[0].upper()}{about.told[1:]}, but perhaps not by {their} biology: {they} can also be told from what is no biomarker.",
+        )
     if few:
-        return CAUTION, f"The classes were told apart, but on too few {about.groups} for a claim: a trial of the method, not evidence."
+        return (
+            CAUTION,
+            f"{about.told[0].upper()}{about.told[1:]}, but on too few {about.groups} for a claim: a trial of the method, not evidence.",
+        )
     lost = [score for score in _held_out_elsewhere(result) if not score.auc.low > 0.5]
     if lost:
-        return ALARM, f"The classes were told apart, but not when {_elsewhere(lost[0].scheme)}."
+        return ALARM, f"{about.told[0].upper()}{about.told[1:]}, but not when {_elsewhere(lost[0].scheme)}."
     tried = [_elsewhere(score.scheme) for score in _held_out_elsewhere(result)]
     if tried:
-        return GOOD, f"Yes: on {about.groups} not seen before the classes were told apart, also when {' and when '.join(tried)}."
-    return GOOD, f"Yes: on {about.groups} not seen before the classes were told apart. Other sites and later dates were not tested."
+        return GOOD, f"Yes: on {about.groups} not seen before {about.told}, also when {' and when '.join(tried)}."
+    return GOOD, f"Yes: on {about.groups} not seen before {about.told}. Other sites and later dates were not tested."
 
 
 def _elsewhere(scheme):
@@ -100,16 +114,23 @@ def _held_out_elsewhere(result):
 
 def cards(result, about):
     """The scores of the nested selection."""
-    nested, few = about.nested, about.patients.min() < ENOUGH
-    two = len(about.classes) == 2
+    found = _class_cards(about) if about.quantity is None else _quantity_cards(about)
+    for score in _held_out_elsewhere(result):
+        name = f"{about.rank_short}, {scheme_name(score.scheme, about)}"
+        found.append(Card(*_value(score.auc), name, _telling(result, about, score)))
+    return found
+
+
+def _rough(about):
+    return f" With so few {about.groups} the interval itself is rough." if about.patients.min() < ENOUGH else ""
+
+
+def _class_cards(about):
+    nested, two = about.nested, len(about.classes) == 2
     both = "one of each class" if two else "one of a class and one of another"
     pair = f"Shown {both}, it ranks the two rightly in {nested.auc.mean:.0%} of cases." if np.isfinite(nested.auc.mean) else ""
     found = [
-        Card(
-            *_value(nested.auc),
-            "area under the ROC curve (AUC)",
-            pair + " 0.5 is guessing." + (f" With so few {about.groups} the interval itself is rough." if few else ""),
-        ),
+        Card(*_value(nested.auc), about.rank, pair + " 0.5 is guessing." + _rough(about)),
         Card(
             *_value(nested.balanced_accuracy),
             "balanced accuracy",
@@ -121,11 +142,27 @@ def cards(result, about):
         right = counts.diagonal() / np.maximum(counts.sum(axis=1), 1e-12)
         shares = f"{right[0]:.0%} | {right[1]:.0%}"
         found.append(Card(shares, "", "recognised", f"of {about.rows} that are {about.classes[0]} | {about.classes[1]}, when held out."))
+        name = about.classes[positive(about.classes)]
+        text = f"of {about.rows} that are {name}, where nine of ten others are rightly left alone."
+        found.append(Card(*_value(nested.measures["sensitivity"]), "sensitivity at 90 % specificity", text))
     else:
         found.append(Card(f"{counts.diagonal().sum() / counts.sum():.0%}", "", "recognised", f"of all {about.rows} when held out."))
-    for score in _held_out_elsewhere(result):
-        found.append(Card(*_value(score.auc), f"AUC, {scheme_name(score.scheme, about)}", _telling(result, about, score)))
     return found
+
+
+def _quantity_cards(about):
+    measures = about.nested.measures
+    pair = f"Shown two {about.groups}, it puts them in the right order in {measures['concordance'].mean:.0%} of cases. 0.5 is guessing."
+    spread = f"The {about.rows} themselves spread by {about.quantity.std():.3g} (standard deviation)."
+    return [
+        Card(*_value(measures["concordance"]), "concordance", pair + _rough(about)),
+        Card(
+            *_value(measures["r2"]), "R², variance explained", "0 is no better than telling everyone the mean, 1 perfect; below 0 is worse."
+        ),
+        Card(*_value(measures["rmse"]), f"usual error of {about.label}", f"Root of the mean squared error, in its units. {spread}"),
+        Card(*_value(measures["mae"]), "mean absolute error", f"of {about.label}, when held out."),
+        Card(*_value(measures["spearman"]), "rank correlation", "Spearman's, within the folds: 0 is guessing, 1 perfect."),
+    ]
 
 
 def _telling(result, about, score):
@@ -157,6 +194,13 @@ def _times(p_value):
     return f"{times} times in 1000" if times > 1 else "once in 1000 times or less"
 
 
+def _shuffled(nested):
+    """What shuffled labels say of the nested score."""
+    if not np.isfinite(nested.p_value):
+        return "labels were not shuffled, so this rests on the interval alone"
+    return f"shuffled labels do as well {_times(nested.p_value)}"
+
+
 def threats(result, about):
     """What speaks against the result, worst first, and then what speaks for it."""
     found = [
@@ -175,12 +219,12 @@ def threats(result, about):
 def _size(result, about):
     smallest = int(about.patients.min())
     if smallest < ENOUGH:
-        name = about.classes[int(about.patients.argmin())]
+        name, place = about.classes[int(about.patients.argmin())], f"in {about.level}"
         yield Threat(
             ALARM,
             f"Too few {about.groups}",
-            f"Only {about.count(smallest, 'patient')} in class '{name}'. Whatever the score, this is too few for a claim: "
-            f"it takes at least {ENOUGH} a class for the interval to mean much, and far more for a test to be used.",
+            f"Only {about.count(smallest, 'patient')} {place} '{name}'. Whatever the score, this is too few for a claim: "
+            f"it takes at least {ENOUGH} a {about.level} for the interval to mean much, and far more for a test to be used.",
         )
     if about.patient == about.row:
         yield Threat(
@@ -204,10 +248,10 @@ def _score(result, about):
         yield Threat(
             ALARM,
             "Not shown to be better than guessing",
-            f"AUC {interval_text(nested.auc)}, where 0.5 is guessing; shuffled labels do as well {_times(nested.p_value)}.",
+            f"{about.rank_short} {interval_text(nested.auc)}, where 0.5 is guessing; {_shuffled(nested)}.",
         )
     else:
-        yield Threat(GOOD, "Better than guessing", f"Shuffled labels do as well {_times(nested.p_value)}.")
+        yield Threat(GOOD, "Better than guessing", f"{_shuffled(nested).capitalize()}.")
     gap = nested.train_auc - nested.auc.mean
     if gap > 0.1:
         yield Threat(
@@ -231,24 +275,27 @@ def _auc(control):
 
 
 def _controls(result, about):
-    nuisance = [control for control in result.controls if control.predicts == "class"]
+    nuisance = [control for control in result.controls if control.of_label]
     flagged = [control for control in nuisance if control.flag]
+    what = "The class" if about.quantity is None else about.it
     if flagged:
         yield Threat(
             ALARM,
             "Told from what is no biomarker",
-            f"The class can also be told from {_scored(flagged)}. A model may learn that instead of the disease: balance it by design, "
+            f"{what} can also be told from {_scored(flagged)}. A model may learn that instead of the disease: balance it by design, "
             "or show that the markers hold within its levels.",
         )
     doubtful = [control for control in nuisance if unsettled(control)]
     if doubtful:
-        text = f"Here the class was told from {_scored(doubtful)}. With so few {about.groups} that can be chance, but do not rule it out."
+        text = (
+            f"Here {what.lower()} was told from {_scored(doubtful)}. With so few {about.groups} that can be chance, but do not rule it out."
+        )
         yield Threat(CAUTION, "Perhaps told from what is no biomarker", text)
     passed = [source(control) for control in nuisance if not control.flag and not unsettled(control)]
     if passed:
-        yield Threat(GOOD, "Controls passed", f"No sign that the class can be told from {_listed(passed, 'or')}.")
+        yield Threat(GOOD, "Controls passed", f"No sign that {what.lower()} can be told from {_listed(passed, 'or')}.")
     for control in result.controls:
-        if control.predicts != "class" and control.flag:
+        if not control.of_label and control.flag:
             yield Threat(CAUTION, f"Batch effect: {control.predicts}", f"{control.verdict} ({_auc(control)}.)")
         elif unsettled(control):
             yield Threat(CAUTION, f"Perhaps a batch effect: {control.predicts}", f"{verdict(control)} ({_auc(control)}.)")
@@ -273,7 +320,7 @@ def _schemes(result, about):
     for role, scheme, place in (("site", "leave-site-out", "another hospital"), ("date", "forward-in-time", "a later year")):
         if scheme in tried:
             score = tried[scheme]
-            text = f"AUC {interval_text(score.auc)} when {_elsewhere(scheme)}, against {interval_text(about.nested.auc)}."
+            text = f"{about.rank_short} {interval_text(score.auc)} when {_elsewhere(scheme)}, against {interval_text(about.nested.auc)}."
             if score.auc.low > 0.5 and score.auc.mean > about.nested.auc.mean - 0.1:
                 yield Threat(GOOD, f"Holds by {role}", text)
             else:
@@ -297,7 +344,7 @@ def _external(result, about):
             "All scores come from the data that were studied. Keep a set apart (--external or --hold-out) and score it once, at the end.",
         )
         return
-    auc, text = external.score.auc, f"AUC {interval_text(external.score.auc)} on {external.name}, {scored(external)}."
+    auc, text = external.score.auc, f"{about.rank_short} {interval_text(external.score.auc)} on {external.name}, {scored(external)}."
     if external.times > 1:
         text += " Whoever looks again after changing anything chooses on this set: it is no longer external, and its score may flatter."
         yield Threat(CAUTION, f"External set {scored(external)}", text)

@@ -14,7 +14,7 @@ def source(control):
 
 
 def _tell(control, about):
-    if control.predicts == "class":
+    if control.of_label:
         return f"{about.label} from {source(control)}"
     return f"{control.predicts} from the peaks" if about.spectra is not None else f"{control.predicts} from the features"
 
@@ -33,7 +33,7 @@ def verdict(control):
 
 
 def _ranked(controls):
-    return sorted(controls, key=lambda control: (not control.flag, control.predicts != "class", -np.nan_to_num(control.auc.mean)))
+    return sorted(controls, key=lambda control: (not control.flag, not control.of_label, -np.nan_to_num(control.auc.mean)))
 
 
 @picture

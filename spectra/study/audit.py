@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 
 from spectra.pipeline import NUISANCE, learned_steps
 from spectra.settings import change
-from spectra.study import probe, scores
+from spectra.study import probe, scores, scores_quantity
 from spectra.study.regions import empty_regions
 from spectra.study.splits import group_labels, grouped_splits
 
@@ -29,6 +29,7 @@ FEW_PATIENTS = 20
 TOGETHER = "the nuisance numbers together"
 REGIONS = "m/z regions without peaks"
 SHUFFLED = "shuffled labels, whole pipeline"
+LABELS = ("class", "quantity")
 OWN = (*NUISANCE, TOGETHER, REGIONS, SHUFFLED, "features")
 """Controls that are no column of the manifest."""
 
@@ -45,6 +46,11 @@ class Control(NamedTuple):
     p_value: float
     flag: bool
     verdict: str
+
+    @property
+    def of_label(self):
+        """Was the label itself predicted, and not a batch?"""
+        return self.predicts in LABELS
 
 
 def as_numbers(column):
@@ -70,26 +76,32 @@ def as_numbers(column):
     return pd.get_dummies(text).to_numpy(float)
 
 
-def _probed(codes_of_split, splits, y, groups, n_classes, *, resamples, permutations, seed, patient_strata, row_strata):
-    """AUC with its interval, the exact p-value, and the number of patients, of a probe.
+def _probed(codes_of_split, splits, y, groups, n_classes, *, resamples, permutations, seed, patient_strata, row_strata, ordered=False):
+    """AUC (of `ordered` labels the concordance) with its interval, the exact p-value, and the number of patients, of a probe.
 
     patient_strata : int array, shape (n_groups,): labels are shuffled within these
     row_strata : int array, shape (n_rows,): only rows of one stratum are compared
     """
     _, label, member = group_labels(y, groups)
     labels = probe.shuffled_labels(label, member, permutations=permutations, seed=seed, strata=patient_strata)
-    null = probe.probe(codes_of_split, splits, labels, n_classes, row_strata)
+    null = probe.probe(codes_of_split, splits, labels, n_classes, row_strata, ordered)
     p_value = float(np.mean(null >= null[0] - 1e-9))
     folds = []
     for split in splits:
         posterior = probe.log_posterior(codes_of_split(split), split.train, split.test, labels[:1], n_classes)[:, 0].T
         probability = np.exp(posterior - posterior.max(axis=1, keepdims=True))
         probability /= probability.sum(axis=1, keepdims=True)
+        if ordered:
+            probability = probability @ np.arange(n_classes)[:, None]
         for stratum in np.unique(row_strata[split.test]):
             mine = row_strata[split.test] == stratum
             folds.append((split.test[mine], probability[mine]))
-    resampler = scores.PatientResampler(label, member, resamples=resamples, permutations=0, seed=seed)
-    return resampler.interval(scores.auc, folds)._replace(mean=float(null[0])), p_value, label.size
+    resampler = scores.PatientResampler(label, member, resamples=resamples, seed=seed)
+    return (
+        resampler.interval(scores_quantity.concordance if ordered else scores.auc, folds)._replace(mean=float(null[0])),
+        p_value,
+        label.size,
+    )
 
 
 def _verdicts(found, alarm, calm):
@@ -97,7 +109,7 @@ def _verdicts(found, alarm, calm):
 
     alarm, calm : callables (i) -> str, the words for either case
     """
-    adjusted = _holm([p for _, p, _ in found]) if found else []
+    adjusted = holm([p for _, p, _ in found]) if found else []
     for i, ((interval, _, n_patients), p) in enumerate(zip(found, adjusted, strict=True)):
         if p < ALARM and interval.mean >= LEAST_AUC:
             yield interval, float(p), True, alarm(i)
@@ -108,7 +120,7 @@ def _verdicts(found, alarm, calm):
             yield interval, float(p), False, calm(i)
 
 
-def _holm(p_values):
+def holm(p_values):
     """Holm's step-down adjustment."""
     order = np.argsort(p_values)
     steps = np.maximum.accumulate(np.asarray(p_values)[order] * np.arange(len(p_values), 0, -1))
@@ -118,7 +130,7 @@ def _holm(p_values):
 
 
 def class_from_nuisance(problem, splits, nuisance, table, *, resamples, permutations):
-    """Can the class be told from what is no biomarker?
+    """Can the class be told from what is no biomarker? Of a quantity, its level, by concordance.
 
     Parameters
     ----------
@@ -151,20 +163,23 @@ def class_from_nuisance(problem, splits, nuisance, table, *, resamples, permutat
     _, _, member = group_labels(problem.y, problem.groups)
     options = {"resamples": resamples, "permutations": permutations, "seed": problem.seed}
     options |= {"patient_strata": _of_groups(fold, member), "row_strata": np.zeros(problem.y.size, int)}
+    ordered = problem.quantity is not None
     found = []
     for values in columns.values():
         codes = probe.to_codes(values)
-        found.append(_probed(lambda _, codes=codes: codes, splits, problem.y, problem.groups, len(problem.classes), **options))
-    names = list(columns)
+        found.append(
+            _probed(lambda _, codes=codes: codes, splits, problem.y, problem.groups, len(problem.classes), ordered=ordered, **options)
+        )
+    names, label = list(columns), LABELS[ordered]
 
     def alarm(i):
         return (
-            f"The class can be told from {names[i]} alone: a model may learn that instead of the disease. "
+            f"The {label} can be told from {names[i]} alone: a model may learn that instead of the disease. "
             "Balance it by design, or show that the markers hold within its levels."
         )
 
-    rows = _verdicts(found, alarm, lambda i: f"No sign that {names[i]} gives the class away.")
-    return [Control(name, "class", *row) for name, row in zip(names, rows, strict=True)], skipped
+    rows = _verdicts(found, alarm, lambda i: f"No sign that {names[i]} gives the {label} away.")
+    return [Control(name, label, *row) for name, row in zip(names, rows, strict=True)], skipped
 
 
 def _of_groups(values, member):

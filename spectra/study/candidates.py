@@ -1,93 +1,167 @@
-"""The black boxes that compete, simplest first, each with the few settings that nested selection may choose from."""
+"""The black boxes that compete, simplest first: who they are, what they may be tuned over, and others by import path."""
 
-import functools
-import itertools
+import importlib
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.naive_bayes import GaussianNB
-from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-
-from fasttree import DecisionTreeClassifier, RandomForestClassifier
 from spectra._validation import check_choice
+from spectra.errors import SpectraError
+from spectra.study import models, networks
+from spectra.study.search import Space
 
 
 class Candidate(NamedTuple):
-    """A model and its grid.
+    """A model and its search space.
 
-    build : callable (n_classes, seed, **parameters) -> scikit-learn classifier with ``predict_proba``
-    grid : list of dict, tried in this order; ties go to the first
+    build : callable (seed, **parameters) -> scikit-learn estimator, unfitted
+    space : name -> `Space` of each parameter that may be chosen
+    fixed : parameters that are set
+    scaled : bool, whether it learns from standardised features
+    spectra : bool, whether it learns from the spectra themselves instead of the peaks
     """
 
     name: str
     build: Callable[..., Any]
-    grid: list[dict[str, Any]]
+    space: dict[str, Space]
+    fixed: dict[str, Any]
+    scaled: bool = True
+    spectra: bool = False
+
+    def estimator(self, seed, point):
+        """The unfitted estimator at one point of the space."""
+        return self.build(seed, **self.fixed | point)
 
 
-def _grid(**values):
-    return [dict(zip(values, point, strict=True)) for point in itertools.product(*values.values())]
+def _row(name, build, scaled=True, spectra=False, **space):
+    return Candidate(name, build, space, {}, scaled, spectra)
 
 
-def _dummy(n_classes, seed):
-    return DummyClassifier(strategy="prior")
+_NEIGHBOURS = Space((3, 9, 25), 1, 50)
+_FOREST = {"max_features": Space(("sqrt",)), "min_samples_leaf": Space((1,), 1, 10)}
+_FOREST_QUANTITY = {"max_features": Space((0.3,), 0.1, 1.0), "min_samples_leaf": Space((1,), 1, 10)}
+_BOOSTING = {"learning_rate": Space((0.1,), 0.02, 0.3), "max_depth": Space((3,), 1, 8), "max_features_per_tree": Space((0.3,), 0.1, 1.0)}
+_NETS = {"learning_rate": Space((3e-3,), 1e-4, 1e-2), "weight_decay": Space((1e-2,), 1e-4, 1.0)}
 
-
-def _bayes(n_classes, seed, var_smoothing):
-    return make_pipeline(StandardScaler(), GaussianNB(var_smoothing=var_smoothing))
-
-
-def _logistic_l2(n_classes, seed, C):
-    return make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=1000))
-
-
-def _logistic_l1(n_classes, seed, C):
-    model = LogisticRegression(C=C, l1_ratio=1.0, solver="liblinear", max_iter=1000, random_state=seed, intercept_scaling=10.0)
-    return make_pipeline(StandardScaler(), model if n_classes == 2 else OneVsRestClassifier(model))
-
-
-def _tree(n_classes, seed, max_depth):
-    return DecisionTreeClassifier(max_depth=max_depth, min_samples_leaf=3, random_state=seed)
-
-
-def _forest(n_classes, seed):
-    return RandomForestClassifier(n_estimators=100, random_state=seed, n_jobs=1)
-
-
-def _network(n_classes, seed, alpha):
-    # lbfgs suits a few hundred rows: it converges in a fraction of the epochs that stochastic steps need
-    model = MLPClassifier((16,), alpha=alpha, solver="lbfgs", max_iter=100, max_fun=200, random_state=seed)
-    return make_pipeline(StandardScaler(), model)
-
-
-_ALL = [
-    Candidate("majority class", _dummy, [{}]),
-    Candidate("naive Bayes", _bayes, _grid(var_smoothing=[1e-9, 1e-1])),
-    Candidate("logistic regression L2", _logistic_l2, _grid(C=[1e-4, 1e-3, 1e-2, 1e-1])),
-    Candidate("logistic regression L1", _logistic_l1, _grid(C=[0.03, 0.1, 0.3, 1.0])),
-    Candidate("decision tree", _tree, _grid(max_depth=[2, 4, None])),
-    Candidate("random forest", _forest, [{}]),
-    Candidate("neural network", _network, _grid(alpha=[1.0, 100.0])),
+CLASSIFIERS = [
+    _row("majority class", models.majority),
+    _row("naive Bayes", models.bayes, var_smoothing=Space((1e-9, 1e-1), 1e-9, 1.0)),
+    _row("nearest shrunken centroids", models.centroids, shrink_threshold=Space((0.0, 0.5, 1.0, 2.0), 0.0, 4.0, False)),
+    _row("k nearest neighbours", models.neighbours_class, n_neighbors=_NEIGHBOURS),
+    _row("logistic regression L2", models.logistic_l2, C=Space((1e-4, 1e-3, 1e-2, 1e-1), 1e-5, 10.0)),
+    _row("logistic regression L1", models.logistic_l1, C=Space((0.03, 0.1, 0.3, 1.0), 0.01, 10.0)),
+    _row(
+        "logistic regression elastic net",
+        models.logistic_elastic,
+        C=Space((0.03, 0.3), 0.005, 1.0),
+        l1_ratio=Space((0.5,), 0.1, 0.9, False),
+    ),
+    _row("linear SVM", models.svm_class, kernel=Space(("linear",)), C=Space((1e-4, 1e-3, 1e-2), 1e-5, 10.0)),
+    _row("RBF SVM", models.svm_class, kernel=Space(("rbf",)), C=Space((1.0, 10.0), 0.1, 100.0), width=Space((0.3, 1.0), 0.05, 3.0)),
+    _row("decision tree", models.tree_class, False, max_depth=Space((2, 4, None)), min_samples_leaf=Space((3,), 1, 20)),
+    _row("random forest", models.forest_class, False, **_FOREST),
+    _row("extra-trees", models.extra_class, False, **_FOREST),
+    _row("gradient boosting", models.boosting_class, False, **_BOOSTING),
+    _row("neural network", models.network_class, alpha=Space((1.0, 100.0), 1e-2, 1e3)),
+    _row("convolutional network", networks.convolutional_class, True, True, **_NETS),
+    _row("recurrent network", networks.recurrent_class, True, True, **_NETS),
 ]
-NAMES = tuple(candidate.name for candidate in _ALL)
+REGRESSORS = [
+    _row("mean", models.mean),
+    _row("k nearest neighbours", models.neighbours_quantity, n_neighbors=_NEIGHBOURS),
+    _row("ridge regression", models.ridge, alpha=Space((1.0, 10.0, 100.0, 1000.0, 1e4), 0.1, 1e5)),
+    _row("lasso", models.lasso, alpha=Space((0.01, 0.03, 0.1, 0.3), 1e-3, 1.0)),
+    _row("elastic net", models.elastic, alpha=Space((0.02, 0.06, 0.2, 0.6), 1e-3, 2.0), l1_ratio=Space((0.5,), 0.1, 0.9, False)),
+    _row("linear SVM", models.svm_quantity, kernel=Space(("linear",)), C=Space((1e-3, 1e-2, 1e-1), 1e-5, 10.0)),
+    _row("RBF SVM", models.svm_quantity, kernel=Space(("rbf",)), C=Space((1.0, 10.0), 0.1, 100.0), width=Space((0.3, 1.0), 0.05, 3.0)),
+    _row("decision tree", models.tree_quantity, False, max_depth=Space((2, 4, None)), min_samples_leaf=Space((3,), 1, 20)),
+    _row("random forest", models.forest_quantity, False, **_FOREST_QUANTITY),
+    _row("extra-trees", models.extra_quantity, False, **_FOREST_QUANTITY),
+    _row("gradient boosting", models.boosting_quantity, False, **_BOOSTING),
+    _row("neural network", models.network_quantity, alpha=Space((0.1, 10.0), 1e-2, 1e3)),
+    _row("convolutional network", networks.convolutional_quantity, True, True, **_NETS),
+    _row("recurrent network", networks.recurrent_quantity, True, True, **_NETS),
+]
+_TABLES = {"classification": CLASSIFIERS, "regression": REGRESSORS}
+NAMES = tuple(dict.fromkeys(candidate.name for candidate in CLASSIFIERS + REGRESSORS))
+ALL = "all"
 
 
-def candidates(names=()):
-    """The named candidates, or all, in the order of simplicity.
+def candidates(names=(), task="classification", *, parameters=None, grids=None):
+    """The named candidates in the order of simplicity, then others by import path.
 
+    Parameters
+    ----------
+    names : sequence of str
+        Names of candidates, import paths such as ``"sklearn.svm.NuSVC"``, or ``"all"`` for every one that needs no extra; none: all.
+    task : {"classification", "regression"}
+    parameters, grids : dict of name -> dict, optional
+        Parameters that are set, and values that are tried, of single candidates, instead of their own.
+
+    Examples
+    --------
     >>> [candidate.name for candidate in candidates(["random forest", "majority class"])]
     ['majority class', 'random forest']
     """
+    table, parameters, grids = _TABLES[task], dict(parameters or {}), dict(grids or {})
+    known = [candidate.name for candidate in table]
+    others = [name for name in dict.fromkeys(names) if "." in name]
     for name in names:
-        check_choice(name, "[study] models", NAMES)
-    return [candidate for candidate in _ALL if not names or candidate.name in names]
+        if name not in known and name in NAMES:
+            raise SpectraError(f"[study] models: {name!r} is not for {task}; there are {', '.join(known)}")
+        if name not in others and name != ALL:
+            check_choice(name, "[study] models", (*known, ALL, "an import path such as sklearn.svm.NuSVC"))
+    everyone = not names or ALL in names
+    found = [candidate for candidate in table if candidate.name in names or (everyone and not candidate.spectra)]
+    found += [imported(name, task) for name in others]
+    for kind, tree in (("parameters", parameters), ("grid", grids)):
+        for name in tree.keys() - {candidate.name for candidate in found}:
+            raise SpectraError(f"[study] {kind}: {name!r} is none of the models compared: {', '.join(c.name for c in found)}")
+    return [_changed(candidate, parameters.get(candidate.name, {}), grids.get(candidate.name, {})) for candidate in found]
 
 
-@functools.cache
-def by_name(name):
-    """One candidate."""
-    return candidates([name])[0]
+def _changed(candidate, parameters, values):
+    """The candidate with parameters set and values to try given by the user, checked against what it takes."""
+    for name, options in values.items():
+        if not isinstance(options, (list, tuple)) or not options:
+            raise SpectraError(f"[study] grid: {candidate.name!r}: {name} must be a list of values, not {options!r}")
+    space = {name: values_of for name, values_of in candidate.space.items() if name not in parameters}
+    space |= {name: Space(tuple(options)) for name, options in values.items()}
+    changed = candidate._replace(space=space, fixed=candidate.fixed | dict(parameters))
+    if parameters or values:
+        try:
+            changed.estimator(0, {name: options.grid[0] for name, options in space.items()})
+        except TypeError as error:
+            raise SpectraError(f"[study] parameters of {candidate.name!r}: {error}") from None
+    return changed
+
+
+def imported(path, task):
+    """A candidate made of any scikit-learn-compatible estimator, by import path; it learns from standardised features.
+
+    Raises
+    ------
+    SpectraError
+        When the module or class is not there, or lacks a method that a study needs.
+    """
+    module, _, name = path.rpartition(".")
+    try:
+        kind = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise SpectraError(f"[study] models: {path}: cannot be imported: {error}") from None
+    except AttributeError:
+        raise SpectraError(f"[study] models: {path}: the module {module} has no {name}") from None
+    if not inspect.isclass(kind):
+        raise SpectraError(f"[study] models: {path} is no class; name a scikit-learn-compatible estimator")
+    needed = ["fit", "get_params"] + (["predict"] if task == "regression" else [])
+    missing = [method for method in needed if not hasattr(kind, method)]
+    if task == "classification" and not (hasattr(kind, "predict_proba") or hasattr(kind, "decision_function")):
+        missing.append("predict_proba or decision_function")
+    if missing:
+        raise SpectraError(f"[study] models: {path} cannot be compared for {task}: it lacks {', '.join(missing)}")
+
+    def build(seed, **parameters):
+        seeded = {"random_state": seed} if "random_state" in inspect.signature(kind).parameters else {}
+        return kind(**seeded | parameters)
+
+    return Candidate(path, build, {}, {})

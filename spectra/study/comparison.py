@@ -1,26 +1,28 @@
 """`run_study`: compare black boxes on held-out patients, then ask what threatens the result."""
 
 import time
-import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
 
 from spectra.containers import Cohort, FeatureMatrix
+from spectra.errors import SpectraError
+from spectra.io.table import source_of
 from spectra.pipeline import preprocess
 from spectra.quality import check_quality
 from spectra.settings import Settings
+from spectra.study import networks
 from spectra.study.cache import Cache
 from spectra.study.candidates import candidates as candidates_named
 from spectra.study.course import Course
-from spectra.study.evaluation import Problem
+from spectra.study.learning import quietly
 from spectra.study.parts import PARTS
+from spectra.study.problem import Problem
 from spectra.study.result import StudyResult
 from spectra.study.roles import ROLES, column_of, encode, groups_of
 from spectra.study.splits import group_labels, number_of_folds
+from spectra.study.tuned import tuned_settings
 
 
 def run_study(
@@ -31,6 +33,7 @@ def run_study(
     group: str | None = None,
     site: str | None = None,
     date: str | None = None,
+    task: str | None = None,
     settings: Settings | None = None,
     seed: int = 0,
     n_jobs: int | None = None,
@@ -45,6 +48,7 @@ def run_study(
     data : Cohort of raw spectra, or FeatureMatrix
     table : DataFrame, one row per row of `data`; default its ``samples``
     label, group, site, date : column names; `group` is the patient
+    task : {"classification", "regression"}, optional; default by the label: many different numbers are a quantity
     settings : Settings, optional
     seed : int, of folds, models and resamples
     n_jobs : int, optional, threads
@@ -63,37 +67,57 @@ def run_study(
     """
     settings = settings or Settings()
     roles = {role: name for role, name in zip(ROLES, (label, group, site, date), strict=True) if name}
-    raw, nuisance, quality = None, None, None
+    raw, nuisance, quality, source, start = None, None, None, data, time.perf_counter()
     table = data.samples if table is None else table
-    y, classes = encode(column_of(table, label, "label"))
+    column = column_of(table, label, "label")
+    y, classes, quantity = encode(column, task or ("regression" if source_of(label, ())[1] else None))
     groups, group_name = groups_of(table, roles)
     _, patients, _ = group_labels(y, groups)
+    group_labels(y if quantity is None else quantity, groups)
     folds = number_of_folds(patients, settings.study.folds, classes=classes)
-    chosen = candidates_named(settings.study.models)
+    task, study = "classification" if quantity is None else "regression", settings.study
+    chosen = candidates_named(study.models, task, parameters=study.parameters, grids=study.grid)
+    chosen, left_out = _that_can_run(chosen, isinstance(data, Cohort))
     if isinstance(data, Cohort):
         quality = check_quality(data, n_jobs=n_jobs)
         raw = data if settings.read.replicates == "group" else None
         data, nuisance = preprocess(data, settings, n_jobs=n_jobs)
         if len(data) != len(table):
-            raw, table, y, groups = _follow(raw, data, label, group_name, classes)
-    problem = Problem(data, settings, y, groups, classes, seed)
-    course = Course(problem, raw, nuisance, quality, table, roles, group_name, folds, chosen, n_jobs, progress, store, cache or Cache())
-    with warnings.catch_warnings(), threadpool_limits(1):  # the threads are ours: one per fold, none below
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the candidates' iteration limits are part of their definition
+            raw, table, y, groups, quantity = _follow(raw, data, label, group_name, classes, quantity)
+    tuned = tuned_settings(source, data, settings, n_jobs=n_jobs)
+    problem = Problem(data, settings, y, groups, classes, seed, quantity, tuned)
+    course = Course(
+        problem, raw, nuisance, quality, table, roles, group_name, folds, chosen, n_jobs, progress, store, left_out, cache or Cache()
+    )
+    course.seconds["preprocessing"] = time.perf_counter() - start
+    with quietly():
         for part in PARTS:
             start = time.perf_counter()
             course.found |= part(course)
             course.seconds[part.__name__] = time.perf_counter() - start
     same = {name: getattr(course, name) for name in ("problem", "raw", "nuisance", "quality", "roles", "seconds")}
-    return StudyResult(**same, **course.found)
+    return StudyResult(**same | course.found)
 
 
-def _follow(raw, data, label, group_name, classes):
+def _that_can_run(candidates, spectra):
+    """The candidates that these data and this installation allow, and a sentence on those left out."""
+    reads = [candidate.name for candidate in candidates if candidate.spectra]
+    if reads and not spectra:
+        raise SpectraError(f"[study] models: {', '.join(reads)} read spectra, and this is a table of features; leave them out")
+    if not reads or networks.available():
+        return candidates, []
+    return [each for each in candidates if not each.spectra], [f"Left out: {', '.join(reads)}. {networks.ABSENT}."]
+
+
+def _follow(raw, data, label, group_name, classes, quantity):
     """Labels and patients of the rows that remain after replicates were averaged or spectra set aside."""
     table = data.samples
-    y = np.array([classes.index(str(value)) for value in table[label]], dtype=np.int64)
+    if quantity is None:
+        y = np.array([classes.index(str(value)) for value in table[label]], dtype=np.int64)
+    else:
+        y, classes[:], quantity = encode(table[label], "regression")
     groups = table[group_name].to_numpy() if group_name else np.arange(len(table))
     if raw is not None:
         kept = raw.samples["file"].isin(set(table["file"]))
         raw = raw[np.flatnonzero(kept.to_numpy())]
-    return raw, table, y, groups
+    return raw, table, y, groups, quantity

@@ -8,9 +8,10 @@ from spectra.settings import to_dict
 from spectra.study import scores
 from spectra.study.cache import Cache, key_of, sources
 from spectra.study.candidates import Candidate
-from spectra.study.evaluation import Problem
+from spectra.study.problem import Problem
 from spectra.study.record import data_digest
 from spectra.study.roles import batches_of
+from spectra.study.search import Search
 from spectra.study.splits import group_labels, grouped_splits
 
 
@@ -40,8 +41,8 @@ class Course:
     n_jobs: int | None
     progress: Any
     store: Any
+    notes: list[str]
     cache: Cache = dataclasses.field(default_factory=Cache)
-    notes: list[str] = dataclasses.field(default_factory=list)
     found: dict[str, Any] = dataclasses.field(default_factory=dict)
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
 
@@ -52,8 +53,14 @@ class Course:
 
     @functools.cached_property
     def patients(self):
-        """Label of each patient, and the patient of each row."""
+        """Class (or level) of each patient, and the patient of each row."""
         return group_labels(self.problem.y, self.problem.groups)[1:]
+
+    @property
+    def search(self):
+        """How hyperparameters are looked for."""
+        journal = self.store.journal if self.store and self.settings.search == "optuna" else None
+        return Search(self.settings.search, self.settings.trials, self.problem.seed, journal)
 
     @functools.cached_property
     def splits(self):
@@ -62,9 +69,10 @@ class Course:
 
     @functools.cached_property
     def resampler(self):
-        """Bootstrap over patients and permutations of their labels."""
-        study = self.settings
-        return scores.PatientResampler(*self.patients, resamples=study.resamples, permutations=study.permutations, seed=self.problem.seed)
+        """Bootstrap over patients; of a quantity within its levels, so that every sample spans its range."""
+        label, member = group_labels(self.problem.target, self.problem.groups)[1:]
+        more = {"strata": self.patients[0], "rank": self.problem.task.rank}
+        return scores.PatientResampler(label, member, resamples=self.settings.resamples, seed=self.problem.seed, **more)
 
     @functools.cached_property
     def batches(self):
@@ -79,7 +87,13 @@ class Course:
     @functools.cached_property
     def digests(self):
         """What everything depends on, as plain values: data, labels and patients, seed."""
-        labels = key_of({"y": self.problem.y.tolist(), "groups": [str(group) for group in self.problem.groups]})
+        labels = key_of(
+            {
+                "target": self.problem.target.tolist(),
+                "task": self.problem.task.name,
+                "groups": [str(group) for group in self.problem.groups],
+            }
+        )
         return {"data": data_digest(self.raw if self.raw is not None else self.problem.data), "labels": labels, "seed": self.problem.seed}
 
     def kept(self, part, kind, compute, without):
@@ -88,7 +102,7 @@ class Course:
         kind : type to read it as; without : names of options of the comparison that it does not depend on
         """
         inputs = self.digests | {"code": sources()}
-        for step, section in to_dict(self.problem.settings).items():
+        for step, section in to_dict(self.found.get("problem", self.problem).settings).items():
             inputs |= {f"{step}.{name}": value for name, value in section.items() if step != "study" or name not in without}
         value = self.cache.load(part, inputs, kind)
         if value is None:

@@ -84,5 +84,5 @@ def learning_curve(problem, candidate, splits, resampler, *, inner_folds=0, n_jo
         mine = found[k * len(splits) : (k + 1) * len(splits)]
         folds = [(split.test, outcome.probability) for split, (_, outcome) in zip(splits, mine, strict=True)]
         train = float(np.mean([outcome.train_auc for _, outcome in mine]))
-        curve.append(Point(float(np.mean([n for n, _ in mine])), resampler.interval(scores.auc, folds), train))
+        curve.append(Point(float(np.mean([n for n, _ in mine])), resampler.interval(problem.task.rank, folds), train))
     return curve

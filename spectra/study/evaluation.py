@@ -1,8 +1,8 @@
 """Nested cross-validation: choose inside the training patients, score once on those held out.
 
-For each split: the learned steps are fitted on the training rows; within these, inner folds choose each candidate's parameters and the
-best candidate; then everything is fitted on all training rows and predicts the held-out rows. The held-out rows take part in no choice.
-All candidates share one set of fitted steps per split, since the steps don't depend on the model.
+For each split: the learned steps are fitted on the training rows; within these, inner folds choose each candidate's parameters (and, if
+asked, settings of the steps) and the best candidate; then everything is fitted on all training rows and predicts the held-out rows. The
+held-out rows take part in no choice. All candidates share one set of fitted steps per split, since the steps don't depend on the model.
 """
 
 import time
@@ -11,16 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 
-from spectra.pipeline import learned_steps
-from spectra.study import scores
+from spectra.study.learning import Fold, Sigmoids, fit, has_probabilities, predict
+from spectra.study.problem import Problem, fit_steps
+from spectra.study.search import Search
 from spectra.study.splits import Split, group_labels, grouped_splits, number_of_folds
+
+__all__ = ["SELECTED", "Choice", "Outcome", "Problem", "choose", "evaluate", "evaluate_split", "fit_steps", "predict"]
 
 SELECTED = "selected inside"
 """Name of the row that takes, in each split, whichever candidate the inner folds preferred."""
 
 
 class Outcome(NamedTuple):
-    """What one candidate did in one split."""
+    """What one candidate did in one split; `probability` is (n_rows, 1) for a quantity, `seconds` are of the processor."""
 
     candidate: str
     chosen: dict[str, Any]
@@ -30,90 +33,105 @@ class Outcome(NamedTuple):
     seconds: float
 
 
-class Problem(NamedTuple):
-    """What is to be learned.
+class Choice(NamedTuple):
+    """What the inner folds chose of one candidate.
 
-    data : preprocessed Cohort, or FeatureMatrix
-    settings : Settings
-    y : int array, shape (n_rows,)
-    groups : array, shape (n_rows,): the patient of each row
-    classes : list of str, the labels' names
-    seed : int
+    point : settings of the tuned steps and parameters; score : mean over the inner folds
+    sigmoids : `Sigmoids` or None where the model gives probabilities by itself
     """
 
-    data: Any
-    settings: Any
-    y: np.ndarray
-    groups: np.ndarray
-    classes: list[str]
-    seed: int
+    point: dict[str, Any]
+    score: float
+    sigmoids: Any
+    seconds: float
+
+    def of_model(self, problem):
+        """The parameters of the model alone."""
+        return {name: value for name, value in self.point.items() if problem.tuned is None or name not in problem.tuned.space}
 
 
-def _values(features):
-    return np.ascontiguousarray(features.values)
+class _Inner:
+    """The inner folds of one training set: made once, for each setting of the tuned steps."""
+
+    def __init__(self, problem, train, parts, n_jobs=1):
+        self.problem, self.train, self.parts, self.n_jobs = problem, train, parts, n_jobs
+        self._folds = {}
+
+    def folds(self, point):
+        """The folds under the settings that a point names."""
+        moved = self.problem.at(point)
+        key = id(moved.data), id(moved.settings)
+        if key not in self._folds:
+            jobs = (delayed(Fold)(moved, self.train[part.train], self.train[part.test]) for part in self.parts)
+            self._folds[key] = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
+        return self._folds[key]
+
+    def choose(self, candidate, search, name):
+        """The best point of a candidate's space and the tuned steps' together: a `Choice`."""
+        problem, start, kept = self.problem, time.thread_time(), {}
+        tuned = problem.tuned.space if problem.tuned else {}
+
+        def score(point):
+            parameters, found, decisions = {key: point[key] for key in candidate.space}, [], []
+            for fold in self.folds(point):
+                values, held = fold.inputs(candidate)
+                known, target = problem.target[fold.train], problem.target[fold.test]
+                model = fit(candidate, parameters, problem.seed, values, known, problem.n_classes)
+                belief = predict(model, held, problem.n_classes)
+                found.append(problem.task.choose(belief, target, known))
+                if problem.n_classes and not has_probabilities(model):
+                    decisions.append((belief, target))
+            kept[repr(point)] = decisions
+            return float(np.mean(found))
+
+        point, best = search.best(tuned | candidate.space, score, f"{name} {candidate.name}")
+        if repr(point) not in kept:  # an Optuna search that was finished earlier
+            score(point)
+        decisions, sigmoids = kept[repr(point)], None
+        if decisions:
+            sigmoids = Sigmoids.learn(*(np.concatenate(each) for each in zip(*decisions, strict=True)))
+        return Choice(point, best, sigmoids, time.thread_time() - start)
 
 
-def fit_steps(problem, train):
-    """The learned steps fitted on the rows `train`, and these rows' features."""
-    steps = learned_steps(problem.settings, problem.data)
-    features = steps.fit_transform(problem.data[train], problem.y[train])
-    return steps, features
+def choose(problem, train, candidates, *, inner_folds=0, seed=0, search=None, name="", n_jobs=1) -> list[Choice]:
+    """Choose each candidate's parameters by inner splits of the rows `train`.
 
-
-def _rank(probability, y, n_classes):
-    """AUC of one model on one set of rows."""
-    folds = [(np.arange(y.size), probability)]
-    return float(scores.auc(folds, y[None, :], np.ones((1, y.size)))[0])
-
-
-def predict(model, values, n_classes):
-    """Class probabilities in the order of the labels, zero for a class that the model never saw."""
-    probability = np.zeros((values.shape[0], n_classes))
-    probability[:, model.classes_] = model.predict_proba(values)
-    return probability
-
-
-def inner_scores(problem, train, candidates, parts, *, n_jobs=1):
-    """Mean AUC of every candidate and grid point over inner splits of the rows `train`: list of arrays."""
-    n_classes = len(problem.classes)
-
-    def scores_of(part):
-        fit_rows, check_rows = train[part.train], train[part.test]
-        steps, features = fit_steps(problem, fit_rows)
-        values, checked = _values(features), _values(steps.transform(problem.data[check_rows]))
-        found = []
-        for candidate in candidates:
-            models = [candidate.build(n_classes, problem.seed, **point).fit(values, problem.y[fit_rows]) for point in candidate.grid]
-            found.append(np.array([_rank(predict(model, checked, n_classes), problem.y[check_rows], n_classes) for model in models]))
-        return found
-
-    each = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(scores_of)(part) for part in parts)
-    return [np.mean(of_candidate, axis=0) for of_candidate in zip(*each, strict=True)]
-
-
-def evaluate_split(problem: Problem, split: Split, candidates, *, inner_folds=0) -> list[Outcome]:
-    """Choose on ``split.train``, predict ``split.test``; one `Outcome` per candidate and one for the best of them by inner score."""
-    train, test, n_classes = split.train, split.test, len(problem.classes)
+    seed : int, of the inner folds; name : str, of this choice, see `Search.best`
+    """
     _, label, _ = group_labels(problem.y[train], problem.groups[train])
     folds = number_of_folds(label, inner_folds, most=3, classes=problem.classes)
-    parts = grouped_splits(problem.y[train], problem.groups[train], folds=folds, repeats=1, seed=problem.seed + split.repeat)
-    inner = inner_scores(problem, train, candidates, parts)
-    steps, features = fit_steps(problem, train)
-    values, held = _values(features), _values(steps.transform(problem.data[test]))
-    outcomes = []
-    for candidate, score in zip(candidates, inner, strict=True):
-        start = time.perf_counter()
-        point = int(np.argmax(score))
-        model = candidate.build(n_classes, problem.seed, **candidate.grid[point]).fit(values, problem.y[train])
-        train_auc = _rank(predict(model, values, n_classes), problem.y[train], n_classes)
-        probability = predict(model, held, n_classes)
-        spent = time.perf_counter() - start
-        outcomes.append(Outcome(candidate.name, candidate.grid[point], float(score[point]), train_auc, probability, spent))
+    parts = grouped_splits(problem.y[train], problem.groups[train], folds=folds, repeats=1, seed=seed)
+    inner = _Inner(problem, train, parts, n_jobs)
+    search = search or Search()
+    if problem.tuned is None:
+        inner.folds({})  # before the candidates share them
+        jobs = (delayed(inner.choose)(candidate, search, name) for candidate in candidates)
+        return Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
+    return [inner.choose(candidate, search, name) for candidate in candidates]
+
+
+def evaluate_split(problem: Problem, split: Split, candidates, *, inner_folds=0, search=None, name="") -> list[Outcome]:
+    """Choose on ``split.train``, predict ``split.test``; one `Outcome` per candidate and one for the best of them by inner score."""
+    train, n_classes, outcomes = split.train, problem.n_classes, []
+    seed = problem.seed + split.repeat
+    choices = choose(problem, train, candidates, inner_folds=inner_folds, seed=seed, search=search, name=name)
+    outer = _Inner(problem, np.arange(problem.y.size), [split])
+    for candidate, choice in zip(candidates, choices, strict=True):
+        (fold,) = outer.folds(choice.point)
+        values, held = fold.inputs(candidate)
+        start = time.thread_time()
+        model = fit(candidate, choice.of_model(problem), problem.seed, values, problem.target[train], n_classes)
+        train_auc = problem.task.rank_of(predict(model, values, n_classes), problem.target[train])
+        belief = predict(model, held, n_classes)
+        belief = choice.sigmoids(belief) if choice.sigmoids else belief
+        spent = choice.seconds + time.thread_time() - start
+        outcomes.append(Outcome(candidate.name, choice.point, choice.score, train_auc, belief, spent))
     best = max(outcomes, key=lambda outcome: outcome.inner_score)
-    return [*outcomes, best._replace(candidate=SELECTED, chosen={"model": best.candidate} | best.chosen)]
+    together = sum(outcome.seconds for outcome in outcomes)
+    return [*outcomes, best._replace(candidate=SELECTED, chosen={"model": best.candidate} | best.chosen, seconds=together)]
 
 
-def evaluate(problem: Problem, splits, candidates, *, inner_folds=0, n_jobs=None, done=None, progress=None, keep=None):
+def evaluate(problem: Problem, splits, candidates, *, inner_folds=0, search=None, n_jobs=None, done=None, progress=None, keep=None):
     """`evaluate_split` for all splits over threads.
 
     Parameters
@@ -129,7 +147,8 @@ def evaluate(problem: Problem, splits, candidates, *, inner_folds=0, n_jobs=None
     finished = dict(done or {})
 
     def run(i):
-        return i, evaluate_split(problem, splits[i], candidates, inner_folds=inner_folds)
+        name = f"{splits[i].scheme} {i}"
+        return i, evaluate_split(problem, splits[i], candidates, inner_folds=inner_folds, search=search, name=name)
 
     todo = [i for i in range(len(splits)) if i not in finished]
     results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")(delayed(run)(i) for i in todo)

@@ -11,8 +11,8 @@ import pandas as pd
 from spectra.containers import Cohort
 from spectra.errors import SpectraError
 from spectra.pipeline import preprocess
-from spectra.study import familiar, ledger, scores
-from spectra.study.evaluation import SELECTED, predict
+from spectra.study import familiar, ledger, scores, tasks
+from spectra.study.evaluation import SELECTED
 from spectra.study.result import ModelScore
 from spectra.study.roles import column_of, encode, groups_of
 from spectra.study.splits import group_labels
@@ -99,7 +99,7 @@ def _rows_of(table, rule):
 
 
 def _drawn(table, share, label, group, seed):
-    y, classes = encode(column_of(table, label, "label"))
+    y, classes, _ = encode(column_of(table, label, "label"))
     groups, _ = groups_of(table, {"group": group} if group else {})
     _, of_patient, member = group_labels(y, groups)
     random, chosen = np.random.default_rng([seed, 5]), np.zeros(of_patient.size, bool)
@@ -137,6 +137,16 @@ def check_apart(study, external, study_groups, external_groups, named):
             raise SpectraError(f"spectra in both the study and the external set: {', '.join(copies[:10])}; leave them out of one")
 
 
+def _labels(model, column, name):
+    """Classes of the external set as the model numbers them, or its quantity."""
+    if not model.classes:
+        return encode(column, "regression")[2]
+    unknown = sorted(set(column.astype(str)) - set(model.classes))
+    if unknown:
+        raise SpectraError(f"{name}: label {unknown[0]!r} is none of the studied classes {', '.join(model.classes)}")
+    return np.array([model.classes.index(label) for label in column.astype(str)])
+
+
 def score_external(model, data, table, *, roles, name, run, settings, study="", seed=0, n_jobs=None):
     """Apply a frozen model to an external set, once, and write that down first.
 
@@ -155,13 +165,9 @@ def score_external(model, data, table, *, roles, name, run, settings, study="", 
     -------
     External
     """
-    labels = column_of(table, roles["label"], "label").astype(str)
-    unknown = sorted(set(labels) - set(model.classes))
-    if unknown:
-        raise SpectraError(f"{name}: label {unknown[0]!r} is none of the studied classes {', '.join(model.classes)}")
+    y = _labels(model, column_of(table, roles["label"], "label"), name)
     groups, _ = groups_of(table, roles)
     digest, tic = ledger.digest_of(data), np.empty(0)
-    y = np.array([model.classes.index(label) for label in labels])
     set_aside: list[dict[str, str]] = []
     if isinstance(data, Cohort):
         tic = familiar.tic_of(data) if settings.read.replicates == "group" else tic
@@ -174,13 +180,14 @@ def score_external(model, data, table, *, roles, name, run, settings, study="", 
         raise SpectraError(f"{name}: none of its spectra could be processed and aligned to the model's reference peaks")
     _, of_patient, member = group_labels(y, groups)
     looks = ledger.write_down(digest, run, datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), study)
-    probability = predict(model.model, features.values, len(model.classes))
+    probability = model.believe(data, features)
     distance = familiar.distances(features.values, model.arrays["values"], model.known.limit)
     strange = familiar.warnings_for(model.known, model.steps_for(data), data, tic, distance, features.mz[np.isfinite(features.mz)])
     study = settings.study
-    resampler = scores.PatientResampler(of_patient, member, resamples=study.resamples, permutations=study.permutations, seed=seed)
+    more = {} if model.classes else {"strata": tasks.levels(of_patient)[0], "rank": tasks.QUANTITY.rank}
+    resampler = scores.PatientResampler(of_patient, member, resamples=study.resamples, permutations=study.permutations, seed=seed, **more)
     folds = [(np.arange(y.size), probability)]
-    intervals = (resampler.interval(score, folds) for score in (scores.auc, scores.balanced_accuracy, scores.accuracy))
-    row = ModelScore(SELECTED, SCHEME, *intervals, float("nan"), resampler.p_value(folds), 0.0, {model.recipe["name"]: 1}, folds)
+    intervals = {each: resampler.interval(score, folds) for each, score in tasks.measures_for(model.classes).items()}
+    row = ModelScore(SELECTED, SCHEME, intervals, float("nan"), resampler.p_value(folds), 0.0, {model.recipe["name"]: 1}, folds)
     counts = {name: int((y == k).sum()) for k, name in enumerate(model.classes)}
     return External(name, digest, len(looks), looks[:-1], y.size, of_patient.size, counts, sum(map(bool, strange)), set_aside, row)

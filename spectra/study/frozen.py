@@ -16,10 +16,12 @@ from spectra.containers import Cohort
 from spectra.errors import SpectraError
 from spectra.pipeline import learned_steps
 from spectra.study import familiar, record
-from spectra.study.candidates import by_name
-from spectra.study.evaluation import predict
+from spectra.study.candidates import candidates
+from spectra.study.learning import Sigmoids, predict, ready, spectra_edges
+from spectra.study.tuned import with_settings
+from spectra.study.windows import window_means
 
-FORMAT = 2
+FORMAT = 3
 
 
 def _learned_arrays(steps):
@@ -35,26 +37,41 @@ def _learned_arrays(steps):
 def save(folder, result):
     """Write ``model/`` of a run folder from a `StudyResult`."""
     problem, features, final = result.problem, result.features, result.final
-    model = by_name(final["name"]).build(len(problem.classes), problem.seed, **final["parameters"]).fit(features.values, problem.y)
-    probability = predict(model, features.values, len(problem.classes))
+    candidate = _candidate(final["name"], problem.settings, problem.task.name)
+    arrays, inputs = _learned_arrays(result.steps), features.values
+    if candidate.spectra:
+        arrays["edges"] = spectra_edges(problem.data, candidate)
+        arrays["inputs"] = inputs = window_means(problem.data, arrays["edges"])
+    if final["sigmoids"] is not None:
+        arrays |= {f"sigmoid_{name}": value for name, value in final["sigmoids"]._asdict().items()}
+    model = ready(candidate, final["parameters"], problem.seed, inputs, problem.target, problem.n_classes, final["sigmoids"])
+    probability = predict(model, inputs, problem.n_classes)
     buffer = io.BytesIO()
-    arrays = _learned_arrays(result.steps)
     known = familiar.known(problem, result.nuisance, result.steps, features)
     arrays |= {f"known_{name}": np.asarray(value) for name, value in known._asdict().items()}
-    np.savez_compressed(buffer, values=features.values, mz=features.mz, y=problem.y, probability=probability, **arrays)
+    np.savez_compressed(buffer, values=features.values, mz=features.mz, y=problem.target, probability=probability, **arrays)
     record.write_atomic(pathlib.Path(folder) / "model" / "training.npz", buffer.getvalue())
     recipe = {
         "format": FORMAT,
         "name": final["name"],
         "parameters": final["parameters"],
+        "settings": final["settings"],
         "seed": problem.seed,
-        "classes": problem.classes,
+        "task": problem.task.name,
+        "classes": problem.classes if problem.n_classes else [],
         "features": features.names,
         "label": result.roles["label"],
         "spectra": isinstance(problem.data, Cohort),
         "versions": record.versions(),
     }
     record.write_atomic(pathlib.Path(folder) / "model" / "model.json", record.to_json(recipe))
+
+
+def _candidate(name, settings, task):
+    """The candidate with what the settings say of it."""
+    study = settings.study
+    mine = {kind: {name: tree[name]} if name in tree else {} for kind, tree in (("parameters", study.parameters), ("grids", study.grid))}
+    return candidates([name], task, **mine)[0]
 
 
 class FrozenModel:
@@ -81,17 +98,20 @@ class FrozenModel:
                 self.arrays = dict(stored)
             if self.recipe["format"] != FORMAT:
                 raise SpectraError(f"{folder / 'model'}: format {self.recipe['format']}, this version reads format {FORMAT}")
-            self.classes = self.recipe["classes"]
-            values, y = self.arrays["values"], self.arrays["y"]
+            self.classes, task = self.recipe["classes"], self.recipe["task"]
+            self.settings = with_settings(self.settings, self.recipe["settings"])
+            y = self.arrays["y"]
             self.known = familiar.Known(self.arrays["known_tic"], self.arrays["known_shift"], float(self.arrays["known_limit"]))
-            candidate = by_name(self.recipe["name"])
-            self.model = candidate.build(len(self.classes), self.recipe["seed"], **self.recipe["parameters"]).fit(values, y)
+            self.candidate = _candidate(self.recipe["name"], self.settings, task)
+            inputs = self.arrays["inputs" if self.candidate.spectra else "values"]
+            sigmoids = Sigmoids(self.arrays["sigmoid_slope"], self.arrays["sigmoid_offset"]) if "sigmoid_slope" in self.arrays else None
+            self.model = ready(self.candidate, self.recipe["parameters"], self.recipe["seed"], inputs, y, len(self.classes), sigmoids)
             stored_probability = self.arrays["probability"]
         except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             if isinstance(error, SpectraError):
                 raise
             raise SpectraError(f"{folder / 'model'}: no usable model: {error}") from None
-        again = predict(self.model, values, len(self.classes))
+        again = predict(self.model, inputs, len(self.classes))
         if not np.allclose(again, stored_probability, atol=1e-6):
             raise SpectraError(
                 f"{folder / 'model'}: fitted again, the model differs from the one studied; use the versions in model.json: "
@@ -123,6 +143,7 @@ class FrozenModel:
             raise SpectraError(f"the data have {features.shape[1]} features, the model wants {len(self.recipe['features'])}")
         return features
 
-    def predict_proba(self, data):
-        """Probabilities, shape (n_rows, n_classes), for a preprocessed Cohort or a FeatureMatrix."""
-        return predict(self.model, self.features(data).values, len(self.classes))
+    def believe(self, data, features):
+        """Probabilities, shape (n_rows, n_classes), or the quantity, shape (n_rows, 1), for preprocessed data and their `features`."""
+        inputs = window_means(data, self.arrays["edges"]) if self.candidate.spectra else features.values
+        return predict(self.model, inputs, len(self.classes))

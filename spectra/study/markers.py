@@ -3,8 +3,8 @@
 Stability selection in complementary pairs (Meinshausen & Bühlmann 2010, J. R. Stat. Soc. B 72:417; Shah & Samworth 2013, 75:55): half of the
 patients are drawn many times, and the other half answers too; each time the bins are learned anew, a forest ranks the peaks, and the best ten (of few
 columns, the best third) are noted. A marker's stability is the share of halves in which it stood among them; `error_bounds` says how many markers of
-such a stability chance would give. The effect is the standardised difference of means between the class in which the peak is highest and the
-others, with an interval by resampling patients. Peaks that say the same as a more stable one, or are another form of its molecule, are told.
+such a stability chance would give. The effect is the standardised difference of means between the class (of a quantity,
+the level) in which the peak is highest and the others, with an interval by resampling patients. Peaks that say the same as a more stable one, or are another form of its molecule, are told.
 """
 
 from typing import Any, NamedTuple
@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 
-from fasttree import RandomForestClassifier
+from fasttree import RandomForestClassifier, RandomForestRegressor
 from spectra.identification import match_masses
 from spectra.study import error_bounds, families
-from spectra.study.evaluation import fit_steps
+from spectra.study.problem import fit_steps
 from spectra.study.splits import group_labels
 
 TOP = 10
@@ -47,9 +47,16 @@ class Marker(NamedTuple):
     alike: float = 0.0
 
 
-def importances(values, y, seed):
-    """Importance of each feature to a forest."""
-    return RandomForestClassifier(n_estimators=100, random_state=seed, n_jobs=1).fit(values, y).feature_importances_
+def fixed_forest(task, seed):
+    """The forest that ranks features and scores variants: 100 trees, whatever the candidates are tuned to."""
+    if task.name == "regression":
+        return RandomForestRegressor(n_estimators=100, max_features=1 / 3, random_state=seed, n_jobs=1)
+    return RandomForestClassifier(n_estimators=100, random_state=seed, n_jobs=1)
+
+
+def importances(values, target, task, seed):
+    """Importance of each feature to the fixed forest."""
+    return fixed_forest(task, seed).fit(values, target).feature_importances_
 
 
 def matched(features, reference, tolerance):
@@ -67,9 +74,9 @@ def matched(features, reference, tolerance):
     return np.where(close, nearest, -1)
 
 
-def top_columns(features, y, reference, *, tolerance, seed):
-    """Columns of `reference` that match the most important features (fewer when some have no match)."""
-    importance = importances(features.values, y, seed)
+def top_columns(features, target, reference, *, task, tolerance, seed):
+    """Columns of `reference` that match the features most important to a forest (fewer when some have no match)."""
+    importance = importances(features.values, target, task, seed)
     best = np.argsort(-importance, kind="stable")[: min(TOP, max(1, importance.size // 3))]
     columns = matched(features, reference, tolerance)[best[importance[best] > 0]]
     return np.unique(columns[columns >= 0])
@@ -155,7 +162,7 @@ def find_markers(problem, features, *, draws=50, tolerance=0.002, weight=None, n
     def one(draw):
         rows = _half(problem, draw)
         _, half = fit_steps(problem, rows)
-        return top_columns(half, problem.y[rows], features, tolerance=tolerance, seed=problem.seed + draw)
+        return top_columns(half, problem.target[rows], features, task=problem.task, tolerance=tolerance, seed=problem.seed + draw)
 
     count = np.zeros(features.shape[1])
     found = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")(delayed(one)(i) for i in range(draws))

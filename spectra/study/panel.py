@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from spectra.study import scores
-from spectra.study.evaluation import fit_steps, predict
 from spectra.study.families import leaders
+from spectra.study.learning import predict
 from spectra.study.markers import importances, matched
+from spectra.study.problem import fit_steps
 from spectra.study.splits import group_labels, grouped_splits, number_of_folds
 
 SIZES = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30)
@@ -37,7 +38,7 @@ class Member(NamedTuple):
 class Panel(NamedTuple):
     """The panel for new data, and what such panels were worth.
 
-    score : AUC with interval of the panels chosen inside each outer split, on its held-out patients
+    score : AUC (of a quantity the concordance) with interval of the panels chosen inside each outer split, on its held-out patients
     sizes : list of (size, Interval), the AUC of the first so many markers on held-out patients: a picture, not a choice
     inside : sizes that the outer splits chose
     """
@@ -51,7 +52,7 @@ class Panel(NamedTuple):
 def _ranked(problem, rows):
     """Steps and features of the rows, and the columns that speak for themselves, best first."""
     steps, features = fit_steps(problem, rows)
-    order = np.argsort(-importances(features.values, problem.y[rows], problem.seed), kind="stable")
+    order = np.argsort(-importances(features.values, problem.target[rows], problem.task, problem.seed), kind="stable")
     leader, _ = leaders(features.values, features.mz, order)
     return steps, features, [int(j) for j in order if leader[j] == j]
 
@@ -63,9 +64,9 @@ def _answers(problem, train, test):
     for size in SIZES:
         if size <= max(1, len(heads)):
             columns = heads[:size]
-            model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-            model.fit(features.values[:, columns], problem.y[train])
-            found[size] = predict(model, held[:, columns], len(problem.classes))
+            ridge = LogisticRegression(max_iter=1000) if problem.n_classes else Ridge()
+            model = make_pipeline(StandardScaler(), ridge).fit(features.values[:, columns], problem.target[train])
+            found[size] = predict(model, held[:, columns], problem.n_classes)
     return found, features, heads
 
 
@@ -76,12 +77,13 @@ def _size(problem, rows, inner_folds):
     parts = grouped_splits(problem.y[rows], problem.groups[rows], folds=folds, repeats=1, seed=problem.seed)
     answers = [_answers(problem, rows[part.train], rows[part.test])[0] for part in parts]
     sizes = sorted(set.intersection(*map(set, answers)))
-    resampler = scores.PatientResampler(label, member, resamples=RESAMPLES, permutations=0, seed=problem.seed)
+    target, rank = group_labels(problem.target[rows], problem.groups[rows])[1], problem.task.rank
+    resampler = scores.PatientResampler(target, member, resamples=RESAMPLES, seed=problem.seed, strata=label)
     drawn = {}
     for size in sizes:
         by_fold = [(part.test, answer[size]) for part, answer in zip(parts, answers, strict=True)]
         one = np.ones((1, rows.size), np.float32)
-        drawn[size] = (scores.auc(by_fold, resampler.label, one)[0], np.nanstd(scores.auc(by_fold, resampler.label, resampler.weight)))
+        drawn[size] = (rank(by_fold, resampler.label, one)[0], np.nanstd(rank(by_fold, resampler.label, resampler.weight)))
     best = max(sizes, key=lambda size: drawn[size][0])
     return next(size for size in sizes if drawn[size][0] >= drawn[best][0] - drawn[best][1])
 
@@ -112,13 +114,15 @@ def find_panel(problem, features, splits, resampler, *, tolerance, inner_folds=0
 
     jobs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(delayed(one)(split) for split in splits)
     outer = list(progress(jobs, len(splits), "panel") if progress else jobs)
-    score = resampler.interval(scores.auc, [(split.test, answers[size]) for split, (size, answers, _) in zip(splits, outer, strict=True)])
+    score = resampler.interval(
+        problem.task.rank, [(split.test, answers[size]) for split, (size, answers, _) in zip(splits, outer, strict=True)]
+    )
     sizes = []
     for size in sorted(set.intersection(*(set(answers) for _, answers, _ in outer))):
         folds = [(split.test, answers[size]) for split, (_, answers, _) in zip(splits, outer, strict=True)]
-        sizes.append((size, resampler.interval(scores.auc, folds)))
+        sizes.append((size, resampler.interval(problem.task.rank, folds)))
     everyone = np.arange(problem.y.size)
-    order = np.argsort(-importances(features.values, problem.y, problem.seed), kind="stable")
+    order = np.argsort(-importances(features.values, problem.target, problem.task, problem.seed), kind="stable")
     leader, _ = leaders(features.values, features.mz, order)
     heads = [int(j) for j in order if leader[j] == j][: _size(problem, everyone, inner_folds)]
     members = []

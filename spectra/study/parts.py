@@ -4,44 +4,54 @@ A new part is one function here, one line in `PARTS`, and its fields in `StudyRe
 """
 
 import collections
+import dataclasses
 
 import numpy as np
 import pandas as pd
 
 from spectra.errors import SpectraError
-from spectra.study import audit, evaluation, scores
+from spectra.io.table import source_of
+from spectra.study import audit, evaluation
 from spectra.study.cache import key_of
+from spectra.study.candidates import candidates as candidates_named
+from spectra.study.costs import cost_of
 from spectra.study.curve import Point
 from spectra.study.curve import learning_curve as curve
 from spectra.study.familiar import shifts
+from spectra.study.learning import Fold
 from spectra.study.markers import Marker, find_markers
 from spectra.study.notes import notes_on
+from spectra.study.paired import compare_pairs
 from spectra.study.panel import Panel, find_panel
 from spectra.study.result import ModelScore
 from spectra.study.roles import column_of
 from spectra.study.sensitivity import sweep
 from spectra.study.shuffle import shuffle_test
-from spectra.study.splits import forward_splits, grouped_splits, number_of_folds, site_splits
+from spectra.study.splits import forward_splits, site_splits
+from spectra.study.tasks import measures_for
 from spectra.study.technical import agreement, drifts, run_order
 
 DRAWS = 40
 RESAMPLES = 500  # behind the intervals of effects
 
 
-def model_scores(outcomes, splits, resampler):
+def model_scores(problem, outcomes, splits, resampler):
     """One `ModelScore` per candidate from the outcomes of all splits of a scheme."""
     rows = []
     for i in range(len(outcomes[0])):
         mine = [outcome[i] for outcome in outcomes]
         folds = [(split.test, outcome.probability) for split, outcome in zip(splits, mine, strict=True)]
-        chosen = collections.Counter(", ".join(f"{k}={v}" for k, v in outcome.chosen.items()) for outcome in mine)
+        chosen = collections.Counter(", ".join(f"{k}={_short(v)}" for k, v in outcome.chosen.items()) for outcome in mine)
         rows.append(
             ModelScore(
                 mine[0].candidate,
                 splits[0].scheme,
-                *(resampler.interval(score, folds) for score in (scores.auc, scores.balanced_accuracy, scores.accuracy)),
+                {
+                    name: resampler.interval(score, folds)
+                    for name, score in measures_for(problem.classes if problem.n_classes else []).items()
+                },
                 float(np.nanmean([outcome.train_auc for outcome in mine])),
-                resampler.p_value(folds),
+                float("nan"),
                 sum(outcome.seconds for outcome in mine),
                 dict(chosen.most_common()),
                 folds,
@@ -50,18 +60,22 @@ def model_scores(outcomes, splits, resampler):
     return rows
 
 
+def _short(value):
+    return f"{value:.3g}" if isinstance(value, float) else value
+
+
 def _compared(course, splits):
     """`model_scores` of all candidates on one scheme's splits; finished ones are taken from the store."""
-    name, store = splits[0].scheme, course.store
+    name, store, problem = splits[0].scheme, course.store, course.problem
     saved = {"done": store.load(name), "keep": lambda i, outcomes: store.keep(name, i, outcomes)} if store else {}
-    inner = course.settings.inner_folds
-    outcomes = evaluation.evaluate(course.problem, splits, course.candidates, inner_folds=inner, **course.work, **saved)
-    return model_scores(outcomes, splits, course.resampler)
+    more = {"inner_folds": course.settings.inner_folds, "search": course.search} | course.work | saved
+    return model_scores(problem, evaluation.evaluate(problem, splits, course.candidates, **more), splits, course.resampler)
 
 
 def comparison(course):
     """All candidates on patients held out at random."""
-    return {"scores": _compared(course, course.splits)}
+    rows = _compared(course, course.splits)
+    return {"scores": rows, "pairs": compare_pairs(course.problem, rows, course.splits)}
 
 
 def other_schemes(course):
@@ -81,30 +95,42 @@ def other_schemes(course):
 
 def final_model(course):
     """The steps fitted on all rows, and the model for new data: chosen by the same inner folds, now on all rows."""
-    problem, candidates = course.problem, course.candidates
-    everyone = np.arange(problem.y.size)
-    steps, features = evaluation.fit_steps(problem, everyone)
-    folds = number_of_folds(course.patients[0], course.settings.inner_folds, most=3)
-    parts = grouped_splits(problem.y, problem.groups, folds=folds, repeats=1, seed=problem.seed)
-    inner = evaluation.inner_scores(problem, everyone, candidates, parts, n_jobs=course.n_jobs)
-    best = max(range(len(candidates)), key=lambda i: inner[i].max())
-    point = int(np.argmax(inner[best]))
-    final = {"name": candidates[best].name, "parameters": candidates[best].grid[point], "inner_auc": float(inner[best][point])}
-    return {"steps": steps, "features": features, "final": final}
+    problem, candidates, everyone = course.problem, course.candidates, np.arange(course.problem.y.size)
+    how = {"inner_folds": course.settings.inner_folds, "seed": problem.seed, "search": course.search, "n_jobs": course.n_jobs}
+    choices = evaluation.choose(problem, everyone, candidates, **how, name="final")
+    best = max(range(len(candidates)), key=lambda i: choices[i].score)
+    parameters = choices[best].of_model(problem)
+    moved = problem.at(choices[best].point)
+    final = {
+        "name": candidates[best].name,
+        "parameters": parameters,
+        "settings": {name: value for name, value in choices[best].point.items() if name not in parameters},
+        "inner_auc": choices[best].score,
+        "sigmoids": choices[best].sigmoids,
+    }
+    fold = Fold(moved, everyone, everyone[:1])
+    costs = {each.name: cost_of(moved, fold, each, choice.of_model(problem)) for each, choice in zip(candidates, choices, strict=True)}
+    return {"problem": moved, "steps": fold.steps, "features": fold.features, "final": final, "costs": costs}
 
 
 def controls(course):
     """The audit: what, other than the disease, could give the answer."""
     problem, table, once = course.problem, course.table, course.splits[: course.folds]
-    extra = table.drop(columns=[c for c in {"file", course.roles["label"], course.group_name} if c in table])
+    label = course.roles["label"]
+    known = {"file", label, source_of(label, table.columns.drop(label, errors="ignore"))[0], course.group_name}
+    extra = table.drop(columns=[name for name in known if name in table])
     found, skipped = audit.class_from_nuisance(problem, once, course.nuisance, extra, **course.counts)
     if skipped:
         course.notes.append(f"Columns that only name rows, or hold one value, were not tested as controls: {', '.join(skipped)}.")
     found += audit.batch_from_features(problem, course.batches, **course.counts, n_jobs=course.n_jobs)
-    if course.settings.shuffles:
-        found.append(shuffle_test(problem, once, permutations=course.settings.shuffles, **course.work)[0])
+    rows, study = course.found["scores"], course.settings
+    if study.shuffles:
+        models = candidates_named(study.shuffle_models, problem.task.name) if study.shuffle_models else ()
+        shuffled, _ = shuffle_test(problem, once, permutations=study.shuffles, models=models, **course.work)
+        rows = [dataclasses.replace(row, p_value=shuffled.p_value) if row.name == evaluation.SELECTED else row for row in rows]
+        found.append(shuffled)
     tables = {name: audit.cross_table(column, problem.y, problem.groups, problem.classes) for name, column in course.batches.items()}
-    return {"controls": found, "tables": tables}
+    return {"controls": found, "tables": tables, "scores": rows}
 
 
 ELSEWHERE = [
@@ -128,7 +154,7 @@ ELSEWHERE = [
 
 def markers(course):
     """Which peaks carry the answer."""
-    problem, features, weight = course.problem, course.found["features"], course.resampler.weight[:RESAMPLES]
+    problem, features, weight = course.found["problem"], course.found["features"], course.resampler.weight[:RESAMPLES]
     options = {"draws": DRAWS, "tolerance": problem.settings.bin.tolerance, "weight": weight, **course.work}
     without = [*ELSEWHERE, "folds", "inner_folds", "panel"]
     return {"markers": course.kept("markers", list[Marker], lambda: find_markers(problem, features, **options), without)}
@@ -151,7 +177,7 @@ def panel(course):
     """The smallest set of markers that does about as well as the best."""
     if not course.settings.panel:
         return {"panel": None}
-    problem, study, features, once = course.problem, course.settings, course.found["features"], course.splits[: course.folds]
+    problem, study, features, once = course.found["problem"], course.settings, course.found["features"], course.splits[: course.folds]
     options = {"tolerance": problem.settings.bin.tolerance, "inner_folds": study.inner_folds, **course.work}
     return {
         "panel": course.kept("panel", Panel | None, lambda: find_panel(problem, features, once, course.resampler, **options), ELSEWHERE)
@@ -176,7 +202,7 @@ def sensitivity(course):
     """What other values of each setting change."""
     if not course.settings.sensitivity or course.raw is None:
         return {"sensitivity": [], "universes": []}
-    problem, study, splits = course.problem, course.settings, course.splits[: min(course.folds, 3)]
+    problem, study, splits = course.found["problem"], course.settings, course.splits[: min(course.folds, 3)]
     inputs = course.digests | {"splits": key_of({str(i): split.test.tolist() for i, split in enumerate(splits)})}
     options = {"tolerance": problem.settings.bin.tolerance, "inputs": inputs, "pairs": study.pairs, "universes": study.universes}
     variants, universes = sweep(problem, course.raw, course.nuisance, splits, cache=course.cache, **options, **course.work)

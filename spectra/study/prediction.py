@@ -6,7 +6,7 @@ import pandas as pd
 from spectra.containers import Cohort
 from spectra.pipeline import preprocess
 from spectra.study import familiar
-from spectra.study.evaluation import predict
+from spectra.study.learning import predict
 from spectra.study.reasons import reasons
 
 
@@ -23,7 +23,7 @@ def predict_new(model, data, table, *, n_jobs=None):
     Returns
     -------
     frame : DataFrame, one row per spectrum that could be predicted
-        What is known of it; ``predicted``; ``p(CLASS)`` for each class; ``distance`` to the nearest training example over the limit that 99 % of
+        What is known of it; ``predicted``, a class or a quantity; ``p(CLASS)`` for each class; ``distance`` to the nearest training example over the limit that 99 % of
         these keep; ``warnings`` (empty: like the training data), ``because``.
     set_aside : list of dict with ``file`` and ``reason``
     """
@@ -38,23 +38,32 @@ def predict_new(model, data, table, *, n_jobs=None):
         frame = pd.DataFrame({"row": range(1, len(table) + 1)})
     if not len(data):
         return frame.assign(predicted=[], warnings=[], because=[]), set_aside
-    features, n_classes, training = model.features(data), len(model.classes), model.arrays["values"]
-    probability = predict(model.model, features.values, n_classes)
-    called = probability.argmax(axis=1)
+    features, training = model.features(data), model.arrays["values"]
+    belief = model.believe(data, features)
     distance = familiar.distances(features.values, training, model.known.limit)
     said = familiar.warnings_for(model.known, model.steps_for(data), data, tic, distance, features.mz[np.isfinite(features.mz)])
-
-    def of_called(values):
-        return predict(model.model, values, n_classes)[np.arange(len(values)), called]
-
-    frame["predicted"] = np.array(model.classes)[called]
-    for k, name in enumerate(model.classes):
-        frame[f"p({name})"] = probability[:, k].round(6)
+    called = belief.argmax(axis=1) if model.classes else np.zeros(len(belief), int)
+    if model.classes:
+        frame["predicted"] = np.array(model.classes)[called]
+        for k, name in enumerate(model.classes):
+            frame[f"p({name})"] = belief[:, k].round(6)
+    else:
+        frame["predicted"] = belief[:, 0]
     frame["distance"] = distance.round(3)
     frame["warnings"] = ["; ".join(words) for words in said]
-    names = [f"m/z {name}" if np.isfinite(mz) else name for name, mz in zip(features.names, features.mz, strict=True)]
-    frame["because"] = reasons(model.model, of_called, features.values, training, names)
+    frame["because"] = _because(model, features, called, training)
     return frame, set_aside
+
+
+def _because(model, features, called, training):
+    if model.candidate.spectra:
+        return ["the whole spectrum was read; no single peak can be named"] * len(features)
+
+    def of_called(values):
+        return predict(model.model, values, len(model.classes))[np.arange(len(values)), called]
+
+    names = [f"m/z {name}" if np.isfinite(mz) else name for name, mz in zip(features.names, features.mz, strict=True)]
+    return reasons(model.model, of_called, features.values, training, names)
 
 
 def in_words(frame, classes):
@@ -62,12 +71,15 @@ def in_words(frame, classes):
     lines = []
     for row in frame.to_dict("records"):
         name = row.get("file", f"row {row.get('row')}")
-        sure = row[f"p({row['predicted']})"]
-        lines.append(f"{name}: {row['predicted']}, probability {sure:.3f}")
+        if classes:
+            sure = row[f"p({row['predicted']})"]
+            lines.append(f"{name}: {row['predicted']}, probability {sure:.3f}")
+        else:
+            lines.append(f"{name}: {row['predicted']:.4g}")
         lines.append(f"    because {row['because']}")
         if row["warnings"]:
             lines.append(f"    WARNING unlike the training data: {row['warnings']}")
     strange = int((frame["warnings"] != "").sum())
     counts = ", ".join(f"{int((frame['predicted'] == name).sum())} {name}" for name in classes)
-    lines.append(f"{len(frame)} predicted: {counts}; {strange} unlike the training data")
+    lines.append(f"{len(frame)} predicted{': ' * bool(classes)}{counts}; {strange} unlike the training data")
     return lines

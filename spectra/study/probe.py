@@ -89,6 +89,32 @@ def fold_auc(posterior, labels, strata):
     return won, pairs
 
 
+def fold_concordance(posterior, labels, strata):
+    """Of pairs of rows with different labels, those whose expected labels stand in the right order, and all; within strata.
+
+    For labels that are steps of a quantity. Arguments and results as of `fold_auc`, all in the first of the classes' rows.
+    """
+    n_classes, n_labellings, _ = posterior.shape
+    won, pairs = np.zeros((2, n_classes, n_labellings))
+    share = np.exp(posterior - posterior.max(axis=0))
+    score = np.tensordot(np.arange(n_classes), share, axes=1) / share.sum(axis=0)
+    for stratum in np.unique(strata):
+        rows = np.flatnonzero(strata == stratum)
+        mine, theirs = score[:, rows], labels[:, rows]
+        for k in range(1, n_classes):
+            for lower in range(k):
+                both = (theirs == k) | (theirs == lower)
+                ranked = np.where(both, mine, np.inf)  # all others stand behind
+                order = np.argsort(ranked, axis=1, kind="stable")
+                with np.errstate(invalid="ignore"):
+                    ranks = _mean_ranks(np.take_along_axis(ranked, order, axis=1), order)
+                is_k = theirs == k
+                n_k = is_k.sum(axis=1)
+                won[0] += (ranks * is_k).sum(axis=1) - n_k * (n_k + 1) / 2
+                pairs[0] += n_k * (both.sum(axis=1) - n_k)
+    return won, pairs
+
+
 def _mean_ranks(ordered, order):
     """Ranks from 1, ties share their mean; rows are independent."""
     n = ordered.shape[1]
@@ -102,8 +128,8 @@ def _mean_ranks(ordered, order):
     return ranks
 
 
-def probe(codes_of_split, splits, labels, n_classes, strata):
-    """AUC of the probe under each labelling.
+def probe(codes_of_split, splits, labels, n_classes, strata, ordered=False):
+    """AUC of the probe under each labelling; with `ordered` labels the concordance.
 
     Parameters
     ----------
@@ -120,11 +146,11 @@ def probe(codes_of_split, splits, labels, n_classes, strata):
     for split in splits:
         codes = codes_of_split(split)
         posterior = log_posterior(codes, split.train, split.test, labels, n_classes)
-        more = fold_auc(posterior, labels[:, split.test], strata[split.test])
+        more = (fold_concordance if ordered else fold_auc)(posterior, labels[:, split.test], strata[split.test])
         won, pairs = won + more[0], pairs + more[1]
     with np.errstate(invalid="ignore"):
         each = np.where(pairs > 0, won / pairs, np.nan)
-    each = each[1:2] if n_classes == 2 else each
+    each = each[:1] if ordered else each[1:2] if n_classes == 2 else each
     there = np.isfinite(each)
     return np.where(there.any(axis=0), np.where(there, each, 0.0).sum(axis=0) / np.maximum(there.sum(axis=0), 1), 0.5)
 

@@ -95,6 +95,12 @@ class FoldStore:
     def __init__(self, folder, key):
         self.folder = pathlib.Path(folder) / key
 
+    @property
+    def journal(self):
+        """Where Optuna keeps its trials."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder / "optuna.journal"
+
     def keep(self, scheme, index, outcomes):
         """Store the outcomes of one split."""
         rows = [outcome._replace(probability=outcome.probability.tolist())._asdict() for outcome in outcomes]

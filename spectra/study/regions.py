@@ -5,6 +5,8 @@ The ovarian-cancer 'pattern' of 2002 separated its classes perfectly, at m/z whe
 
 import numpy as np
 
+from spectra.study.windows import window_edges, window_means
+
 WINDOWS = 1000
 CLEAR = 5.0  # signal-to-noise ratio from which a peak is beyond doubt; lower ones are mostly noise, which is what is wanted here
 OCCUPIED = 0.1  # share of the spectra with a clear peak, above which a window is not empty
@@ -22,11 +24,9 @@ def empty_regions(cohort):
     -------
     values : ndarray, shape (n_spectra, n_windows), or None when fewer than ten windows are empty
     """
-    low = max(cohort.axis_of(i)[0] for i in range(len(cohort)))
-    high = min(cohort.axis_of(i)[-1] for i in range(len(cohort)))
-    if not 0 < low < high:
+    edges = window_edges(cohort, WINDOWS)
+    if edges is None:
         return None
-    edges = np.geomspace(low, high, WINDOWS + 1)
     occupied = np.zeros(WINDOWS)
     for peaks in (each[each.snr >= CLEAR] for each in cohort.peaks):
         first = np.clip(np.searchsorted(edges, peaks.left, "right") - 1, 0, WINDOWS)
@@ -34,9 +34,4 @@ def empty_regions(cohort):
         change = np.bincount(first, minlength=WINDOWS + 1) - np.bincount(last, minlength=WINDOWS + 1)
         occupied += np.cumsum(change)[:WINDOWS] > 0
     empty = np.flatnonzero(occupied <= OCCUPIED * len(cohort))
-    values = np.empty((len(cohort), empty.size))
-    for i in range(len(cohort)):
-        mz, total = cohort.axis_of(i), np.concatenate([[0.0], np.cumsum(cohort.intensity_of(i))])
-        start, stop = np.searchsorted(mz, edges[empty]), np.searchsorted(mz, edges[empty + 1])
-        values[i] = (total[stop] - total[start]) / np.maximum(stop - start, 1)
-    return values if empty.size >= FEWEST else None
+    return window_means(cohort, edges)[:, empty] if empty.size >= FEWEST else None

@@ -6,10 +6,12 @@ from typing import Any
 
 from spectra.containers import FeatureMatrix
 from spectra.study.audit import Control
+from spectra.study.costs import Cost
 from spectra.study.curve import Point
-from spectra.study.evaluation import Problem
 from spectra.study.markers import Marker
 from spectra.study.multiverse import Universe
+from spectra.study.paired import Pair
+from spectra.study.problem import Problem
 from spectra.study.scores import Interval
 from spectra.study.sensitivity import Variant
 from spectra.study.technical import Agreement, Drift
@@ -21,19 +23,34 @@ FORMAT = 1
 class ModelScore:
     """One row of the comparison.
 
-    ``chosen`` counts what the inner folds chose; ``folds`` holds (rows, probability) of every split of the scheme.
+    ``measures`` holds the scores by name, the ranking one first; ``p_value`` is NaN where labels were not shuffled for this row;
+    ``seconds`` of the processor, choice included; ``chosen`` counts what the inner folds chose; ``folds`` holds (rows, belief) of every
+    split of the scheme: class probabilities, or the predicted quantity, shape (n_rows, 1).
     """
 
     name: str
     scheme: str
-    auc: Interval
-    balanced_accuracy: Interval
-    accuracy: Interval
+    measures: dict[str, Interval]
     train_auc: float
     p_value: float
     seconds: float
     chosen: dict[str, int]
     folds: list[tuple[Any, Any]]
+
+    @property
+    def auc(self) -> Interval:
+        """The score that ranks: the AUC, for a quantity the concordance; 0.5 is guessing, 1 perfect."""
+        return next(iter(self.measures.values()))
+
+    @property
+    def balanced_accuracy(self) -> Interval:
+        """Of classes."""
+        return self.measures["balanced_accuracy"]
+
+    @property
+    def accuracy(self) -> Interval:
+        """Of classes."""
+        return self.measures["accuracy"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,6 +70,8 @@ class StudyResult:
     curve : score against the number of patients learned from; empty where there are too few
     drifts, agreement : how the instrument moves over the run, and how replicates agree; run_order : (column, place of each row) or None
     universes : combinations of settings, beyond the single ones in ``sensitivity``
+    pairs : every candidate against the best one
+    costs : candidate -> `Cost` of one fit on all rows
     external : `spectra.study.external.External`, or None where no set was held out for the frozen model
     """
 
@@ -73,6 +92,8 @@ class StudyResult:
     set_aside: list[dict[str, str]]
     notes: list[str]
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    pairs: list[Pair] = dataclasses.field(default_factory=list)
+    costs: dict[str, Cost] = dataclasses.field(default_factory=dict)
     external: Any = None
     panel: Any = None
     curve: list[Point] = dataclasses.field(default_factory=list)
@@ -99,6 +120,7 @@ def _data(result):
         "n_samples": int(n_samples),
         "n_groups": len(set(result.problem.groups)),
         "n_features": result.features.shape[1],
+        "task": result.problem.task.name,
         "classes": {name: int((y == k).sum()) for k, name in enumerate(classes)},
         "set_aside": result.set_aside,
     }
@@ -106,7 +128,7 @@ def _data(result):
 
 def _splits(result):
     every = [*result.scores, *result.other_schemes]
-    return [{"scheme": score.scheme, "model": score.name, "auc": score.auc._asdict()} for score in every]
+    return [{"scheme": score.scheme, "model": score.name, **_measures(score)} for score in every]
 
 
 def _control(control):
@@ -120,9 +142,16 @@ def _fields(item, names):
     return {name: None if value != value else value for name, value in values.items()}
 
 
-def _model(score):
-    row = {name: getattr(score, name)._asdict() for name in ("auc", "balanced_accuracy", "accuracy")}
-    return {"name": score.name, **row, "train_auc": score.train_auc, "p_value": score.p_value, "chosen": score.chosen}
+def _measures(score):
+    return {name: interval._asdict() for name, interval in score.measures.items()}
+
+
+def _model(result, score):
+    row = {"name": score.name, **_measures(score), "train_auc": score.train_auc, "p_value": score.p_value, "chosen": score.chosen}
+    row["seconds"] = score.seconds
+    if score.name in result.costs:
+        row["cost"] = result.costs[score.name]._asdict()
+    return row
 
 
 def _panel(result):
@@ -144,17 +173,14 @@ def _external(result):
         name: getattr(found, name)
         for name in ("name", "digest", "times", "earlier", "n_rows", "n_groups", "classes", "unfamiliar", "set_aside")
     }
-    return (
-        told
-        | {name: getattr(found.score, name)._asdict() for name in ("auc", "balanced_accuracy", "accuracy")}
-        | {"p_value": found.score.p_value}
-    )
+    return told | _measures(found.score) | {"p_value": found.score.p_value}
 
 
 # one block of results.json each: name -> callable (StudyResult) -> JSON
 _BLOCKS: dict[str, Callable[[StudyResult], Any]] = {
     "data": _data,
-    "models": lambda result: [_model(score) for score in result.scores],
+    "models": lambda result: [_model(result, score) for score in result.scores],
+    "pairs": lambda result: [pair._asdict() for pair in result.pairs],
     "best": lambda result: result.final["name"],
     "splits": _splits,
     "audit": lambda result: [_control(control) for control in result.controls],

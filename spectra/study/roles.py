@@ -5,21 +5,29 @@ import pandas as pd
 
 from spectra.errors import SpectraError
 from spectra.study.audit import earlier_or_later
+from spectra.study.tasks import level_names, levels
 
 ROLES = ("label", "group", "site", "date")
 
 
-def encode(column):
-    """Labels as whole numbers in sorted order.
+def encode(column, task=None):
+    """Labels as whole numbers in sorted order; a quantity also as it is.
+
+    Parameters
+    ----------
+    column : array_like
+    task : {"classification", "regression"}, optional
+        Default: regression where the label is a number of many different values.
 
     Returns
     -------
-    y : int array; classes : list of str
+    y : int array, of a quantity its level; classes : list of str, of a quantity the levels' ranges
+    quantity : float array, or None for classes
 
     Raises
     ------
     SpectraError
-        When labels are missing, one only, or so many that they are a quantity.
+        When labels are missing, one only, or so many that they are no classes, or numbers are wanted and there is text.
     """
     column = pd.Series(column).reset_index(drop=True)
     missing = np.flatnonzero(column.isna())
@@ -28,9 +36,21 @@ def encode(column):
     y, classes = pd.factorize(column, sort=True)
     if len(classes) < 2:
         raise SpectraError(f"the label has one class only ({classes[0]!r}); a study needs at least two")
-    if len(classes) > max(20, len(column) // 4):
-        raise SpectraError(f"the label has {len(classes)} different values; give classes, such as --label 'quality>=6'")
-    return y.astype(np.int64), [str(name) for name in classes]
+    many, number = len(classes) > max(20, len(column) // 4), pd.api.types.is_numeric_dtype(column)
+    if task == "regression" or (task is None and many and number):
+        return _quantity(column)
+    if many:
+        hint = "--task regression predicts a quantity" if number else "a quantity must hold numbers only"
+        raise SpectraError(f"the label has {len(classes)} different values; give classes, such as --label 'quality>=6'; {hint}")
+    return y.astype(np.int64), [str(name) for name in classes], None
+
+
+def _quantity(column):
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(float)
+    wrong = np.flatnonzero(~np.isfinite(numbers))
+    if wrong.size:
+        raise SpectraError(f"--task regression: the label in row {wrong[0] + 1} is {column[wrong[0]]!r}, not a number")
+    return levels(numbers)[0], level_names(numbers), numbers
 
 
 def column_of(table, name, role):

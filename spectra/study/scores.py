@@ -89,22 +89,72 @@ def accuracy(folds, label, weight):
     return right / there
 
 
+def brier(folds, label, weight):
+    """Mean squared error of the probabilities (Brier 1950), summed over classes, halved for two; 0 is perfect. Arguments as for `auc`."""
+    n_classes = folds[0][1].shape[1]
+    total, there = np.zeros((2, weight.shape[0]))
+    for rows, probability in folds:
+        error = ((probability - (label[0, rows][:, None] == np.arange(n_classes))) ** 2).sum(axis=1)
+        total += weight[:, rows] @ error
+        there += weight[:, rows].sum(axis=1)
+    return total / there / (2 if n_classes == 2 else 1)
+
+
+SPECIFICITY = 0.9
+
+
+def sensitivity(folds, label, weight, positive=1):
+    """Share of class `positive` recognised where `SPECIFICITY` of the other class is rightly left alone; arguments as for `auc`.
+
+    The threshold is that of each fold, between two rows where need be (linear interpolation of the fold's ROC curve); folds count by
+    the pairs they hold. For more than two classes the mean over classes, one against the rest.
+    """
+    n_classes = folds[0][1].shape[1]
+    total = []
+    for k in [positive] if n_classes == 2 else range(n_classes):
+        found, pairs = 0.0, 0.0
+        for rows, probability in folds:
+            own = weight[:, rows] * (label[:, rows] == k)
+            other = weight[:, rows] * (label[:, rows] != k)
+            n = own.sum(axis=1) * other.sum(axis=1)
+            found, pairs = found + n * _recognised(probability[:, k], own, other, 1 - SPECIFICITY), pairs + n
+        with np.errstate(invalid="ignore", divide="ignore"):
+            total.append(found / pairs)
+    return np.mean(total, axis=0)
+
+
+def _recognised(score, own, other, alarms):
+    """Height of each weighting's ROC curve at the false-alarm rate `alarms`; zero where a side is missing."""
+    order = np.argsort(-score, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(-score[order]) > 0])
+    hits, false = (np.cumsum(np.add.reduceat(side[:, order], starts, axis=1), axis=1) for side in (own, other))
+    hits, false = (np.column_stack([np.zeros(len(side)), side]) / np.maximum(side[:, -1:], 1e-30) for side in (hits, false))
+    last = (false <= alarms + 1e-9).cumsum(axis=1).argmax(axis=1)  # the last point at or left of the rate
+    row, after = np.arange(len(false)), np.minimum(last + 1, false.shape[1] - 1)
+    width = false[row, after] - false[row, last]
+    share = np.clip((alarms - false[row, last]) / np.where(width > 0, width, 1), 0, 1) * (width > 0)
+    return hits[row, last] + share * (hits[row, after] - hits[row, last])
+
+
 class PatientResampler:
-    """Weights of rows under resampling of patients with replacement, within classes; and permutations of patients' labels.
+    """Weights of rows under resampling of patients with replacement, within strata; and permutations of patients' labels.
 
     Parameters
     ----------
-    label : int array, shape (n_groups,)
+    label : array, shape (n_groups,), what the scores compare with: a class or a quantity
     member : int array, shape (n_rows,): the group of each row
     resamples, permutations : int
     seed : int
+    strata : int array, shape (n_groups,), optional: patients are drawn within these; default the label, which must then be a class
+    rank : callable, the score that `p_value` looks at; default the AUC
     """
 
-    def __init__(self, label, member, *, resamples, permutations, seed):
+    def __init__(self, label, member, *, resamples, permutations=0, seed, strata=None, rank=auc):
         random = np.random.default_rng([seed, 1])
-        counts = np.zeros((resamples, label.size), np.float32)
-        for k in np.unique(label):
-            patients = np.flatnonzero(label == k)
+        strata = label if strata is None else strata
+        counts = np.zeros((resamples, strata.size), np.float32)
+        for k in np.unique(strata):
+            patients = np.flatnonzero(strata == k)
             draw = random.integers(patients.size, size=(resamples, patients.size))
             for column in draw.T:
                 counts[np.arange(resamples), patients[column]] += 1
@@ -112,6 +162,7 @@ class PatientResampler:
         self.label = label[member][None, :]
         shuffled = random.permuted(np.tile(label, (permutations, 1)), axis=1)
         self.permuted = shuffled[:, member]
+        self.rank = rank
 
     def interval(self, score, folds):
         """Score of the data themselves with its 95 % percentile interval."""
@@ -122,12 +173,13 @@ class PatientResampler:
         return Interval(float(value), float(low), float(high))
 
     def p_value(self, folds):
-        """Share of permuted labellings of the patients that the held-out predictions fit as well as the true one.
+        """Share of permuted labellings of the patients that the predictions fit as well as the true one.
 
-        The predictions stay as they are, so this asks whether *these* predictions rank the patients; it does not repeat the training.
+        Exact for a frozen model on patients that it never saw. Not for cross-validation: there the predictions of the folds hang together,
+        and what is called 5 % happens in 7 or 8 of 100 cases.
         """
         one = np.ones((1, self.label.shape[1]), np.float32)
-        value = auc(folds, self.label, one)[0]
-        null = auc(folds, self.permuted, one)
+        value = self.rank(folds, self.label, one)[0]
+        null = np.concatenate([self.rank(folds, label[None, :], one) for label in self.permuted])
         null = null[np.isfinite(null)]
         return float((1 + np.sum(null >= value - 1e-12)) / (1 + null.size))

@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fasttree import RandomForestClassifier
-from spectra.study import scores
-from spectra.study.evaluation import fit_steps, predict
-from spectra.study.markers import top_columns
+from spectra.study.learning import predict
+from spectra.study.markers import fixed_forest, top_columns
 from spectra.study.multiverse import Grower, Measured, Universe, apply, drawn, movers, overlap, pairs_of, swept
+from spectra.study.problem import fit_steps
 
 
 class Variant(NamedTuple):
@@ -31,18 +30,18 @@ class Variant(NamedTuple):
 
 def _outcome(problem, splits):
     """Score of a fixed forest over `splits`."""
-    n_classes, folds = len(problem.classes), []
+    target, folds = problem.target, []
     for split in splits:
         steps, features = fit_steps(problem, split.train)
-        model = RandomForestClassifier(n_estimators=100, random_state=problem.seed, n_jobs=1).fit(features.values, problem.y[split.train])
-        folds.append((split.test, predict(model, steps.transform(problem.data[split.test]).values, n_classes)))
-    return float(scores.auc(folds, problem.y[None, :], np.ones((1, problem.y.size)))[0])
+        model = fixed_forest(problem.task, problem.seed).fit(features.values, target[split.train])
+        folds.append((split.test, predict(model, steps.transform(problem.data[split.test]).values, problem.n_classes)))
+    return problem.score(folds)
 
 
 def measure(problem, splits, tolerance):
     """What the settings of a problem give: number of features, score, and the most important features."""
     _, features = fit_steps(problem, np.arange(problem.y.size))
-    top = top_columns(features, problem.y, features, tolerance=tolerance, seed=problem.seed)
+    top = top_columns(features, problem.target, features, task=problem.task, tolerance=tolerance, seed=problem.seed)
     found = features.mz[top].tolist(), [features.names[j] for j in top]
     return Measured(features.shape[1], _outcome(problem, splits), *found)
 

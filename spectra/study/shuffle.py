@@ -2,21 +2,23 @@
 
 The patients' labels are permuted within each test fold, so every fold keeps its numbers of each class, and everything that looks at labels
 (the filter by class, the model) is fitted anew. Under shuffled labels the expected AUC is exactly one half; a mean above it shows
-that the pipeline peeks. The model is a fixed ridge logistic regression: choosing it by the true labels would favour these.
+that the pipeline peeks. The model is a fixed ridge regression: one chosen by the true labels would favour these. Or, slower, models that are named: then
+the nested choice among them is made anew under every labelling, as in the study itself.
 Permutations end early when ten have done as well as the true labels (Besag & Clifford 1991, Biometrika 78:301).
 """
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from spectra.pipeline import learned_steps
 from spectra.study import scores
 from spectra.study.audit import SHUFFLED, Control
-from spectra.study.evaluation import predict
+from spectra.study.evaluation import evaluate
+from spectra.study.learning import predict
 from spectra.study.splits import group_labels
 
 ENOUGH = 10
@@ -32,30 +34,38 @@ def _blind_part(problem, split):
     return last, features, blind.transform(problem.data[split.test])
 
 
-def _fold(problem, split, parts, y):
+def _fold(problem, split, parts, y, target):
     last, train, held = parts
     step = clone(last).fit(train, y[split.train])
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=1e-2, max_iter=1000))
-    model.fit(step.transform(train).values, y[split.train])
-    return split.test, predict(model, step.transform(held).values, len(problem.classes))
+    ridge = LogisticRegression(C=1e-2, max_iter=1000) if problem.n_classes else Ridge(alpha=100.0)
+    model = make_pipeline(StandardScaler(), ridge).fit(step.transform(train).values, target[split.train])
+    return split.test, predict(model, step.transform(held).values, problem.n_classes)
 
 
-def _auc(problem, splits, parts, y):
-    folds = [_fold(problem, split, part, y) for split, part in zip(splits, parts, strict=True)]
-    return float(scores.auc(folds, y[None, :], np.ones((1, y.size)))[0])
+def _score(problem, splits, parts, models, y, target):
+    """AUC (or concordance) under one labelling."""
+    problem = problem._replace(y=y, quantity=None if problem.quantity is None else target)
+    if models:
+        outcomes = evaluate(problem, splits, models, inner_folds=problem.settings.study.inner_folds, n_jobs=1)
+        folds = [(split.test, outcome[-1].probability) for split, outcome in zip(splits, outcomes, strict=True)]
+    else:
+        folds = [_fold(problem, split, part, y, target) for split, part in zip(splits, parts, strict=True)]
+    return problem.score(folds)
 
 
 def _shuffled(problem, splits, draw):
-    """Labels of the rows after permuting the patients' labels within each test fold."""
+    """Classes (or levels) and targets of the rows after permuting the patients' labels within each test fold."""
     random = np.random.default_rng([problem.seed, 3, draw])
-    y = problem.y.copy()
+    y, target = problem.y.copy(), problem.target.copy()
     for split in splits:
         _, label, member = group_labels(problem.y[split.test], problem.groups[split.test])
-        y[split.test] = random.permutation(label)[member]
-    return y
+        place = random.permutation(label.size)
+        y[split.test] = label[place][member]
+        target[split.test] = group_labels(problem.target[split.test], problem.groups[split.test])[1][place][member]
+    return y, target
 
 
-def shuffle_test(problem, splits, *, permutations=99, n_jobs=None, progress=None):
+def shuffle_test(problem, splits, *, permutations=99, models=(), n_jobs=None, progress=None):
     """Compare the true labels with shuffled ones.
 
     Parameters
@@ -63,6 +73,7 @@ def shuffle_test(problem, splits, *, permutations=99, n_jobs=None, progress=None
     problem : Problem
     splits : list of Split, one repeat: each row is tested once
     permutations : int, at most
+    models : list of Candidate, chosen among anew under every labelling; none: a fixed ridge regression
 
     Returns
     -------
@@ -71,33 +82,32 @@ def shuffle_test(problem, splits, *, permutations=99, n_jobs=None, progress=None
         labels do no better than shuffled ones.
     null : ndarray, the AUCs under shuffled labels
     """
-    parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(_blind_part)(problem, split) for split in splits)
-    true = _auc(problem, splits, parts, problem.y)
+    parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(_blind_part)(problem, split) for split in splits if not models)
+    true = _score(problem, splits, parts, models, problem.y, problem.target)
     null: list[float] = []
     batch = 20
     rounds = range(0, permutations, batch)
     for first in progress(rounds, len(rounds), "shuffled labels") if progress else rounds:
         if np.sum(np.array(null) >= true) < ENOUGH:
             draws = range(first, min(first + batch, permutations))
-            jobs = (delayed(_auc)(problem, splits, parts, _shuffled(problem, splits, draw)) for draw in draws)
+            jobs = (delayed(_score)(problem, splits, parts, models, *_shuffled(problem, splits, draw)) for draw in draws)
             null += Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
-    return _verdict(true, np.array(null)), np.array(null)
+    what = "AUC" if problem.n_classes else "concordance"
+    return _verdict(true, np.array(null), what, "class" if problem.n_classes else "quantity"), np.array(null)
 
 
-def _verdict(true, null):
+def _verdict(true, null, what, predicts):
     better = int(np.sum(null >= true))
     p_value = (1 + better) / (1 + null.size)
     mean = scores.Interval(float(null.mean()), *(float(q) for q in np.quantile(null, [0.025, 0.975])))
     leak = mean.mean > 0.5 + 4 * null.std(ddof=1) / np.sqrt(null.size)
     if leak:
-        verdict = f"Shuffled labels still give AUC {mean.mean:.2f} on average: the pipeline sees labels that it must not see."
+        verdict = f"Shuffled labels still give {what} {mean.mean:.2f} on average: the pipeline sees labels that it must not see."
     elif p_value > 0.05:
-        verdict = (
-            f"The true labels (AUC {true:.2f}) do no better than shuffled ones: {better} of {null.size} did as well. No claim can be made."
-        )
+        verdict = f"The true labels ({what} {true:.2f}) do no better than shuffled ones: {better} of {null.size} did as well. No claim can be made."
     else:
         verdict = (
-            f"Shuffled labels give AUC {mean.mean:.2f} on average, so nothing leaks; "
-            f"the true labels (AUC {true:.2f}) beat {null.size - better} of {null.size} shufflings."
+            f"Shuffled labels give {what} {mean.mean:.2f} on average, so nothing leaks; "
+            f"the true labels ({what} {true:.2f}) beat {null.size - better} of {null.size} shufflings."
         )
-    return Control(SHUFFLED, "class", mean, float(p_value), bool(leak or p_value > 0.05), verdict)
+    return Control(SHUFFLED, predicts, mean, float(p_value), bool(leak or p_value > 0.05), verdict)

@@ -118,7 +118,8 @@ def folds_for(y, n_classes, *, skill, repeats=2, n_folds=3, seed=0):
 def model_score(name, y, n_classes, *, skill=2.0, scheme="random-grouped", auc=(0.9, 0.8, 0.97), p=0.001):
     interval = Interval(*auc)
     folds = folds_for(y, n_classes, skill=skill)
-    return ModelScore(name, scheme, interval, interval, interval, 0.99, p, 1.5, {"model=random forest, a=1": 4, "b=2": 2}, folds)
+    measures = dict.fromkeys(["auc", "balanced_accuracy", "accuracy", "sensitivity", "brier"], interval)
+    return ModelScore(name, scheme, measures, 0.99, p, 1.5, {"model=random forest, a=1": 4, "b=2": 2}, folds)
 
 
 def build(data, y, groups, classes, *, auc=(0.9, 0.8, 0.97), p=0.001, raw=None, nuisance=None, settings=None, **changes):

@@ -9,7 +9,7 @@ import pytest
 from spectra import Cohort, FeatureMatrix, PeakList, Spectrum
 from spectra.settings import Settings
 from spectra.study import audit, probe, scores
-from spectra.study.evaluation import Problem
+from spectra.study.problem import Problem
 from spectra.study.regions import empty_regions
 from spectra.study.shuffle import shuffle_test
 from spectra.study.splits import grouped_splits
@@ -101,10 +101,12 @@ def test_a_leak_shows_under_shuffled_labels(cohort60, monkeypatch):
     splits = grouped_splits(problem.y, problem.groups, folds=5, repeats=1, seed=0)
     honest = shuffle._fold
 
-    def leaky(problem, split, parts, y):
+    def leaky(problem, split, parts, y, target):
         last, train, held = parts
         peeked = dataclasses.replace(held, values=held.values + 0.5 * y[split.test][:, None])
-        return honest(problem, split, (last, dataclasses.replace(train, values=train.values + 0.5 * y[split.train][:, None]), peeked), y)
+        return honest(
+            problem, split, (last, dataclasses.replace(train, values=train.values + 0.5 * y[split.train][:, None]), peeked), y, target
+        )
 
     monkeypatch.setattr(shuffle, "_fold", leaky)
     control, _ = shuffle_test(problem, splits, permutations=99)
@@ -118,7 +120,7 @@ def test_permutation_is_within_folds_and_keeps_patients_whole():
     groups = np.repeat(np.arange(12), 2)
     problem = Problem(table(np.zeros((24, 1))), Settings(), y, groups, ["a", "b"], 0)
     splits = grouped_splits(y, groups, folds=3, repeats=1, seed=0)
-    drawn = [_shuffled(problem, splits, draw) for draw in range(20)]
+    drawn = [_shuffled(problem, splits, draw)[0] for draw in range(20)]
     for labels in drawn:
         assert (labels[::2] == labels[1::2]).all()
         for split in splits:

@@ -1,0 +1,73 @@
+"""Is one model really better than another? Differences on the same splits, with the variance corrected for overlapping training sets.
+
+Folds of a repeated cross-validation share most of their training rows, so their differences hang together and the plain t-test finds
+differences where there are none. Nadeau & Bengio (2003, Machine Learning 52:239) add the share of test to training rows to the variance.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from spectra.study.audit import holm
+from spectra.study.evaluation import SELECTED
+
+
+class Pair(NamedTuple):
+    """A model against the best one: mean difference of the ranking score over the splits, 95 % interval, adjusted p (Holm 1979)."""
+
+    name: str
+    best: str
+    difference: float
+    low: float
+    high: float
+    p_value: float
+
+
+def corrected_t(differences, n_train, n_test):
+    """Mean, 95 % interval and two-sided p of differences over splits.
+
+    Parameters
+    ----------
+    differences : float array, shape (n_splits,)
+    n_train, n_test : float, mean numbers of rows
+
+    Returns
+    -------
+    mean, low, high, p_value : float
+    """
+    differences = np.asarray(differences, float)
+    mean, n = float(differences.mean()), differences.size
+    if n < 2:
+        return mean, float("nan"), float("nan"), float("nan")
+    error = float(np.sqrt((1 / n + n_test / n_train) * differences.var(ddof=1)))
+    if error < 1e-12:
+        return mean, mean, mean, 1.0 if abs(mean) < 1e-12 else 0.0
+    half = float(stats.t.ppf(0.975, n - 1)) * error
+    return mean, mean - half, mean + half, float(2 * stats.t.sf(abs(mean) / error, n - 1))
+
+
+def compare_pairs(problem, rows, splits):
+    """Every candidate of the comparison against the one with the highest score.
+
+    Parameters
+    ----------
+    rows : list of ModelScore
+    splits : list of Split, in the order of their ``folds``
+
+    Returns
+    -------
+    list of Pair, in the order of `rows`, without the best and the nested selection
+    """
+    by_split = {row.name: np.array([problem.score([fold]) for fold in row.folds]) for row in rows if row.name != SELECTED}
+    if len(by_split) < 2:
+        return []
+    best = max((row for row in rows if row.name in by_split), key=lambda row: np.nan_to_num(row.auc.mean)).name
+    n_train, n_test = (float(np.mean([getattr(split, side).size for split in splits])) for side in ("train", "test"))
+    found = []
+    for name, score in by_split.items():
+        if name != best:
+            told = np.isfinite(score) & np.isfinite(by_split[best])
+            found.append((name, *corrected_t((score - by_split[best])[told], n_train, n_test)))
+    adjusted = holm([row[-1] for row in found])
+    return [Pair(name, best, *rest[:-1], p) for (name, *rest), p in zip(found, adjusted, strict=True)]

@@ -1,0 +1,219 @@
+"""Candidates, searches, calibration, and small studies of a quantity."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spectra import FeatureMatrix
+from spectra.errors import SpectraError
+from spectra.settings import Settings, change, dump, parse
+from spectra.study import candidates, learning, networks, probe, run_study, scores_quantity
+from spectra.study.evaluation import SELECTED, choose
+from spectra.study.problem import Problem
+from spectra.study.roles import encode
+from spectra.study.search import Search, Space
+from spectra.study.shuffle import shuffle_test
+from spectra.study.splits import grouped_splits
+
+KINDS = [("classification", each) for each in candidates.CLASSIFIERS] + [("regression", each) for each in candidates.REGRESSORS]
+N = 48
+
+
+def table(values, label):
+    frame = pd.DataFrame({"label": label})
+    names = [f"f{j}" for j in range(values.shape[1])]
+    return FeatureMatrix(values, np.full(values.shape[1], np.nan), np.ones(values.shape, bool), frame, names)
+
+
+def made(task="classification", n=N, seed=0):
+    """Values whose first two columns carry the label."""
+    random = np.random.default_rng(seed)
+    values = random.normal(size=(n, 6))
+    quantity = values[:, 0] + 0.5 * values[:, 1] + 0.3 * random.normal(size=n)
+    return values, quantity if task == "regression" else (quantity > 0).astype(np.int64)
+
+
+def problem_of(task="classification", settings=None, seed=0):
+    values, label = made(task, seed=seed)
+    y, classes, quantity = encode(label, task)
+    return Problem(table(values, label), settings or Settings(), y, np.arange(N), classes, seed, quantity)
+
+
+@pytest.mark.parametrize(("task", "candidate"), KINDS, ids=[f"{task} {each.name}" for task, each in KINDS])
+def test_every_candidate_learns_at_every_point_of_its_grid(task, candidate):
+    if candidate.spectra:
+        pytest.importorskip("torch")
+    values, target = made(task)
+    if candidate.spectra:
+        values = np.random.default_rng(1).normal(size=(N, networks.INPUTS)) + 2.0 * target[:, None]
+    if candidate.spectra:
+        candidate = candidate._replace(fixed={"epochs": 8})
+    best = 0.0
+    for point in candidates_grid(candidate):
+        model = learning.ready(candidate, point, 0, values, target, 0 if task == "regression" else 2)
+        belief = learning.predict(model, values, 0 if task == "regression" else 2)
+        assert belief.shape == (N, 1 if task == "regression" else 2) and np.isfinite(belief).all()
+        again = learning.ready(candidate, point, 0, values, target, 0 if task == "regression" else 2)
+        assert np.array_equal(belief, learning.predict(again, values, 0 if task == "regression" else 2))
+        best = max(best, np.corrcoef(belief[:, -1], target)[0, 1] if np.ptp(belief[:, -1]) > 0 else 0.0)
+    assert best > 0.6 or candidate.name in ("majority class", "mean")
+
+
+def candidates_grid(candidate):
+    from spectra.study.search import grid
+
+    return grid(candidate.space)
+
+
+def test_other_estimators_come_by_import_path_with_parameters_and_grid():
+    name = "sklearn.svm.NuSVC"
+    (found,) = candidates.candidates([name], parameters={name: {"nu": 0.4}}, grids={name: {"kernel": ["linear", "rbf"]}})
+    assert [point["kernel"] for point in candidates_grid(found)] == ["linear", "rbf"]
+    assert found.estimator(0, {"kernel": "rbf"}).get_params()["nu"] == 0.4
+    some = candidates.candidates(["all", name])
+    assert len(some) > 10 and some[-1].name == name and not any(each.spectra for each in some)
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "words"),
+    [
+        (["sklearn.svm.Nothing"], {}, "has no Nothing"),
+        (["no_such_module.Model"], {}, "cannot be imported"),
+        (["sklearn.svm.LinearSVR"], {}, "lacks predict_proba or decision_function"),
+        (["os.path.join"], {}, "is no class"),
+        (["random forst"], {}, "random forest"),
+        (["ridge regression"], {}, "not for classification"),
+        (["random forest"], {"parameters": {"decision tree": {}}}, "none of the models compared"),
+        (["random forest"], {"parameters": {"random forest": {"trees": 3}}}, "trees"),
+        (["random forest"], {"grids": {"random forest": {"max_depth": 3}}}, "must be a list"),
+    ],
+)
+def test_what_cannot_be_compared_is_named(names, more, words):
+    with pytest.raises(SpectraError, match=words):
+        candidates.candidates(names, **more)
+
+
+def test_settings_of_single_models_survive_the_file():
+    settings = change(
+        Settings(),
+        "study",
+        models=["all", "a.b.C"],
+        parameters={"a.b.C": {"x": 1, "kind": "y"}},
+        grid={"random forest": {"max_depth": [2, 3]}},
+    )
+    for comments in (False, True):
+        assert parse(dump(settings, comments=comments)) == settings
+
+
+def test_decisions_become_probabilities_that_keep_their_word():
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, 4000)
+    decision = 3 * (y - 0.5 + random.normal(size=y.size))
+    both = np.column_stack([-decision, decision])
+    said = learning.Sigmoids.learn(both[:2000], y[:2000])(both[2000:])
+    assert np.allclose(said.sum(axis=1), 1)
+    for low in (0.1, 0.4, 0.7):
+        near = np.abs(said[:, 1] - low - 0.1) < 0.1
+        assert y[2000:][near].mean() == pytest.approx(said[near, 1].mean(), abs=0.07)
+    apart = learning.Sigmoids.learn(np.array([[1.0, -1], [1, -1], [-1, 1], [-1, 1]]), np.array([0, 0, 1, 1]))
+    assert 0.6 < apart(np.array([[-1.0, 1.0]]))[0, 1] < 0.9  # four rows do not make certainty
+
+
+def test_an_svm_is_calibrated_on_rows_it_did_not_learn():
+    (svm,) = candidates.candidates(["linear SVM"])
+    (choice,) = choose(problem_of(), np.arange(N), [svm])
+    assert choice.sigmoids is not None and choice.score > 0.8
+
+
+def test_every_way_of_search_finds_the_top_and_optuna_goes_on(tmp_path):
+    space = {"x": Space((0.1, 1.0, 10.0), 0.01, 100.0), "kind": Space(("a", "b"))}
+    asked = []
+
+    def score(point):
+        asked.append(point)
+        return -abs(np.log(point["x"])) - (point["kind"] == "a")
+
+    assert Search("grid").best(space, score, "one")[0] == {"x": 1.0, "kind": "b"}
+    assert Search("random", 40).best(space, score, "one") == Search("random", 40).best(space, score, "one")
+    assert Search("random", 40).best(space, score, "one")[1] > -0.7
+    pytest.importorskip("optuna")
+    whole = Search("optuna", 12, 0, tmp_path / "whole").best(space, score, "one")
+    Search("optuna", 5, 0, tmp_path / "parts").best(space, score, "one")
+    asked.clear()
+    assert Search("optuna", 12, 0, tmp_path / "parts").best(space, score, "one") == whole and len(asked) == 7
+
+
+def test_the_probe_of_levels_is_the_concordance():
+    random = np.random.default_rng(1)
+    codes, y = random.integers(0, 3, (60, 2)), random.integers(0, 4, 60)
+    splits = grouped_splits(y, np.arange(60), folds=4, repeats=1, seed=0)
+    ours = probe.probe(lambda _: codes, splits, y[None, :], 4, np.zeros(60, int), ordered=True)
+    folds = []
+    for split in splits:
+        posterior = probe.log_posterior(codes, split.train, split.test, y[None, :], 4)[:, 0].T
+        share = np.exp(posterior - posterior.max(axis=1, keepdims=True))
+        folds.append((split.test, np.round(share @ np.arange(4.0) / share.sum(axis=1), 9)[:, None]))
+    assert ours[0] == pytest.approx(scores_quantity.concordance(folds, y[None, :].astype(float), np.ones((1, 60)))[0], abs=1e-6)
+
+
+def small(**more):
+    return change(Settings(), "study", repeats=1, resamples=100, permutations=99, shuffles=19, **more)
+
+
+def test_a_quantity_is_studied_frozen_and_predicted(tmp_path):
+    from spectra.report import write_report
+    from spectra.study import frozen, prediction, record
+
+    values, quantity = made("regression")
+    settings = small(models=["mean", "ridge regression", "decision tree"], folds=3)
+    result = run_study(table(values, quantity), label="label", settings=settings, n_jobs=1)
+    best = result.score(SELECTED)
+    assert best.measures["r2"].mean > 0.7 and best.p_value == pytest.approx(0.05) and best.measures["rmse"].mean < 0.7
+    assert all(np.isnan(row.p_value) for row in result.scores if row.name != SELECTED)
+    assert [pair.best for pair in result.pairs] == ["ridge regression"] * 2 and min(pair.p_value for pair in result.pairs) < 0.05
+    assert {row["name"] for row in json.loads(record.to_json(result.to_dict()))["models"]} >= {"mean", SELECTED}
+    assert result.markers[0].name == "f0" and result.costs["ridge regression"].peak_bytes > 0
+    record.write_settings(tmp_path, settings)
+    frozen.save(tmp_path, result)
+    model = frozen.FrozenModel(tmp_path)
+    frame, _ = prediction.predict_new(model, table(values, quantity), result.features.samples)
+    assert np.corrcoef(frame["predicted"], quantity)[0, 1] > 0.9
+    assert any("predicted" in line for line in prediction.in_words(frame, model.classes))
+    write_report(tmp_path / "report.html", result, {})
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "How much label?" in text and "R²" in text and "Predicted against true" in text
+
+
+def test_the_same_patient_cannot_have_two_quantities():
+    values, quantity = made("regression")
+    data = table(values, quantity)
+    data = dataclasses.replace(data, samples=data.samples.assign(patient=np.arange(N) // 2))
+    with pytest.raises(SpectraError, match="two labels"):
+        run_study(data, label="label", group="patient", settings=small())
+
+
+def test_shuffled_quantities_give_uniform_p_values():
+    p_values = []
+    for seed in range(60):
+        problem = problem_of("regression", seed=seed)
+        noise = problem._replace(quantity=np.random.default_rng(seed).normal(size=N))
+        splits = grouped_splits(noise.y, noise.groups, folds=4, repeats=1, seed=seed)
+        p_values.append(shuffle_test(noise, splits, permutations=19, n_jobs=1)[0].p_value)
+    assert np.sum(np.array(p_values) <= 0.05) <= 8 and 18 <= np.sum(np.array(p_values) <= 0.5) <= 42
+
+
+def test_named_models_are_chosen_anew_under_shuffled_labels():
+    problem = problem_of()
+    splits = grouped_splits(problem.y, problem.groups, folds=3, repeats=1, seed=0)
+    models = candidates.candidates(["naive Bayes", "decision tree"])
+    control, null = shuffle_test(problem, splits, permutations=19, models=models, n_jobs=1)
+    assert control.p_value == pytest.approx(0.05) and 0.35 < null.mean() < 0.65
+
+
+def test_labels_that_are_no_quantity_are_named():
+    with pytest.raises(SpectraError, match="not a number"):
+        encode(["1", "2", "many", "4"] * 3, "regression")
+    assert encode(np.arange(60.0))[2] is not None and encode(np.arange(60) % 3)[2] is None
