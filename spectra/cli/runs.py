@@ -83,8 +83,9 @@ def show(run, as_json):
     for name in ("command", "finished", "seconds", "seed", "input", "git_commit"):
         click.echo(f"{name:<12} {facts.get(name)}")
     for model in results.get("models", []):
-        auc = model["auc"]
-        click.echo(f"  {model['name']:<28} AUC {auc['mean']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})")
+        rank = "auc" if "auc" in model else "concordance"
+        auc = model[rank]
+        click.echo(f"  {model['name']:<28} {rank.replace('auc', 'AUC')} {auc['mean']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})")
     for row in results.get("audit", []):
         if row["flag"]:
             click.echo(f"  WARNING {row['verdict']}")

@@ -128,6 +128,7 @@ def run(
         "external": str(external) if external else None,
         "hold_out": hold_out,
         "seconds": round(time.monotonic() - start, 2),
+        "costs": result.costs_told(),
         "seconds_of": {name: round(seconds, 2) for name, seconds in result.seconds.items()},
     }
     record.write_run(out, **facts)

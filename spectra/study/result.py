@@ -106,6 +106,11 @@ class StudyResult:
         """The row of the main comparison with this name."""
         return next(score for score in self.scores if score.name == name)
 
+    def costs_told(self) -> dict[str, dict[str, float]]:
+        """Seconds in all splits, and of one fit seconds and bytes, of each candidate: for ``run.json``, since they differ from run to run."""
+        rows = {score.name: {"seconds": round(score.seconds, 3)} for score in self.scores}
+        return {name: row | (self.costs[name]._asdict() if name in self.costs else {}) for name, row in rows.items()}
+
     def to_dict(self) -> dict[str, Any]:
         """``results.json``, format 1."""
         return {"format": FORMAT} | {name: block(self) for name, block in _BLOCKS.items()}
@@ -146,12 +151,8 @@ def _measures(score):
     return {name: interval._asdict() for name, interval in score.measures.items()}
 
 
-def _model(result, score):
-    row = {"name": score.name, **_measures(score), "train_auc": score.train_auc, "p_value": score.p_value, "chosen": score.chosen}
-    row["seconds"] = score.seconds
-    if score.name in result.costs:
-        row["cost"] = result.costs[score.name]._asdict()
-    return row
+def _model(score):
+    return {"name": score.name, **_measures(score), "train_auc": score.train_auc, "p_value": score.p_value, "chosen": score.chosen}
 
 
 def _panel(result):
@@ -179,7 +180,7 @@ def _external(result):
 # one block of results.json each: name -> callable (StudyResult) -> JSON
 _BLOCKS: dict[str, Callable[[StudyResult], Any]] = {
     "data": _data,
-    "models": lambda result: [_model(result, score) for score in result.scores],
+    "models": lambda result: [_model(score) for score in result.scores],
     "pairs": lambda result: [pair._asdict() for pair in result.pairs],
     "best": lambda result: result.final["name"],
     "splits": _splits,

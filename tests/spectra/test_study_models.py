@@ -197,12 +197,12 @@ def test_the_same_patient_cannot_have_two_quantities():
 
 def test_shuffled_quantities_give_uniform_p_values():
     p_values = []
-    for seed in range(60):
+    for seed in range(30):
         problem = problem_of("regression", seed=seed)
         noise = problem._replace(quantity=np.random.default_rng(seed).normal(size=N))
         splits = grouped_splits(noise.y, noise.groups, folds=4, repeats=1, seed=seed)
         p_values.append(shuffle_test(noise, splits, permutations=19, n_jobs=1)[0].p_value)
-    assert np.sum(np.array(p_values) <= 0.05) <= 8 and 18 <= np.sum(np.array(p_values) <= 0.5) <= 42
+    assert np.sum(np.array(p_values) <= 0.05) <= 5 and 8 <= np.sum(np.array(p_values) <= 0.5) <= 22
 
 
 def test_named_models_are_chosen_anew_under_shuffled_labels():
