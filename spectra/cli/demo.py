@@ -10,6 +10,18 @@ from spectra.cli.study import run
 
 TOP = 10
 SPARED = {"learning_curve": False, "pairs": 0, "universes": 0}
+MODELS = (
+    "majority class",
+    "naive Bayes",
+    "nearest shrunken centroids",
+    "logistic regression L2",
+    "logistic regression L1",
+    "linear SVM",
+    "decision tree",
+    "random forest",
+    "neural network",
+)
+"""One or two of each family; those left out take longest to compile and to fit."""
 
 
 @click.command()
@@ -32,8 +44,9 @@ def demo(confounded, out, settings, seed, console, n_jobs):
     console.say(
         f"now as any user would: spectra study {manifest} --label label --group patient --site site --date date --out {out / 'run'}"
     )
-    settings = change(settings, "study", **SPARED)
+    settings = change(settings, "study", **SPARED, models=settings.study.models or MODELS)
     console.say("left out to be quick, though a study does it: " + ", ".join(f"study.{name}" for name in SPARED))
+    console.say(f"models compared: {', '.join(settings.study.models)}; a study compares more")
     folder = shell.new_folder(out / "run")
     console.log = folder / "log.txt"
     roles = {"group": "patient", "site": "site", "date": "date"}
