@@ -10,6 +10,7 @@ from spectra import (
     PeakList,
     Spectrum,
     WarpAligner,
+    WidthModel,
     bin_peaks,
     find_peaks,
     find_peaks_cwt,
@@ -17,6 +18,8 @@ from spectra import (
     match_masses,
     simulate_cohort,
 )
+
+WIDTHS = WidthModel(np.array([1.0, np.log(5.0)]), 1000.0, 3000.0, 9000.0, 0.05)  # a resolution of 600
 
 
 def peak_lists(n_spectra, n_peaks=300, seed=0):
@@ -95,6 +98,9 @@ class ManySpectra:
 
     def time_bin_peaks(self, n_spectra):
         bin_peaks(self.lists)
+
+    def time_bin_by_density(self, n_spectra):
+        bin_peaks(self.lists, method="density", widths=WIDTHS)
 
     def peakmem_bin_peaks(self, n_spectra):
         bin_peaks(self.lists)

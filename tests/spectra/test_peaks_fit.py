@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spectra import SpectraError, find_peaks, find_peaks_fit, fit_widths, savitzky_golay, simulate_cohort, snip
+from spectra import SpectraError, find_peaks, find_peaks_cwt, find_peaks_fit, fit_widths, savitzky_golay, simulate_cohort, snip
 from spectra._kernels import peak_fit as kernels
 from spectra.peaks_fit import _Shapes
 from tests.naive import peak_fit as naive
@@ -68,6 +68,18 @@ def test_clear_peaks_get_their_place_height_and_width():
     assert (peaks.quality > 0.95).all()
     assert not peaks.saturated.any()
     assert find_peaks_fit(mz, np.minimum(y, 450), snr=20).saturated.all()
+
+
+@pytest.mark.parametrize("detect", [find_peaks_fit, find_peaks_cwt])
+@pytest.mark.parametrize("sd", [5, 15])
+def test_clean_gaussians_are_placed_between_points(detect, sd):
+    rng = np.random.default_rng(sd)
+    places = np.arange(300, 5700, 170) + rng.uniform(-0.5, 0.5, 32)
+    points = np.arange(6000)
+    y = 50 + sum(rng.uniform(100, 900) * np.exp(-(((points - place) / sd) ** 2) / 2) for place in places)
+    found = (detect(2000 + 0.2 * points, y).mz - 2000) / 0.2
+    assert np.abs(found[:, None] - places).min(axis=0).max() < 0.05
+    assert found.size == places.size
 
 
 def test_a_given_width_model_is_used():
