@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 NUISANCE = ("total ion current", "baseline level", "noise level", "number of peaks")
 """What a spectrum shows that no biomarker should depend on; the audit asks whether it tells the classes apart."""
 
+GAUSSIAN_AREA = np.sqrt(np.pi / np.log(2)) / 2  # over height times full width at half maximum
+
 
 def call(section: Method, *arguments):
     """Run the public function that a section names, with its options; ``"none"`` returns the last argument as it is."""
@@ -69,7 +71,8 @@ def _peaks(settings, mz, intensity, counts):
         options["noise"] = call(settings.noise, mz, intensity)
     peaks = getattr(spectra, section.method)(mz, counts if section.from_counts else intensity, **options)
     if section.from_counts:  # found in one profile, measured in the other: so what was found and what is filled in are of one kind
-        peaks = dataclasses.replace(peaks, intensity=np.interp(peaks.mz, mz, intensity))
+        height = np.interp(peaks.mz, mz, intensity)
+        peaks = dataclasses.replace(peaks, intensity=height, area=height * peaks.fwhm * GAUSSIAN_AREA)
     return spectra.flag_saturated(peaks, mz, counts)
 
 

@@ -22,6 +22,8 @@ def test_peaks_of_the_joint_fit_are_found_in_counts_and_measured_in_the_processe
         raw = simulation.cohort.spectrum(i)
         np.testing.assert_array_equal(peaks.mz, find_peaks_fit(raw.mz, raw.intensity, snr=4).mz)
         np.testing.assert_allclose(peaks.intensity, np.interp(peaks.mz, raw.mz, done.intensity_of(i)))
+        sd = peaks.fwhm / 2.3548
+        np.testing.assert_allclose(peaks.area, peaks.intensity * sd * np.sqrt(2 * np.pi), rtol=1e-4)
     features = learned_steps(settings, done).fit_transform(done, np.arange(6) % 2)
     assert features.shape[1] > 20
 
