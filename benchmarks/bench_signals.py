@@ -11,6 +11,7 @@ STEPS = {
     "denoise_wavelet": lambda mz, y: spectra.denoise_wavelet(y),
     "dwt": lambda mz, y: spectra.dwt(y, levels=8),
     "snip": lambda mz, y: spectra.snip(y),
+    "snip, order 8": lambda mz, y: spectra.snip(y, order=8),
     "tophat": lambda mz, y: spectra.tophat(y),
     "median_baseline": lambda mz, y: spectra.median_baseline(y),
     "convex_hull": lambda mz, y: spectra.convex_hull(mz, y),
@@ -18,6 +19,7 @@ STEPS = {
     "normalize_tic": lambda mz, y: spectra.normalize_tic(mz, y),
     "noise_mad": lambda mz, y: spectra.noise_mad(y),
     "noise_local": lambda mz, y: spectra.noise_local(y),
+    "noise_supersmoother": lambda mz, y: spectra.noise_supersmoother(mz, y),
     "spectrum_quality": spectra.spectrum_quality,
 }
 
@@ -53,3 +55,6 @@ class Cohorts:
 
     def peakmem_denoise(self, threads):
         self.cohort.denoise_wavelet(n_jobs=threads)
+
+    def peakmem_denoise_in_place(self, threads):
+        self.cohort.denoise_wavelet(n_jobs=threads, in_place=True)

@@ -99,7 +99,8 @@ def noise_supersmoother(mz, y, *, bass=0.0):
 
     Straight lines are fitted through 5, 20 and 50 % of the points around each, and blended as their residuals ask for. The level is the
     local mean of what the baseline left, peaks included: about 0.8 standard deviations of noise that the baseline lies below, more
-    where peaks are dense. Below zero it is set to zero.
+    where peaks are dense. Below zero it is set to zero. A signal-to-noise ratio over it is stricter than over `noise_mad`: on simulated
+    spectra (``benchmarks/denoising_truth.py``) a ratio of 2 finds 56 % of the true peaks and no false one, against 94 % and 96.
 
     Parameters
     ----------

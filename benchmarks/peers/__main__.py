@@ -67,7 +67,8 @@ def show(row):
     other = f"{row.theirs / row.per * 1e9:9.1f} ns" if row.per else f"{row.theirs * 1e3:9.1f} ms"
     promise = "" if row.promise is None else f" (promised {row.promise:g}{'' if row.ratio >= row.promise else ', MISSED'})"
     equal = "equal" if row.equal else "DIFFERENT"
-    return f"{head} {own} {other}  {row.ratio:7.2f}x [{row.low:.2f}, {row.high:.2f}]{promise}  {equal}: {row.measure}"
+    share = "" if row.of_memcpy is None else f"  {row.of_memcpy:.1%} of memcpy"
+    return f"{head} {own} {other}  {row.ratio:7.2f}x [{row.low:.2f}, {row.high:.2f}]{promise}{share}  {equal}: {row.measure}"
 
 
 def summary(rows):

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 
 @dataclasses.dataclass(frozen=True)
 class Peer:
@@ -31,6 +33,7 @@ class Case:
     peers : name -> *builder* of a Peer (called late, so that an absent library skips only its own row)
     unit, per : report ours as time over `per` (such as points) in nanoseconds, when `per` is given
     pairs : how many interleaved pairs to time; the first call of each side is not counted
+    copied : array whose copy reads and writes as much as the job must at least; its time over ours is the share of memcpy's speed
     """
 
     name: str
@@ -40,6 +43,7 @@ class Case:
     threads: int = 1
     per: int | None = None
     pairs: int = 7
+    copied: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +64,16 @@ class Row:
     measure: str = ""
     per: int | None = None
     skipped: str = ""
+    of_memcpy: float | None = None
+
+
+def share_of_memcpy(case):
+    """How fast the job is beside copying its data; the fastest of 30 copies and the fastest of as many jobs as there are pairs."""
+    if case.copied is None:
+        return None
+    target = np.empty_like(case.copied)
+    copying = min(timed(lambda: np.copyto(target, case.copied), time.process_time)[0] for _ in range(30))
+    return copying / min(timed(case.ours, time.process_time)[0] for _ in range(case.pairs))
 
 
 def timed(run, clock):
@@ -97,4 +111,5 @@ def measure(group, case, name):
         promise=peer.promise,
         equal=equal,
         measure=words,
+        of_memcpy=share_of_memcpy(case),
     )

@@ -4,6 +4,7 @@ Points per spectrum and settings are those of the promises; ns are per point.
 """
 
 import atexit
+import dataclasses
 import functools
 import importlib
 import pathlib
@@ -107,7 +108,8 @@ def library(module, make, promise=None, same=None):
 
 def cases(threads):
     if threads == 1:
-        return [*smoothing(), *baselines(), *penalised(), *levels(), *wavelets()]
+        steps = [*smoothing(), *baselines(), *penalised(), *levels(), *wavelets()]
+        return [dataclasses.replace(step, copied=profile("float32" if "float32" in step.name else "float64")[1]) for step in steps]
     return list(whole_way(threads))
 
 
@@ -168,6 +170,10 @@ def smoothing():
         tolerance = close(1e-10 if dtype == "float64" else 1e-5)
         yield Case(f"Savitzky-Golay, half window 10, {dtype}", lambda y=y: spectra.savitzky_golay(y), peers, tolerance, per=N_POINTS)
 
+    y = profile()[1]
+    peers = {"MALDIquant": in_r('intensity(smoothIntensity(s, method="MovingAverage", halfWindowSize=2))', smoothed=False)}
+    yield Case("moving average, half window 2", lambda: spectra.moving_average(y), peers, close(1e-12), per=N_POINTS)
+
 
 def openms_savgol(oms, y):
     spectrum = oms.MSSpectrum()
@@ -213,6 +219,15 @@ def baselines():
     snip_py = library("pybaselines", lambda m: lambda: m.Baseline().snip(y, 100, decreasing=True, filter_order=2)[0], 14)
     yield Case("SNIP 100, ends kept", lambda: spectra.snip(y), {"MALDIquant": snip_r}, close(0), per=N_POINTS)
     yield Case("SNIP 100, ends extended", extended, {"pybaselines": snip_py}, close(1e-12), per=N_POINTS)
+    snip_py = library("pybaselines", lambda m: lambda: m.Baseline().snip(y, 100, decreasing=True, filter_order=8)[0])
+
+    def eighth():
+        return spectra.snip(y, iterations=100, order=8, edges="extend")
+
+    yield Case("SNIP 100, order 8, ends extended", eighth, {"pybaselines": snip_py}, close(1e-12), per=N_POINTS)
+    mz = smooth()[0]
+    hull = {"MALDIquant": in_r('estimateBaseline(s, method="ConvexHull")[, 2]')}
+    yield Case("convex hull", lambda: spectra.convex_hull(mz, y), hull, close(1e-12), per=N_POINTS)
     top = {
         "scipy": library("scipy.ndimage", lambda m: lambda: m.grey_opening(y, 201), 6),
         "MALDIquant": in_r('estimateBaseline(s, method="TopHat", halfWindowSize=100)[, 2]'),
@@ -246,6 +261,8 @@ def levels():
         "MALDIquant": in_r('estimateNoise(s, method="MAD")[1, 2]'),
     }
     yield Case("MAD", lambda: spectra.noise_mad(y), peers, lambda a, b: close(1e-14)(np.atleast_1d(a), np.atleast_1d(b)), per=N_POINTS)
+    peers = {"MALDIquant": in_r('estimateNoise(s, method="SuperSmoother")[, 2]')}
+    yield Case("super smoother", lambda: spectra.noise_supersmoother(mz, y), peers, close(1e-7), per=N_POINTS)
     peers = {"MALDIquant": in_r('intensity(calibrateIntensity(s, method="TIC"))')}
     yield Case("total ion current", lambda: spectra.normalize_tic(mz, y), peers, close(1e-10), per=N_POINTS)
     yield Case(
