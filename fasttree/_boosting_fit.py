@@ -16,7 +16,7 @@ from fasttree._losses_kernels import Target
 from fasttree._losses_own import own_kernel
 
 _CELLS_PER_THREAD = 20_000  # fewer are not worth a thread
-_ROW_COST, _BIN_COST, _FEATURE_COST = 4.2, 1.7, 100.0  # nanoseconds
+_ROW_COST, _FILL_COST, _BIN_COST, _FEATURE_COST = 2.15, 0.7, 0.3, 20.0  # nanoseconds
 _SEEDS = 2**20  # rounds' seeds between those of two fits
 
 
@@ -98,15 +98,15 @@ class Sampling:
 def presorting_pays(n, n_bins, rules):
     """Whether growth on presorted rows is expected to take less time than on histograms.
 
-    In nanoseconds per feature and tree: each level of the tree touches every row, against each leaf's histogram touching every bin
-    (`benchmarks/bench_boosting.py` measures both).
+    In nanoseconds per feature and tree: each level of the tree divides and scans every row, against filling histograms with some and
+    scanning every bin of every leaf. With 255 bins and 31 leaves both cost the same at 600 rows (`benchmarks/bench_boosting.py`).
     """
     if n >= MOST_ROWS:
         return False
     leaves = min(rules.max_leaves, max(1, n // rules.min_samples_leaf))
     levels = min(np.log2(max(leaves, 2)) + 1.0, rules.max_depth)
     by_rows = n * levels * _ROW_COST
-    by_bins = 2 * leaves * (np.mean(n_bins) * _BIN_COST + _FEATURE_COST)
+    by_bins = n * levels * _FILL_COST + 2 * leaves * (np.mean(n_bins) * _BIN_COST + _FEATURE_COST)
     return bool(by_rows < by_bins)
 
 
