@@ -96,13 +96,14 @@ def run(
     from spectra.study import frozen, record, run_study
     from spectra.study.cache import Cache
 
-    key = record.fingerprint(data, table, settings, seed, {"label": label, "task": task} | roles)
-    store = record.FoldStore(out / "folds", key)
+    decisive = data, table, settings, seed, {"label": label, "task": task} | roles
+    key = record.fingerprint(*decisive)
+    store = record.FoldStore(out / "folds", record.fold_key(*decisive))
     record.write_settings(out, settings)
     kept = Cache(cache or out / "cache")
     work = {"n_jobs": n_jobs, "progress": console.progress, "store": store, "cache": kept}
     result = run_study(data, table, label=label, task=task, **roles, settings=settings, seed=seed, **work)
-    for line in kept.explain():
+    for line in [*(f"folds, {scheme}: {n} finished ones used again" for scheme, n in store.used.items()), *kept.explain()]:
         console.say(line, level=1 if explain else 2)
     frozen.save(out, result)
     if apart:

@@ -14,6 +14,7 @@ from spectra import settings as declared
 from spectra.containers import Cohort
 from spectra.errors import SpectraError
 from spectra.io.files import replace_file
+from spectra.study.cache import sources
 from spectra.study.evaluation import Outcome
 
 LIBRARIES = ("spectra", "numpy", "scipy", "numba", "scikit-learn", "pandas", "joblib")
@@ -83,17 +84,32 @@ def fingerprint(data, table, settings, seed, roles):
     return digest.hexdigest()
 
 
+AFTER_FOLDS = ["resamples", "permutations", "shuffles", "shuffle_models", "panel", "learning_curve", "sensitivity", "pairs", "universes"]
+"""Options of the comparison that no fold depends on."""
+
+
+def fold_key(data, table, settings, seed, roles):
+    """Like `fingerprint`, but of what decides the folds alone: the sources count, options that come after the folds do not."""
+    tree = declared.to_dict(settings)
+    tree["study"] = {name: value for name, value in tree["study"].items() if name not in AFTER_FOLDS}
+    digest = hashlib.blake2b(data_digest(data).encode(), digest_size=16)
+    digest.update(table.to_csv(index=False).encode())
+    digest.update(json.dumps([tree, seed, roles, versions(), sources()], sort_keys=True).encode())
+    return digest.hexdigest()
+
+
 class FoldStore:
     """Finished folds of a study, one file each, so that a killed run goes on where it stopped.
 
     Parameters
     ----------
     folder : path
-    key : str, the study's `fingerprint`; folds kept under another key are not used
+    key : str, the study's `fold_key`; folds kept under another key are not used
     """
 
     def __init__(self, folder, key):
         self.folder = pathlib.Path(folder) / key
+        self.used: dict[str, int] = {}
 
     @property
     def journal(self):
@@ -107,12 +123,13 @@ class FoldStore:
         write_atomic(self.folder / f"{scheme}-{index}.json", json.dumps(rows))
 
     def load(self, scheme):
-        """Outcomes of the splits finished earlier: dict of index -> list of Outcome."""
+        """Outcomes of the splits finished earlier: dict of index -> list of Outcome; their number is noted in ``used``."""
         found = {}
         for path in self.folder.glob(f"{scheme}-*.json"):
             rows = json.loads(path.read_text(encoding="utf-8"))
             outcomes = [Outcome(**row | {"probability": np.array(row["probability"])}) for row in rows]
             found[int(path.stem.rpartition("-")[2])] = outcomes
+        self.used[scheme] = len(found)
         return found
 
 

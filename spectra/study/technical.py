@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from spectra.study.audit import ALARM, as_numbers, is_date
+from spectra.study.audit import ALARM, as_numbers, holm, is_date
 
 ORDERS = ("run_order", "order", "acquired", "acquisition_time", "acquisition_date", "time", "datetime")
 STRONG = 0.4  # least |rank correlation| worth an alarm
@@ -89,20 +89,14 @@ def drifts(numbers, place, order, groups):
         known = np.isfinite(mean)
         if known.sum() >= FEWEST and np.ptp(mean[known]) > 0:
             found.append((name, mean[known], when[known], *spearmanr(mean[known], when[known])))
-    p_values = _holm([float(p) for *_, p in found])
-    return [_drift(name, order, float(r), p, _change(mean, time)) for (name, mean, time, r, _), p in zip(found, p_values, strict=True)]
+    p_values = holm([float(p) for *_, p in found]) if found else []
+    return [
+        _drift(name, order, float(r), float(p), _change(mean, time)) for (name, mean, time, r, _), p in zip(found, p_values, strict=True)
+    ]
 
 
 def _means(values, member):
     return np.bincount(member, weights=values) / np.bincount(member)
-
-
-def _holm(p_values):
-    order = np.argsort(p_values)
-    steps = np.maximum.accumulate(np.asarray(p_values, float)[order] * np.arange(len(p_values), 0, -1)) if p_values else []
-    adjusted = np.empty(len(p_values))
-    adjusted[order] = np.minimum(steps, 1.0)
-    return [float(p) for p in adjusted]
 
 
 def _change(values, when):

@@ -88,6 +88,10 @@ def test_a_run_is_not_overwritten_but_resumed_without_computing_finished_folds_a
     assert run(*words, "--resume", "--json") == 0
     assert (finished / "results.json").read_bytes() == before
     assert json.loads(capsys.readouterr().out)["format"] == 1
+    # what comes after the folds leaves them as they are, and the learning curve says why it is computed or not
+    assert run(*words, "--resume", "--explain", "--set", "study.shuffles=0", "--set", "study.panel=false") == 0
+    said = capsys.readouterr().err
+    assert "folds, random-grouped: 5 finished ones used again" in said and "learning curve: 1 of 1 results kept" in said
 
 
 def test_predict_gives_each_spectrum_a_probability(manifest, finished, tmp_path):
