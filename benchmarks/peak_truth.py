@@ -4,7 +4,7 @@ In the manner of Yang, He & Yu (2009, BMC Bioinformatics 10:4): sets of simulate
 detector ranks what it found, and the ranking is cut where a given share of it is false. Detectors that want a processed profile get
 square root, Savitzky-Golay and SNIP, whose noise is the same everywhere; those that want a raw one get that.
 
-``--sets 25 --spectra 100 --slow --figure truth.svg --table truth.csv`` is the whole of it: a quarter of an hour on one thread. SciPy's
+``--sets 25 --spectra 100 --slow --figure truth.svg --table truth.csv`` is the whole of it: eight minutes of one core. SciPy's
 find_peaks_cwt takes seconds for a spectrum and sees the first of each set only.
 """
 
