@@ -187,7 +187,7 @@ def score_external(model, data, table, *, roles, name, run, settings, study="", 
     more = {} if model.classes else {"strata": tasks.levels(of_patient)[0], "rank": tasks.QUANTITY.rank}
     resampler = scores.PatientResampler(of_patient, member, resamples=study.resamples, permutations=study.permutations, seed=seed, **more)
     folds = [(np.arange(y.size), probability)]
-    intervals = {each: resampler.interval(score, folds) for each, score in tasks.measures_for(model.classes).items()}
+    intervals = {each: resampler.interval(score, folds, cross_validated=False) for each, score in tasks.measures_for(model.classes).items()}
     row = ModelScore(SELECTED, SCHEME, intervals, float("nan"), resampler.p_value(folds), 0.0, {model.recipe["name"]: 1}, folds)
     counts = {name: int((y == k).sum()) for k, name in enumerate(model.classes)}
     return External(name, digest, len(looks), looks[:-1], y.size, of_patient.size, counts, sum(map(bool, strange)), set_aside, row)

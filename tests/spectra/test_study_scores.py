@@ -59,8 +59,28 @@ def test_intervals_cover_and_p_values_are_uniform_without_information():
         p = random.random(40)[member]
         folds = [(np.arange(80), np.column_stack([1 - p, p]))]
         made = scores.PatientResampler(label, member, resamples=300, permutations=199, seed=seed)
-        interval = made.interval(scores.auc, folds)
+        interval = made.interval(scores.auc, folds, cross_validated=False)
         covered += interval.low <= 0.5 <= interval.high
         p_values.append(made.p_value(folds))
     assert 180 <= covered <= 198
     assert 2 <= np.sum(np.array(p_values) <= 0.05) <= 20
+
+
+def test_intervals_of_cross_validated_scores_are_wider_and_stay_between_zero_and_one():
+    label = np.repeat([0, 1], 15)
+    made = scores.PatientResampler(label, np.arange(30), resamples=300, permutations=0, seed=0)
+    rng = np.random.default_rng(0)
+    for informative in (0.0, 5.0):
+        p = 1 / (1 + np.exp(-informative * label - rng.normal(size=30)))
+        folds = [(np.arange(30), np.column_stack([1 - p, p]))]
+        plain, wider = (made.interval(scores.auc, folds, cross_validated=way) for way in (False, True))
+        assert wider.mean == plain.mean
+        assert 0 <= wider.low <= plain.low <= plain.high <= wider.high <= 1
+        if not informative:
+            assert (wider.high - wider.low) ** 2 == pytest.approx(scores.TRAINED * (plain.high - plain.low) ** 2, rel=0.25)
+
+
+def test_a_score_that_is_undefined_has_no_interval():
+    made = scores.PatientResampler(np.array([0, 1]), np.arange(2), resamples=100, permutations=0, seed=0)
+    folds = [(np.array([0]), np.array([[0.5, 0.5]])), (np.array([1]), np.array([[0.5, 0.5]]))]  # no fold holds two classes
+    assert np.isnan(made.interval(scores.auc, folds)).all()
