@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import gate, gate_seeds, gate_work
+from benchmarks.peers import __main__ as peers
 from benchmarks.peers.__main__ import summary
 from benchmarks.peers.case import Row
 
@@ -88,6 +89,19 @@ def test_peers_are_summed_up(ratio, equal, code, word):
     rows = [Row("trees", "fit", 1, "other", ratio=ratio, promise=2.0, equal=equal), Row("trees", "fit", 1, "absent", skipped="absent")]
     words, found = summary(rows)
     assert (found, word in words) == (code, True)
+
+
+def test_a_stored_run_becomes_a_table(tmp_path, capsys):
+    row = Row(
+        "signals", "SNIP", 1, "other", ours=2e-3, theirs=8e-3, ratio=4.0, low=3.9, high=4.2, promise=2.0, equal=True, measure="0", per=1000
+    )
+    peers.write(tmp_path / "rows.json", [row, Row("signals", "SNIP", 2, "absent", skipped="no module")], {"numpy": "2.0", "R": "absent"})
+    assert peers.main(["--stored", str(tmp_path / "rows.json"), "--markdown", str(tmp_path / "table.md")]) == 0
+    table = (tmp_path / "table.md").read_text()
+    assert "| SNIP | 1 | other | 2,000 ns | 8,000 ns | 4 | 3.9 to 4.2 | equal: 0 |" in table
+    assert "Not measured: SNIP (absent: no module)." in table
+    assert table.endswith("Measured with numpy 2.0.\n")
+    assert "1 of 1 promises held" in capsys.readouterr().out
 
 
 def test_peers_name_their_groups():

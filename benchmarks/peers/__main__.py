@@ -18,7 +18,7 @@ import subprocess
 import sys
 
 from benchmarks import peers
-from benchmarks.peers.case import measure
+from benchmarks.peers.case import Row, measure
 
 GROUPS = sorted(m.name for m in pkgutil.iter_modules(peers.__path__) if m.name not in ("__main__", "case"))
 LIBRARIES = [
@@ -71,6 +71,34 @@ def show(row):
     return f"{head} {own} {other}  {row.ratio:7.2f}x [{row.low:.2f}, {row.high:.2f}]{promise}{share}  {equal}: {row.measure}"
 
 
+def digits(value):
+    """Three that count, and no exponent."""
+    return f"{float(f'{value:.3g}'):,.10g}"
+
+
+def markdown(rows, found):
+    """The table for README: a line for each row that was measured, and what it was measured with."""
+    lines = ["| job | threads | peer | ours | theirs | times as fast | quartiles | results |", "|---|---|---|---|---|---|---|---|"]
+    for row in rows:
+        if row.skipped:
+            continue
+        scale, unit = (1e9 / row.per, "ns") if row.per else (1e3, "ms")
+        times = f"{digits(row.ours * scale)} {unit} | {digits(row.theirs * scale)} {unit} | {digits(row.ratio)}"
+        equal = "equal" if row.equal else "DIFFERENT"
+        lines.append(
+            f"| {row.name} | {row.threads} | {row.peer} | {times} | {digits(row.low)} to {digits(row.high)} | {equal}: {row.measure} |"
+        )
+    skipped = [f"{row.name} ({row.peer}: {row.skipped})" for row in rows if row.skipped]
+    known = ", ".join(f"{name} {version}" for name, version in found.items() if version != "absent")
+    return "\n".join([*lines, "", *([f"Not measured: {'; '.join(skipped)}.", ""] if skipped else []), f"Measured with {known}."])
+
+
+def read(path):
+    """Rows and versions of an earlier run's ``--json``."""
+    stored = json.loads(path.read_text())
+    return [Row(**row) for row in stored["rows"]], stored["versions"]
+
+
 def summary(rows):
     """What became of the promises, and which results differ."""
     promised = [row for row in rows if row.promise is not None and not row.skipped]
@@ -92,10 +120,12 @@ def main(arguments=None):
     parser.add_argument("--threads", default="1,2", help="by comma; 1 is CPU time, more is wall time")
     parser.add_argument("--match", default="", help="only rows whose name holds this")
     parser.add_argument("--json", type=pathlib.Path, help="write the rows here as well")
+    parser.add_argument("--markdown", type=pathlib.Path, help="write README's table here as well")
+    parser.add_argument("--stored", type=pathlib.Path, help="measure nothing; take the rows of an earlier --json")
     parser.add_argument("--strict", action="store_true", help="exit code 3 where a promise is missed")
     options = parser.parse_args(arguments)
-    rows, found = [], versions()
-    for group in options.only.split(","):
+    rows, found = read(options.stored) if options.stored else ([], versions())
+    for group in [] if options.stored else options.only.split(","):
         if group not in GROUPS:
             parser.error(f"no group {group!r}; there are {', '.join(GROUPS)}")
         module = importlib.import_module(f"benchmarks.peers.{group}")
@@ -108,6 +138,10 @@ def main(arguments=None):
                     print(show(rows[-1]), flush=True)
                     if options.json:  # after each row: an interrupted run keeps what it has
                         write(options.json, rows, found)
+    for row in rows if options.stored else []:
+        print(show(row))
+    if options.markdown:
+        options.markdown.write_text(markdown(rows, found) + "\n")
     words, code = summary(rows)
     print(words)
     print(", ".join(f"{name} {version}" for name, version in found.items() if version != "absent"))
