@@ -78,7 +78,7 @@ def learning_curve(result, about):
     axis.set_ylabel(about.rank_short)
     axis.legend(loc="lower right")
     caption = (
-        f"{result.final['name'].capitalize()}, its parameters chosen anew for each size, always asked about the same {about.groups}. A curve that still rises at "
+        f"{result.final['name'][:1].upper()}{result.final['name'][1:]}, its parameters chosen anew for each size, always asked about the same {about.groups}. A curve that still rises at "
         f"the right says that more {about.groups} would help; the distance to the hollow circles is what was only learned by heart."
     )
     return figure, f"Would more {about.groups} help?", caption
