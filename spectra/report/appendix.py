@@ -82,6 +82,7 @@ def provenance(facts):
         ("seed", facts.get("seed")),
         ("threads", facts.get("n_jobs")),
         ("time", None if seconds is None else f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} minutes"),
+        ("of which", ", ".join(f"{name.replace('_', ' ')} {spent:.1f} s" for name, spent in facts.get("seconds_of", {}).items()) or None),
         ("finished", facts.get("finished")),
         ("git commit", facts.get("git_commit") or record.git_commit()),
     ]
