@@ -271,7 +271,8 @@ def _scored(controls, most=4):
 
 def _auc(control):
     auc = control.auc
-    return f"AUC {auc.mean:.2f}, {auc.low:.2f} to {auc.high:.2f}" if np.isfinite(auc.mean) else "it could not be measured"
+    rank = "concordance" if control.predicts == "quantity" else "AUC"
+    return f"{rank} {auc.mean:.2f}, {auc.low:.2f} to {auc.high:.2f}" if np.isfinite(auc.mean) else "it could not be measured"
 
 
 def _controls(result, about):
@@ -287,13 +288,15 @@ def _controls(result, about):
         )
     doubtful = [control for control in nuisance if unsettled(control)]
     if doubtful:
-        text = (
-            f"Here {what.lower()} was told from {_scored(doubtful)}. With so few {about.groups} that can be chance, but do not rule it out."
-        )
+        text = f"Here {about.it if about.quantity is not None else 'the class'} was told from {_scored(doubtful)}. With so few {about.groups} that can be chance, but do not rule it out."
         yield Threat(CAUTION, "Perhaps told from what is no biomarker", text)
     passed = [source(control) for control in nuisance if not control.flag and not unsettled(control)]
     if passed:
-        yield Threat(GOOD, "Controls passed", f"No sign that {what.lower()} can be told from {_listed(passed, 'or')}.")
+        yield Threat(
+            GOOD,
+            "Controls passed",
+            f"No sign that {about.it if about.quantity is not None else 'the class'} can be told from {_listed(passed, 'or')}.",
+        )
     for control in result.controls:
         if not control.of_label and control.flag:
             yield Threat(CAUTION, f"Batch effect: {control.predicts}", f"{control.verdict} ({_auc(control)}.)")
