@@ -136,7 +136,12 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
     @property
     def estimator_(self):
         """An unfitted tree with the parameters of those of the forest."""
-        return self._tree_class(splitter=self._splitter, **{name: getattr(self, name) for name in _TREE_PARAMETERS})
+        return self._unfitted_tree(None)
+
+    def _unfitted_tree(self, random_state):
+        # not `set_params`, which inspects the signature: that took longer than growing a tree of 281 rows
+        parameters = {name: getattr(self, name) for name in _TREE_PARAMETERS}
+        return self._tree_class(random_state=random_state, splitter=self._splitter, **parameters)
 
     def _draws(self, n_samples, weight):
         """Size of a bootstrap."""
@@ -148,7 +153,7 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
 
     def _wrap(self, tree, seed, max_features):
         """A grown tree as an estimator of its own."""
-        estimator = self.estimator_.set_params(random_state=int(seed))
+        estimator = self._unfitted_tree(int(seed))
         estimator.tree_, estimator.max_features_ = tree, max_features
         estimator.n_features_in_, estimator.n_outputs_ = tree.n_features, tree.n_outputs
         return estimator
