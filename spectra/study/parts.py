@@ -191,7 +191,7 @@ def learning_curve(course):
     name, once = course.found["final"]["name"], course.splits[: course.folds]
     candidate = next(candidate for candidate in course.candidates if candidate.name == name)
     options = {"inner_folds": course.settings.inner_folds, **course.work}
-    without = [option for option in ELSEWHERE if option not in ("models", "tune", "parameters", "grid")]
+    without = ["panel", *(option for option in ELSEWHERE if option not in ("models", "search", "trials", "tune", "parameters", "grid"))]
     points = course.kept(
         "learning curve", list[Point], lambda: curve(course.problem, candidate, once, course.resampler, **options), without
     )
