@@ -42,7 +42,7 @@ def warm() -> Iterator[str]:
         for rows in (ROWS, LARGE):
             for dtype in (np.float64, np.float32):
                 values, aim = X[:rows].astype(dtype), target[:rows]
-                _use(model_class(max_iter=2, random_state=0).fit(values, aim), values)
+                _use(model_class(max_iter=20, random_state=0).fit(values, aim), values)  # enough trees for prediction by tables
                 if name.endswith("Classifier"):
                     _use(model_class(max_iter=2, random_state=0).fit(values, aim > 0), values)
         yield name
