@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 _MODULES: dict[str, list[str]] = {
     "tree": ["DecisionTreeClassifier", "DecisionTreeRegressor"],
-    "inspection": ["out_of_bag_importances", "predict_quantiles", "proximity"],
+    "inspection": ["explain", "out_of_bag_importances", "predict_quantiles", "proximity"],
     "interop": ["export_text", "load", "save"],
     "forest": ["ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor"],
     "boosting": ["GradientBoostingClassifier", "GradientBoostingRegressor"],

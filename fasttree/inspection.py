@@ -1,13 +1,16 @@
-"""Looking into forests: quantiles, proximities, importances that don't flatter features with many values."""
+"""Looking into forests: quantiles, proximities, importances that don't flatter features with many values, shares in predictions."""
 
 import numpy as np
+from joblib import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from fasttree._tree import LEAF
+from fasttree._tree import LEAF, dense_blocks
+from fasttree._tree_shapley import add_shapley_rows
 from fasttree._tree_weights import add_up_below, add_weights, count_shared, group_rows, weighted_quantiles
 from fasttree._validation import check_predict
 
 _CELLS = 1 << 23  # of weights held at a time
+_ROWS = 256  # that one thread explains at a time
 
 
 def predict_quantiles(forest, X, *, X_train, y_train, quantiles=(0.1, 0.5, 0.9)):
@@ -181,3 +184,74 @@ def _gain_of(tree, X, targets):
     for child in (tree.children_left[inner], tree.children_right[inner]):
         gain += np.sum((value[child] - value[inner]) * sums[child], axis=1)
     return np.bincount(tree.feature[inner], weights=gain, minlength=tree.n_features) / (len(X) * tree.n_outputs)
+
+
+def explain(model, X, *, n_jobs=None):
+    """Share of each feature in each prediction: Shapley values, exact for the trees.
+
+    They and the mean prediction sum to the prediction. A feature that is not told is averaged over by the training weights of the
+    children it would choose between (the "path dependent" way of the package shap).
+
+    Parameters
+    ----------
+    model : tree or forest estimator
+        Fitted; a classifier on one output.
+    X : {array_like, sparse matrix} of shape (n_samples, n_features)
+    n_jobs : int or None
+        Threads over the rows.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_samples, n_features), or (n_samples, n_features, n_classes or n_outputs)
+        In the units of `predict`, or of `predict_proba` for classes.
+    mean : float, or ndarray of shape (n_classes or n_outputs,)
+        Prediction where no feature is told.
+
+    Raises
+    ------
+    TypeError
+        If `model` is no tree or forest.
+    ValueError
+        If a classifier has several outputs.
+
+    References
+    ----------
+    Lundberg et al. (2020), From local explanations to global understanding with explainable AI for trees, Nature Machine
+    Intelligence 2, 56.
+
+    Examples
+    --------
+    >>> from fasttree import DecisionTreeRegressor, explain
+    >>> tree = DecisionTreeRegressor().fit([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [1.0, 1.0, 5.0, 5.0])
+    >>> shares, mean = explain(tree, [[1.0, 0.0]])
+    >>> shares.tolist(), mean
+    ([[2.0, 0.0]], 3.0)
+    """
+    is_forest = hasattr(model, "estimators_")
+    members = model.estimators_ if is_forest else [model]
+    if not all(hasattr(member, "tree_") for member in members):
+        raise TypeError(f"model is a {type(model).__name__}; only fitted trees and forests are explained")
+    if hasattr(model, "classes_") and model.n_outputs_ > 1:
+        raise ValueError(f"model has {model.n_outputs_} outputs of classes; fit one model for each to explain it")
+    X = check_predict(model, X, fitted="estimators_" if is_forest else "tree_")
+    trees = [member.tree_ for member in members]
+    values = [one.value.reshape(one.node_count, -1) for one in trees]
+    shares = np.zeros((X.shape[0], X.shape[1], values[0].shape[1]))
+
+    def run(start):
+        for first, part in dense_blocks(X[start : start + _ROWS]):
+            out = shares[start + first : start + first + len(part)]
+            for one, value in zip(trees, values, strict=True):
+                arrays = one.children_left, one.children_right, one.feature, one.threshold, one.missing_go_to_left
+                add_shapley_rows(part, *arrays, one.weighted_n_node_samples, value, one.max_depth, out)
+
+    Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(run)(start) for start in range(0, X.shape[0], _ROWS))
+    shares /= len(trees)
+    mean = np.mean([_mean_value(one, value) for one, value in zip(trees, values, strict=True)], axis=0)
+    return (shares[:, :, 0], float(mean[0])) if len(mean) == 1 else (shares, mean)
+
+
+def _mean_value(tree, value):
+    """Mean of the leaves' values by their training weights."""
+    leaves = tree.children_left == LEAF
+    return np.average(value[leaves], axis=0, weights=tree.weighted_n_node_samples[leaves])

@@ -1,15 +1,20 @@
 """Quantiles, proximities and importances of forests, each against its definition."""
 
 import io
-from itertools import pairwise
+from itertools import combinations, pairwise
+from math import comb
 
 import numpy as np
 import pytest
 
 from fasttree import (
+    DecisionTreeClassifier,
+    DecisionTreeRegressor,
     ExtraTreesRegressor,
+    GradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    explain,
     load,
     out_of_bag_importances,
     predict_quantiles,
@@ -117,3 +122,67 @@ def test_importances_need_rows_out_of_bag():
     X, y = table(20)
     with pytest.raises(ValueError, match="bootstrap=False"):
         out_of_bag_importances(ExtraTreesRegressor(2).fit(X, y), X, y)
+
+
+def told(tree, x, features, node=0):
+    """Expected value of a tree's leaf when only `features` of the row are told."""
+    left, right = tree.children_left[node], tree.children_right[node]
+    if left == -1:
+        return tree.value[node].ravel()
+    feature = tree.feature[node]
+    if feature in features:
+        goes_left = bool(tree.missing_go_to_left[node]) if np.isnan(x[feature]) else x[feature] <= tree.threshold[node]
+        return told(tree, x, features, left if goes_left else right)
+    weight = tree.weighted_n_node_samples
+    return (weight[left] * told(tree, x, features, left) + weight[right] * told(tree, x, features, right)) / weight[node]
+
+
+def naive_shares(tree, x):
+    """Shapley values by their definition: over all sets of the other features."""
+    n = len(x)
+    shares = []
+    for feature in range(n):
+        others = [f for f in range(n) if f != feature]
+        total = 0.0
+        for size in range(n):
+            for chosen in combinations(others, size):
+                total += (told(tree, x, {*chosen, feature}) - told(tree, x, set(chosen))) / (n * comb(n - 1, size))
+        shares.append(total)
+    return np.array(shares)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("classes", [False, True])
+def test_shares_follow_their_definition(missing, classes):
+    X, y = table(80)
+    if missing:
+        X[np.random.default_rng(0).random(X.shape) < 0.2] = np.nan
+    y = np.digitize(y, [-1, 1]) if classes else y
+    model = (DecisionTreeClassifier if classes else DecisionTreeRegressor)().fit(X, y, np.random.default_rng(1).integers(1, 4, size=80))
+    shares, mean = explain(model, X[:6])
+    for x, row in zip(X[:6], shares, strict=True):
+        np.testing.assert_allclose(row.reshape(len(x), -1), naive_shares(model.tree_, x), atol=1e-12)
+    np.testing.assert_allclose(mean, told(model.tree_, X[0], set()) if classes else told(model.tree_, X[0], set())[0])
+
+
+def test_shares_sum_to_the_prediction_for_any_number_of_threads():
+    X, y = table(600)
+    numbers = RandomForestRegressor(5, criterion="absolute_error", min_samples_leaf=5, random_state=0).fit(X, y)
+    shares, mean = explain(numbers, X)
+    np.testing.assert_allclose(shares.sum(axis=1) + mean, numbers.predict(X))
+    assert np.array_equal(explain(numbers, X, n_jobs=2)[0], shares)
+    classes = RandomForestClassifier(5, random_state=0).fit(X, np.digitize(y, [-1, 1]))
+    shares, mean = explain(classes, X.astype(np.float32))
+    np.testing.assert_allclose(shares.sum(axis=1) + mean, classes.predict_proba(X.astype(np.float32)))
+    both = RandomForestRegressor(3, random_state=0).fit(X, np.column_stack([y, -y]))
+    shares, mean = explain(both, X)
+    np.testing.assert_allclose(shares.sum(axis=1) + mean, both.predict(X))
+    np.testing.assert_allclose(shares[:, :, 0], -shares[:, :, 1], atol=1e-12)
+
+
+def test_other_models_are_not_explained():
+    X, y = table(40)
+    with pytest.raises(TypeError, match="GradientBoostingRegressor"):
+        explain(GradientBoostingRegressor(max_iter=2).fit(X, y), X)
+    with pytest.raises(ValueError, match="2 outputs"):
+        explain(DecisionTreeClassifier().fit(X, np.column_stack([y > 0, y > 1])), X)
