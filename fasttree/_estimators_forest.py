@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from fasttree._estimators_tree import TREE_CONSTRAINTS, check_poisson, growing_rules, growing_seed, most_likely
+from fasttree._estimators_tree import TREE_CONSTRAINTS, check_poisson, growing_rules, growing_seed, monotonic_signs, most_likely
 from fasttree._growth_plan import grow_trees, plan
 from fasttree._tree import dense_blocks
 from fasttree._tree_prune import prune
@@ -44,6 +44,7 @@ _TREE_PARAMETERS = (
     "max_leaf_nodes",
     "min_impurity_decrease",
     "ccp_alpha",
+    "monotonic_cst",
 )
 
 
@@ -109,6 +110,7 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
             max_features=max_features,
             splitter=self._splitter,
             weight=weight,
+            signs=monotonic_signs(self.monotonic_cst, X.shape[1], n_classes, y.shape[1]),
             n_jobs=self.n_jobs,
         )
 

@@ -31,6 +31,7 @@ TREE_CONSTRAINTS: dict = {
     "max_leaf_nodes": [Interval(Integral, 2, None, closed="left"), None],
     "min_impurity_decrease": [Interval(Real, 0.0, None, closed="left")],
     "ccp_alpha": [Interval(Real, 0.0, None, closed="left")],
+    "monotonic_cst": ["array-like", None],
 }
 CLASS_CRITERIA = {"gini", "entropy", "log_loss"}
 TARGET_CRITERIA = {"squared_error", "friedman_mse", "absolute_error", "poisson"}
@@ -48,6 +49,22 @@ def growing_rules(estimator, n_samples, total_weight):
         min_weight=float(estimator.min_weight_fraction_leaf * total_weight),
         min_decrease=float(estimator.min_impurity_decrease),
     )
+
+
+def monotonic_signs(monotonic_cst, n_features, n_classes, n_outputs):
+    """`monotonic_cst` as int8, shape (n_features,), or None; in scikit-learn's words where it is refused."""
+    if monotonic_cst is None:
+        return None
+    if n_outputs > 1:
+        raise ValueError("Monotonicity constraints are not supported with multiple outputs.")
+    signs = np.asarray(monotonic_cst)
+    if signs.shape != (n_features,):
+        raise ValueError(f"monotonic_cst has shape {len(signs)} but the input data X has {n_features} features.")
+    if not np.isin(signs, (-1, 0, 1)).all():
+        raise ValueError(f"monotonic_cst must be None or an array-like of -1, 0 or 1, but got {np.unique(signs)}")
+    if n_classes is not None and n_classes[0] > 2:
+        raise ValueError("Monotonicity constraints are not supported with multiclass classification")
+    return signs.astype(np.int8) if np.any(signs) else None
 
 
 def growing_seed(random_state):
@@ -78,6 +95,7 @@ class BaseTree(MultiOutputMixin, BaseEstimator):
             max_features=self.max_features_,
             splitter=self.splitter,
             weight=weight,
+            signs=monotonic_signs(self.monotonic_cst, n_features, n_classes, y.shape[1]),
         )
         rules = growing_rules(self, n_samples, weight.sum())
         self.tree_ = prune(grow_tree(problem, weight, rules, growing_seed(self.random_state)), self.ccp_alpha)

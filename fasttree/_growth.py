@@ -19,7 +19,8 @@ import numpy as np
 from fasttree._jit import FAST_MATH, njit
 from fasttree._splitting_absolute import lay_out, measure
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
-from fasttree._splitting_scan import ABSOLUTE, MOMENT, POISSON, Target, decrease, xlogx
+from fasttree._splitting_own import call_side
+from fasttree._splitting_scan import ABSOLUTE, MOMENT, OWN, POISSON, Target, constrained, decrease, xlogx
 from fasttree._splitting_search import NONE_MISSING, search_presorted, search_random, search_sampled
 
 _EPSILON = np.finfo(np.float64).eps
@@ -52,6 +53,7 @@ class Sketch(NamedTuple):
     weight: np.ndarray  # float64
     decrease: np.ndarray  # float64, of the node's weight times its impurity
     sums: np.ndarray  # float64, shape (n_nodes, n_slots)
+    bounds: np.ndarray  # float64, shape (n_nodes, 2): of the node's value, by monotonic constraints; without rows where there are none
 
 
 class Room(NamedTuple):
@@ -65,7 +67,7 @@ class Room(NamedTuple):
     frontier: np.ndarray  # int64, shape (n_rows // 2 + 2,): nodes to split
 
 
-def new_sketch(n_nodes, n_slots):
+def new_sketch(n_nodes, n_slots, n_bounded):
     """Room for `n_nodes`; memory that isn't written isn't used."""
     return Sketch(
         left=np.empty(n_nodes, np.int32),
@@ -81,6 +83,7 @@ def new_sketch(n_nodes, n_slots):
         weight=np.empty(n_nodes, np.float64),
         decrease=np.empty(n_nodes, np.float64),
         sums=np.empty((n_nodes, n_slots), np.float64),
+        bounds=np.empty((n_bounded, 2), np.float64),
     )
 
 
@@ -119,6 +122,8 @@ def add_up(target, rows, start, stop, ordered, sums):
                 sums[np.uint64(y)] += part
             else:
                 sums[output] += part * y
+                if target.family == OWN:  # the columns hold squares already
+                    continue
                 sums[n_outputs + output] += part * (xlogx(y) if target.family == POISSON else y * y)
     return weight, pure
 
@@ -150,7 +155,7 @@ def add_up_values(target, start, stop, sums):
 def open_node(sketch, node, target, rows, ordered, rules, absolute):
     """Enter a node whose rows and depth are known; True when it might be split.
 
-    What absolute error keeps of a node is added for leaves only.
+    What absolute error keeps of a node is added for leaves only, and where values are bounded.
     """
     sketch.left[node] = -1
     start, stop, depth = sketch.start[node], sketch.stop[node], sketch.depth[node]
@@ -162,7 +167,7 @@ def open_node(sketch, node, target, rows, ordered, rules, absolute):
     size = stop - start
     is_open = depth < rules.max_depth and size >= rules.min_split and size >= 2 * rules.min_leaf and weight >= 2.0 * rules.min_weight
     is_open = is_open and not pure
-    if target.family == ABSOLUTE and not is_open:
+    if target.family == ABSOLUTE and (not is_open or len(sketch.bounds)):
         lay_out(absolute, target, rows[start:stop], start, ordered)
         measure(absolute, size, weight, sketch.sums[node])
     return is_open
@@ -309,6 +314,33 @@ def split_keys(keys, start, stop, side, spare):
             partition_keys(part, side, spare)
 
 
+@njit(_nrt=False)
+def node_value(sketch, node, target):
+    """Mean, median, or share of the second class."""
+    if target.family == ABSOLUTE:
+        return sketch.sums[node, 0]
+    return sketch.sums[node, 1 if target.classes else 0] / sketch.weight[node]
+
+
+@njit(_nrt=False)
+def bound_values(sketch, node, left, signs, target):
+    """Bound the values below the two children from `left` on by the middle between them, if the feature that parts them is constrained.
+
+    The root, which is no child, is not bounded.
+    """
+    if left == 0:
+        sketch.bounds[0, 0], sketch.bounds[0, 1] = -np.inf, np.inf
+        return
+    lower, upper, sign = sketch.bounds[node, 0], sketch.bounds[node, 1], signs[sketch.feature[node]]
+    for child in (left, left + 1):
+        sketch.bounds[child, 0], sketch.bounds[child, 1] = lower, upper
+    if sign != 0:
+        middle = node_value(sketch, left, target) / 2.0 + node_value(sketch, left + 1, target) / 2.0
+        middle = min(max(middle, lower), upper)
+        sketch.bounds[left, 1 if sign > 0 else 0] = middle
+        sketch.bounds[left + 1, 0 if sign > 0 else 1] = middle
+
+
 @njit(_nrt=False, forceinline=True)
 def find_split(sketch, node, columns, target, rows, rules, work, room):
     """Search a split for `node`; True when there is one that decreases the impurity enough."""
@@ -317,6 +349,8 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
     if target.family == ABSOLUTE:
         lay_out(work.absolute, target, rows[start:stop], start, columns.keys.shape[1] == 0)
         measure(work.absolute, stop - start, weight, sketch.sums[node])
+    if len(sketch.bounds):
+        rules = constrained(rules, rules.sign, sketch.bounds[node, 0], sketch.bounds[node, 1])
     if columns.keys.shape[1]:
         found = search_presorted(columns.keys, start, stop, target, weight, sums, rules, work)
     else:
@@ -332,7 +366,10 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
         return False
     sketch.feature[node], sketch.cut[node], sketch.missing_left[node] = found.feature, found.cut, found.missing_left
     sketch.low[node], sketch.high[node], sketch.threshold[node] = found.low, found.high, found.threshold
-    sketch.decrease[node] = decrease(target, found.score, weight, sketch.sums[node])
+    if target.family == OWN:
+        sketch.decrease[node] = found.score + weight * call_side(work.own.side, sums, np.int64(len(sums)), weight)
+    else:
+        sketch.decrease[node] = decrease(target, found.score, weight, sketch.sums[node])
     if sketch.decrease[node] / sketch.weight[0] + _EPSILON < rules.min_decrease:
         return False
     if len(columns.values):
@@ -358,6 +395,8 @@ def grow(columns, all_target, rows, rules, sketch, work, room):
         opened = 0
         for child in range(new, n_nodes):
             opened += np.int64(open_node(sketch, child, target, rows, ordered, rules, work.absolute)) << (child - new)
+        if len(sketch.bounds):
+            bound_values(sketch, node, new, work.signs, target)
         if not ordered and opened and new > 0:
             split_keys(columns.keys, sketch.start[node], sketch.stop[node], room.side, room.keys)
         for child in range(n_nodes - 1, new - 1, -1):

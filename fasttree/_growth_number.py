@@ -20,9 +20,10 @@ class Nodes(NamedTuple):
     size: np.ndarray  # int64: rows
     weight: np.ndarray  # float64
     sums: np.ndarray  # float64, shape (n_nodes, n_slots)
+    bounds: np.ndarray  # float64, shape (n_nodes, 2), or without rows
 
 
-def new_nodes(n_nodes, n_slots):
+def new_nodes(n_nodes, n_slots, bounded):
     """Room for a tree of exactly `n_nodes`."""
     return Nodes(
         left=np.empty(n_nodes, np.int32),
@@ -35,6 +36,7 @@ def new_nodes(n_nodes, n_slots):
         size=np.empty(n_nodes, np.int64),
         weight=np.empty(n_nodes, np.float64),
         sums=np.empty((n_nodes, n_slots), np.float64),
+        bounds=np.empty((n_nodes if bounded else 0, 2), np.float64),
     )
 
 
@@ -53,6 +55,8 @@ def number_nodes(sketch, nodes):
         nodes.weight[place] = sketch.weight[node]
         for slot in range(nodes.sums.shape[1]):
             nodes.sums[place, slot] = sketch.sums[node, slot]
+        if len(nodes.bounds):
+            nodes.bounds[place, 0], nodes.bounds[place, 1] = sketch.bounds[node, 0], sketch.bounds[node, 1]
         left = sketch.left[node]
         if left < 0:
             nodes.left[place] = nodes.right[place] = -1

@@ -11,8 +11,9 @@ from fasttree._growth_number import Nodes, new_nodes, number_nodes
 from fasttree._splitting_absolute import Absolute
 from fasttree._splitting_bound import N_BUCKETS
 from fasttree._splitting_encode import MISSING, encode, select_rows
+from fasttree._splitting_own import compile_own, prepare_own
 from fasttree._splitting_random import new_lanes
-from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, POISSON, SQUARED, Target
+from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, OWN, POISSON, SQUARED, Target
 from fasttree._splitting_search import Work
 from fasttree._tree import Tree
 
@@ -27,25 +28,30 @@ CRITERIA = {
 }
 
 
+def family_of(criterion):
+    return OWN if callable(criterion) else CRITERIA[criterion]
+
+
 class Problem(NamedTuple):
     """What the trees of one forest share."""
 
     X: object  # ndarray or csc matrix, shape (n_rows, n_features): thresholds come from it
-    outputs: np.ndarray  # float64, shape (n_rows, n_outputs): slots of classes, or targets less `offset`
+    outputs: np.ndarray  # float64, shape (n_rows, n_outputs): slots of classes, or targets less `offset` (and squares, for OWN)
     offset: np.ndarray  # float64, shape (n_outputs,)
     n_classes: np.ndarray  # int64, shape (n_outputs,); 1 for regression
     classes: bool
-    criterion: str
+    criterion: object  # a name or the user's function
     max_features: int
     keys: np.ndarray
     codes: np.ndarray
     values: np.ndarray
     has_missing: np.ndarray  # bool, shape (n_features,); not filled for keys
     by_target: np.ndarray  # uint64, shape (n_outputs, n_rows), or no rows: keys of the targets, for absolute error
+    signs: np.ndarray  # int8, shape (n_features,): monotonic constraints; empty without any
     benches: list  # memory that no thread is using
 
 
-def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=None, n_jobs=None):
+def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=None, signs=None, n_jobs=None):
     """Encode `X` and `y` once for any number of trees.
 
     Parameters
@@ -54,11 +60,13 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
     y : ndarray of float64, shape (n_rows, n_outputs)
         Class numbers or targets.
     n_classes : ndarray of int, shape (n_outputs,), or None for regression
-    criterion : str
+    criterion : str or function
     max_features : int
     splitter : {"best", "random"}
     weight : ndarray of float64, shape (n_rows,), or None
         Rows of weight 0, which no tree will use, leave no trace.
+    signs : ndarray of int8, shape (n_features,), or None
+        Monotonic constraints.
     n_jobs : int or None
     """
     n_features, n_outputs = X.shape[1], y.shape[1]
@@ -68,9 +76,9 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
         outputs = y + np.concatenate([[0], np.cumsum(n_classes)[:-1]])
     else:
         n_classes = np.ones(n_outputs, dtype=np.int64)
-        if CRITERIA[criterion] == SQUARED:
+        if family_of(criterion) == SQUARED:
             offset = _central(y if weight is None else y[weight > 0])
-        outputs = y - offset
+        outputs = np.hstack([y, y**2]) if callable(criterion) else y - offset
     random = splitter == "random"
     all_features = max_features == n_features and not random
     values, has_missing = np.empty((0, n_features)), np.zeros(n_features, dtype=bool)
@@ -84,7 +92,7 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
         keys, codes = encode(X, keys=all_features, codes=not all_features, n_jobs=n_jobs)
     if codes.size:
         has_missing = codes.max(axis=1) == MISSING
-    absolute = CRITERIA[criterion] == ABSOLUTE
+    absolute = family_of(criterion) == ABSOLUTE
     by_target = encode(y, keys=True, codes=False)[0] if absolute else np.empty((0, len(y)), dtype=np.uint64)
     return Problem(
         X,
@@ -99,6 +107,7 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
         values,
         has_missing,
         by_target,
+        np.empty(0, dtype=np.int8) if signs is None else signs,
         [],
     )
 
@@ -154,6 +163,7 @@ class Bench(NamedTuple):
     work: Work
     room: Room
     keys: np.ndarray  # uint64, shape (n_features, n_rows) or (n_features, 0)
+    own: object  # the user's criterion, which must live as long as its addresses in `work`, or None
 
 
 def _new_bench(problem, keys=None):
@@ -161,9 +171,11 @@ def _new_bench(problem, keys=None):
     presorted = problem.keys.shape[1] > 0
     n_slots = _slots(problem)
     reordered = presorted or len(problem.by_target)
+    own = compile_own(problem.criterion, problem.classes) if callable(problem.criterion) else None
+    n_most = 2 * n_rows - 1
     return Bench(
-        new_sketch(2 * n_rows - 1, n_slots if problem.classes else 2 * n_slots),
-        _work(problem),
+        new_sketch(n_most, n_slots if problem.classes or own else 2 * n_slots, n_most if len(problem.signs) else 0),
+        _work(problem, own),
         Room(
             side=np.empty(n_rows if reordered else 0, dtype=np.uint8),
             goes_left=np.empty(n_rows, dtype=np.uint8),
@@ -173,6 +185,7 @@ def _new_bench(problem, keys=None):
             frontier=np.empty(n_rows // 2 + 2, dtype=np.int64),
         ),
         np.empty((n_features, n_rows if presorted else 0), dtype=np.uint64) if keys is None else keys,
+        own,
     )
 
 
@@ -190,18 +203,20 @@ def _grow(problem, bench, weight, rules, target, rows, seed):
     any_missing = bool(problem.has_missing.any())
     columns = Columns(bench.keys, problem.codes, problem.values, problem.has_missing, any_missing, problem.max_features)
     n_nodes = grow(columns, target, rows, rules, bench.sketch, work, bench.room)
-    nodes = new_nodes(n_nodes, bench.sketch.sums.shape[1])
+    nodes = new_nodes(n_nodes, bench.sketch.sums.shape[1], len(problem.signs) > 0)
     number_nodes(bench.sketch, nodes)
     return nodes
 
 
 def _family(problem):
-    family = CRITERIA[problem.criterion]
+    family = family_of(problem.criterion)
     single = problem.outputs.shape[1] == 1
     return MOMENT if single and (family == SQUARED or (family == GINI and problem.n_classes[0] == 2)) else family
 
 
 def _slots(problem):
+    if callable(problem.criterion) and not problem.classes:
+        return problem.outputs.shape[1]
     return int(np.sum(problem.n_classes))
 
 
@@ -216,12 +231,12 @@ def _absolute(problem):
     n_outputs, n_rows = problem.by_target.shape
     return Absolute(
         np.empty((n_outputs, n_rows), dtype=np.uint64),
-        floats=np.empty((2 * n_outputs + 2, n_rows + 2) if n_outputs else (0, 0)),
+        floats=np.empty((2 * n_outputs + 4, n_rows + 2) if n_outputs else (0, 0)),
         places=np.empty((n_outputs + 4, n_rows + 2) if n_outputs else (0, 0), dtype=np.uint32),
     )
 
 
-def _work(problem):
+def _work(problem, own):
     n_rows = len(problem.outputs)
     sampled = 0 if problem.keys.shape[1] else n_rows
     moment = _family(problem) == MOMENT
@@ -246,6 +261,8 @@ def _work(problem):
         ranges=np.empty((problem.max_features, 2), dtype=np.int64),
         outputs=np.empty((sampled, problem.outputs.shape[1])),
         absolute=_absolute(problem),
+        own=prepare_own(own, _slots(problem)),
+        signs=problem.signs,
         lanes=new_lanes(n_rows if len(problem.values) else 0, problem.values.dtype),
     )
 
@@ -264,6 +281,10 @@ def _finish(problem, grown):
         inner = np.flatnonzero(nodes.left >= 0)
         threshold[inner] = _thresholds(problem.X, nodes.low[inner], nodes.high[inner], nodes.feature[inner])
     value, impurity = _values(problem, nodes.weight, nodes.sums)
+    if len(problem.signs):
+        _clip(problem, value, nodes.bounds)
+    if callable(problem.criterion):
+        compile_own(problem.criterion, problem.classes).of_nodes(nodes.sums, nodes.weight, impurity)
     arrays = {
         "children_left": nodes.left,
         "children_right": nodes.right,
@@ -291,14 +312,23 @@ def _thresholds(X, low, high, feature):
     return np.where(high < 0, np.inf, middle)
 
 
+def _clip(problem, value, bounds):
+    """Keep the values within the bounds that monotonic constraints set; `value` is overwritten."""
+    if problem.classes:
+        value[:, 0, 1] = np.clip(value[:, 0, 1], bounds[:, 0], bounds[:, 1])
+        value[:, 0, 0] = 1.0 - value[:, 0, 1]
+    else:
+        value[:, 0, 0] = np.clip(value[:, 0, 0], bounds[:, 0] + problem.offset[0], bounds[:, 1] + problem.offset[0])
+
+
 def _values(problem, weight, sums):
-    """Value (class shares or targets) and impurity of each node."""
-    n_outputs = problem.outputs.shape[1]
-    if CRITERIA[problem.criterion] == ABSOLUTE:
+    """Value (class shares or targets) and impurity of each node; the impurity means nothing for a user's criterion."""
+    n_outputs, family = len(problem.n_classes), family_of(problem.criterion)
+    if family == ABSOLUTE:
         return sums[:, :n_outputs, None].copy(), np.mean(sums[:, n_outputs:] / weight[:, None], axis=1)
     if not problem.classes:
         mean = sums[:, :n_outputs] / weight[:, None]
-        if CRITERIA[problem.criterion] == SQUARED:
+        if family in (SQUARED, OWN):
             impurity = np.mean(sums[:, n_outputs:] / weight[:, None] - mean**2, axis=1)
         else:
             impurity = np.mean(sums[:, n_outputs:] / weight[:, None] - mean * np.log(np.where(mean > 0, mean, 1.0)), axis=1)
@@ -308,7 +338,7 @@ def _values(problem, weight, sums):
     for output, n_classes in enumerate(problem.n_classes):
         value[:, output, :n_classes] = sums[:, first : first + n_classes] / weight[:, None]
         first += n_classes
-    if CRITERIA[problem.criterion] == GINI:
+    if family == GINI:
         return value, np.mean(1.0 - np.sum(value**2, axis=2), axis=1)
     bits = np.log2(value, out=np.zeros_like(value), where=value > 0)
     return value, np.maximum(np.mean(-np.sum(value * bits, axis=2), axis=1), 0.0)

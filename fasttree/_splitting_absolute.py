@@ -16,7 +16,7 @@ import numpy as np
 
 from fasttree._jit import njit
 from fasttree._splitting_encode import ROW, SHIFT
-from fasttree._splitting_scan import scan_bounds
+from fasttree._splitting_scan import allowed, scan_bounds
 
 _TINY = 1e-300
 
@@ -25,7 +25,9 @@ class Absolute(NamedTuple):
     """Room for splits by absolute error; empty for other criteria. Places in the list are numbered from 1."""
 
     by_target: np.ndarray  # uint64, shape (n_outputs, n_rows): rank of the target << 32 | row, ascending within each node
-    floats: np.ndarray  # float64, shape (2 * n_outputs + 2, n_rows + 2): targets, weights by place; sums left and right by boundary
+    floats: (
+        np.ndarray
+    )  # float64, shape (2 * n_outputs + 4, n_rows + 2): targets, weights by place; sums, then medians, left and right by boundary
     places: np.ndarray  # uint32, shape (n_outputs + 4, n_all_rows + 2): place of each row; neighbours in the list; room
 
 
@@ -73,8 +75,8 @@ def measure(absolute, n_rows, total_weight, sums):
 
 
 @njit(_nrt=False)
-def take_out(order, from_end, y, weight, before, after, sums):
-    """Add to ``sums[i]`` the least sum of distances on one side of boundary i.
+def take_out(order, from_end, y, weight, before, after, sums, medians):
+    """Add to ``sums[i]`` the least sum of distances on one side of boundary i, put the median into ``medians[i]``.
 
     order : uint32[::1], places in the order of a feature.
     from_end : bool. Take rows out from the last to the first, which leaves the left side, or else from the first on.
@@ -113,7 +115,11 @@ def take_out(order, from_end, y, weight, before, after, sums):
             below -= weight[hand]
             moment_below -= weight[hand] * y[hand]
             hand = np.uint64(before[hand])
-        sums[np.uint64(i - 1 if from_end else i)] += moment - 2.0 * moment_below - y[hand] * (total - 2.0 * below)
+        boundary = np.uint64(i - 1 if from_end else i)
+        medians[boundary] = y[hand]
+        if below == half and np.uint64(after[hand]) != end:
+            medians[boundary] = y[hand] / 2.0 + y[np.uint64(after[hand])] / 2.0
+        sums[boundary] += moment - 2.0 * moment_below - y[hand] * (total - 2.0 * below)
 
 
 @njit(_nrt=False)
@@ -125,6 +131,7 @@ def scan_absolute(keys, n_present, missing_left, total_weight, rules, best, abso
     n_rows, n_outputs = len(keys), len(absolute.by_target)
     n_first = n_rows - n_present if missing_left else 0
     left, right = absolute.floats[2 * n_outputs], absolute.floats[2 * n_outputs + 1]
+    left_median, right_median = absolute.floats[2 * n_outputs + 2], absolute.floats[2 * n_outputs + 3]
     before, after = absolute.places[n_outputs + 1], absolute.places[n_outputs + 2]
     for i in range(n_rows):
         left[i], right[i] = 0.0, 0.0
@@ -135,8 +142,8 @@ def scan_absolute(keys, n_present, missing_left, total_weight, rules, best, abso
             order[i] = place[keys[n_present + i] & ROW]
         for i in range(n_rows - n_first):
             order[n_first + i] = place[keys[i] & ROW]
-        take_out(order, True, y, weight, before, after, left)
-        take_out(order, False, y, weight, before, after, right)
+        take_out(order, True, y, weight, before, after, left, left_median)
+        take_out(order, False, y, weight, before, after, right, right_median)
     first, stop = scan_bounds(n_rows, n_present, missing_left, rules.min_leaf)
     least = max(rules.min_weight, _TINY)
     weight = absolute.floats[2 * n_outputs - 1]
@@ -150,7 +157,7 @@ def scan_absolute(keys, n_present, missing_left, total_weight, rules, best, abso
             if left_weight < least or total_weight - left_weight < least:
                 continue
             score = -(left[n_first + i] + right[n_first + i])
-            if score > best:
+            if score > best and allowed(rules, left_median[n_first + i], right_median[n_first + i]):
                 best = score
                 where = i
     return best, where
@@ -160,10 +167,13 @@ def scan_absolute(keys, n_present, missing_left, total_weight, rules, best, abso
 def score_absolute(values, threshold, missing_left, n_outputs, absolute):
     """Number and weight of the rows at most `threshold`, and minus the sum of distances on both sides, of the node laid out.
 
+    Leaves the medians of the last output's two sides in the row of ``absolute.floats`` for medians on the left.
+
     values : float64[::1], by position in the node; missing ones go left with `missing_left`.
     """
     n_rows = len(values)
     goes_left = absolute.floats[2 * n_outputs]
+    medians = absolute.floats[2 * n_outputs + 2]
     count, score, sides = 0, 0.0, (0.0, 0.0)
     for output in range(n_outputs):
         place, y, weight = absolute.places[output], absolute.floats[2 * output], absolute.floats[2 * output + 1]
@@ -177,14 +187,15 @@ def score_absolute(values, threshold, missing_left, n_outputs, absolute):
             right_weight += weight[i] * (1.0 - goes_left[i])
         sides = (left_weight, right_weight)
         for side in range(2):
-            score -= distance_of(y, weight, goes_left, n_rows, 1.0 - side, sides[side])
+            distance, medians[side] = distance_of(y, weight, goes_left, n_rows, 1.0 - side, sides[side])
+            score -= distance
     return count, sides[0], score
 
 
 @njit(_nrt=False)
 def distance_of(y, weight, flags, n_rows, flag, total):
-    """Sum of distances to the median of the places with ``flags == flag``, whose weight is `total`."""
-    below, moment, moment_below, median = 0.0, 0.0, 0.0, 0.0
+    """Sum of distances to the median of the places with ``flags == flag``, whose weight is `total`, and that median."""
+    below, moment, moment_below, median, between = 0.0, 0.0, 0.0, 0.0, False
     for i in range(1, n_rows + 1):
         if flags[i] == flag:
             moment += weight[i] * y[i]
@@ -192,4 +203,8 @@ def distance_of(y, weight, flags, n_rows, flag, total):
                 below += weight[i]
                 moment_below += weight[i] * y[i]
                 median = y[i]
-    return moment - 2.0 * moment_below - median * (total - 2.0 * below)
+                between = below == total / 2.0
+            elif between:
+                median = median / 2.0 + y[i] / 2.0
+                between = False
+    return moment - 2.0 * moment_below - median * (total - 2.0 * below), median

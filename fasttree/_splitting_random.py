@@ -16,7 +16,8 @@ import numpy as np
 
 from fasttree._jit import njit
 from fasttree._splitting_absolute import score_absolute
-from fasttree._splitting_scan import _TINY, ABSOLUTE, ENTROPY, POISSON, move_row, side_score, vanishes, xlogx
+from fasttree._splitting_own import children_score
+from fasttree._splitting_scan import _TINY, ABSOLUTE, ENTROPY, OWN, POISSON, move_row, side_score, vanishes, xlogx
 
 LANES = 16
 BLOCK = 1024  # rows whose drawn values are held at a time: 64 KB of float32
@@ -259,6 +260,8 @@ def score_sums(values, threshold, missing_left, local, total_weight, totals, wor
     right_weight = total_weight - left_weight
     if left_weight < _TINY or right_weight < _TINY or (local.family == POISSON and vanishes(left, right)):
         return count, left_weight, -np.inf
+    if local.family == OWN:
+        return count, left_weight, children_score(work.own, left, left_weight, right, right_weight)
     score = side_score(local.family, left, left_weight) + side_score(local.family, right, right_weight)
     if local.family == ENTROPY:
         score -= local.outputs.shape[1] * (xlogx(left_weight) + xlogx(right_weight))

@@ -16,8 +16,8 @@ from fasttree._jit import njit
 from fasttree._splitting_encode import ROW, SHIFT
 
 # Families of criteria. MOMENT: one number per row suffices (squared error; Gini of two classes, whose decrease is twice that of
-# the squared error of 0/1 labels). ABSOLUTE has scans of its own. The others add up `outputs`.
-MOMENT, GINI, ENTROPY, SQUARED, POISSON, ABSOLUTE = range(6)
+# the squared error of 0/1 labels). ABSOLUTE and a user's OWN have scans of their own. The others add up `outputs`.
+MOMENT, GINI, ENTROPY, SQUARED, POISSON, ABSOLUTE, OWN = range(7)
 
 _TINY = 1e-300
 _LOG2 = np.log(2.0)
@@ -47,6 +47,39 @@ class Rules(NamedTuple):
     min_leaf: int
     min_weight: float
     min_decrease: float
+    sign: int = 0  # 1 where the children's values must not fall, -1 where they must not rise, 0 where they may do either
+    lower: float = -np.inf  # bounds of the children's values
+    upper: float = np.inf
+
+
+@njit(_nrt=False)
+def allowed_values(sign, lower, upper, left, right):
+    """Whether the children of a feature that is constrained may have these values (means, medians, or shares of the second class).
+
+    Those of other features, `sign` 0, may; what passes the bounds is cut off at the end, as in scikit-learn.
+    """
+    return sign == 0 or ((left - right) * sign <= 0.0 and lower <= min(left, right) and max(left, right) <= upper)
+
+
+@njit(_nrt=False)
+def allowed(rules, left, right):
+    return allowed_values(rules.sign, rules.lower, rules.upper, left, right)
+
+
+@njit(_nrt=False)
+def constrained(rules, sign, lower, upper):
+    """The rules for a feature with a monotonic constraint, in a node with bounds."""
+    return Rules(
+        rules.max_depth,
+        rules.max_leaves,
+        rules.min_split,
+        rules.min_leaf,
+        rules.min_weight,
+        rules.min_decrease,
+        np.int64(sign),
+        lower,
+        upper,
+    )
 
 
 @njit(_nrt=False)
@@ -87,7 +120,7 @@ def scan_moment(keys, n_present, missing_left, target, total_weight, total_value
             if left_weight >= least and right_weight >= least:
                 difference = left_value * total_weight - left_weight * total_value
                 score = difference * difference / (left_weight * right_weight)
-                if score > best:
+                if score > best and allowed(rules, left_value / left_weight, (total_value - left_value) / right_weight):
                     best = score
                     where = first + i
     return best, where
@@ -152,6 +185,7 @@ def scan_sums(keys, n_present, missing_left, target, total_weight, totals, rules
     first, stop = scan_bounds(len(keys), n_present, missing_left, rules.min_leaf)
     least = max(rules.min_weight, _TINY)
     n_outputs = target.outputs.shape[1]
+    own = 1 if target.classes else 0  # the sum that tells a child's value
     slack = _ENTROPY_SLACK * total_weight if target.family == ENTROPY else 0.0
     where = -1
     left_weight = 0.0
@@ -171,7 +205,7 @@ def scan_sums(keys, n_present, missing_left, target, total_weight, totals, rules
                 score = side_score(target.family, left, left_weight) + side_score(target.family, right, right_weight)
                 if target.family == ENTROPY:
                     score -= n_outputs * (xlogx(left_weight) + xlogx(right_weight))
-                if score > best + slack:
+                if score > best + slack and allowed(rules, left[own] / left_weight, right[own] / right_weight):
                     best = score
                     where = i
     return best, where
@@ -231,7 +265,7 @@ def scan_classes(keys, n_present, missing_left, target, total_weight, totals, ru
             score = left_part - xlogx_of(left_weight, table) + right_part - xlogx_of(right_weight, table)
         else:
             score = left_part / left_weight + right_part / right_weight
-        if score > best + slack:
+        if score > best + slack and allowed(rules, left[1] / left_weight, right[1] / right_weight):
             best = score
             where = i
     return best, where

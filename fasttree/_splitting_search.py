@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from fasttree._jit import njit
-from fasttree._splitting_absolute import Absolute, scan_absolute
+from fasttree._splitting_absolute import Absolute, scan_absolute, score_absolute
 from fasttree._splitting_bound import neighbours, search_bounded
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
+from fasttree._splitting_own import Own, scan_own
 from fasttree._splitting_random import LANES, Lanes, draw_lanes, fill_lanes, gather_values, next_word, score_lanes, score_threshold
-from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, scan_classes, scan_moment, scan_sums
+from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, OWN, allowed, constrained, scan_classes, scan_moment, scan_sums
 from fasttree._splitting_sort import gather_keys, sort_keys
 
 NONE_MISSING = 2  # instead of a side: a node that misses nothing sends what is missing later to its larger side
@@ -52,6 +53,8 @@ class Work(NamedTuple):
     tops: np.ndarray  # float64, shape (max_features,): greatest bounds
     ranges: np.ndarray  # int64, shape (max_features, 2)
     absolute: Absolute
+    own: Own
+    signs: np.ndarray  # int8, shape (n_features,): monotonic constraints; empty without any
     lanes: Lanes
 
 
@@ -63,6 +66,8 @@ def scan(keys, n_present, missing_left, target, weight, totals, rules, best, wor
         return scan_moment(keys, n_present, missing_left, target, weight, total, rules, best)
     if target.family == ABSOLUTE:
         return scan_absolute(keys, n_present, missing_left, weight, rules, best, work.absolute)
+    if target.family == OWN:
+        return scan_own(keys, n_present, missing_left, target, weight, totals, rules, best, work.own)
     if target.classes and target.outputs.shape[1] == 1:
         return scan_classes(keys, n_present, missing_left, target, weight, totals, rules, best, work)
     return scan_sums(keys, n_present, missing_left, target, weight, totals, rules, best, work.left, work.right)
@@ -87,6 +92,8 @@ def scan_feature(feature, keys, target, weight, totals, rules, found, work):
     n_present = len(keys)
     if keys[-1] >> SHIFT == MISSING:
         n_present = count_present(keys)
+    if len(work.signs):
+        rules = constrained(rules, work.signs[feature], rules.lower, rules.upper)
     for missing_left in range(1 if n_present == len(keys) else 2):
         score, where = scan(keys, n_present, missing_left == 1, target, weight, totals, rules, found.score, work)
         if where >= 0:
@@ -190,7 +197,7 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
 @njit(_nrt=False)
 def can_bound(columns, rows, target, work):
     """Whether bounding fits: a large node, one number per row, and drawn features that vary and miss nothing."""
-    fits = len(rows) >= _LARGE and target.family == MOMENT
+    fits = len(rows) >= _LARGE and target.family == MOMENT and len(work.signs) == 0
     for i in range(columns.max_features):
         fits = fits and not columns.has_missing[work.order[i]]
     return fits
@@ -229,6 +236,30 @@ def score_others(columns, rows, n_lanes, target, weight, totals, rules, work):
             lanes.score[j] = score_threshold(values, lanes.threshold[j], lanes.missing_left[j], target, weight, totals, rules, work)
 
 
+@njit(_nrt=False)
+def lane_allowed(columns, rows, lane, target, rules, work):
+    """Whether the children of a lane's split may have the values they would."""
+    values, feature, threshold = work.values[: len(rows)], work.lanes.feature[lane], work.lanes.threshold[lane]
+    missing_left = work.lanes.missing_left[lane]
+    gather_values(columns.values, rows, feature, values)
+    rules = constrained(rules, work.signs[feature], rules.lower, rules.upper)
+    if target.family == ABSOLUTE:
+        score_absolute(values, threshold, missing_left, target.outputs.shape[1], work.absolute)
+        medians = work.absolute.floats[4]
+        return allowed(rules, medians[0], medians[1])
+    left_weight, left, right_weight, right = 0.0, 0.0, 0.0, 0.0
+    for i in range(len(values)):
+        part = target.weight[i]
+        y = target.value[i] if target.family == MOMENT else part * target.outputs[i, 0]
+        if values[i] <= threshold or (missing_left and values[i] != values[i]):
+            left_weight += part
+            left += y
+        else:
+            right_weight += part
+            right += y
+    return allowed(rules, left / left_weight, right / right_weight)
+
+
 @njit(_nrt=False, forceinline=True)
 def search_random(columns, rows, target, weight, totals, rules, work):
     """Best of one random split for each of ``columns.max_features`` drawn features, or more until one isn't constant.
@@ -257,7 +288,8 @@ def search_random(columns, rows, target, weight, totals, rules, work):
                 continue
             n_varying += 1
             feature, score = np.int64(lanes.feature[j]), lanes.score[j]
-            if score > found.score or (score == found.score and feature < found.feature):
+            better = score > found.score or (score == found.score and feature < found.feature)
+            if better and (len(work.signs) == 0 or lane_allowed(columns, rows, j, target, rules, work)):
                 side = np.int64(lanes.missing_left[j]) if lanes.n_missing[j] else NONE_MISSING
                 found = Found(score, feature, 0, 0, 0, side, np.float64(lanes.threshold[j]))
             if not needed:

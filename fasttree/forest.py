@@ -19,8 +19,9 @@ class RandomForestClassifier(ForestClassifier):
     ----------
     n_estimators : int, default=100
         Number of trees.
-    criterion : {"gini", "entropy", "log_loss"}, default="gini"
-    max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_leaf_nodes, min_impurity_decrease, ccp_alpha
+    criterion : {"gini", "entropy", "log_loss"} or function, default="gini"
+    max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_leaf_nodes, min_impurity_decrease, ccp_alpha, \
+monotonic_cst
         As in `DecisionTreeClassifier`.
     max_features : int, float, {"sqrt", "log2"} or None, default="sqrt"
         Features to draw anew for each split.
@@ -61,7 +62,7 @@ class RandomForestClassifier(ForestClassifier):
 
     _tree_class = DecisionTreeClassifier
     _parameter_constraints: ClassVar[dict] = {
-        "criterion": [StrOptions(CLASS_CRITERIA)],
+        "criterion": [StrOptions(CLASS_CRITERIA), callable],
         **FOREST_CONSTRAINTS,
         "class_weight": [StrOptions({"balanced", "balanced_subsample"}), dict, list, None],
     }
@@ -87,6 +88,7 @@ class RandomForestClassifier(ForestClassifier):
         warm_start=False,
         class_weight=None,
         max_samples=None,
+        monotonic_cst=None,
     ):
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -106,6 +108,7 @@ class RandomForestClassifier(ForestClassifier):
         self.warm_start = warm_start
         self.class_weight = class_weight
         self.max_samples = max_samples
+        self.monotonic_cst = monotonic_cst
 
 
 class RandomForestRegressor(ForestRegressor):
@@ -117,10 +120,11 @@ class RandomForestRegressor(ForestRegressor):
     ----------
     n_estimators : int, default=100
         Number of trees.
-    criterion : {"squared_error", "friedman_mse", "absolute_error", "poisson"}, default="squared_error"
+    criterion : {"squared_error", "friedman_mse", "absolute_error", "poisson"} or function, default="squared_error"
     max_features : int, float, {"sqrt", "log2"} or None, default=1.0
         Features to draw anew for each split.
-    max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_leaf_nodes, min_impurity_decrease, ccp_alpha
+    max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_leaf_nodes, min_impurity_decrease, ccp_alpha, \
+monotonic_cst
         As in `DecisionTreeClassifier`.
     bootstrap, oob_score, n_jobs, random_state, verbose, warm_start, max_samples
         As in `RandomForestClassifier`; the out-of-bag score is R².
@@ -146,7 +150,7 @@ class RandomForestRegressor(ForestRegressor):
     """
 
     _tree_class = DecisionTreeRegressor
-    _parameter_constraints: ClassVar[dict] = {"criterion": [StrOptions(TARGET_CRITERIA)], **FOREST_CONSTRAINTS}
+    _parameter_constraints: ClassVar[dict] = {"criterion": [StrOptions(TARGET_CRITERIA), callable], **FOREST_CONSTRAINTS}
 
     def __init__(
         self,
@@ -168,6 +172,7 @@ class RandomForestRegressor(ForestRegressor):
         verbose=0,
         warm_start=False,
         max_samples=None,
+        monotonic_cst=None,
     ):
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -186,6 +191,7 @@ class RandomForestRegressor(ForestRegressor):
         self.verbose = verbose
         self.warm_start = warm_start
         self.max_samples = max_samples
+        self.monotonic_cst = monotonic_cst
 
 
 class ExtraTreesClassifier(RandomForestClassifier):
@@ -199,7 +205,7 @@ class ExtraTreesClassifier(RandomForestClassifier):
     bootstrap : bool, default=False
         Whether each tree sees a draw of the rows, with replacement, or all of them.
     n_estimators, criterion, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, \
-max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_state, verbose, warm_start, class_weight, max_samples
+max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_state, verbose, warm_start, class_weight, max_samples, monotonic_cst
         As in `RandomForestClassifier`.
 
     Attributes
@@ -242,6 +248,7 @@ max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_stat
         warm_start=False,
         class_weight=None,
         max_samples=None,
+        monotonic_cst=None,
     ):
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -261,6 +268,7 @@ max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_stat
         self.warm_start = warm_start
         self.class_weight = class_weight
         self.max_samples = max_samples
+        self.monotonic_cst = monotonic_cst
 
 
 class ExtraTreesRegressor(RandomForestRegressor):
@@ -274,7 +282,7 @@ class ExtraTreesRegressor(RandomForestRegressor):
     bootstrap : bool, default=False
         Whether each tree sees a draw of the rows, with replacement, or all of them.
     n_estimators, criterion, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, \
-max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_state, verbose, warm_start, max_samples
+max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_state, verbose, warm_start, max_samples, monotonic_cst
         As in `RandomForestRegressor`.
 
     Attributes
@@ -316,6 +324,7 @@ max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_stat
         verbose=0,
         warm_start=False,
         max_samples=None,
+        monotonic_cst=None,
     ):
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -334,3 +343,4 @@ max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_stat
         self.verbose = verbose
         self.warm_start = warm_start
         self.max_samples = max_samples
+        self.monotonic_cst = monotonic_cst

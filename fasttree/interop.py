@@ -139,6 +139,10 @@ def _plain(name, value):
         return None
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, np.ndarray):
+        return _plain(name, value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_plain(name, part) for part in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise TypeError(f"parameter {name}={value!r} can't be saved; give numbers, text or None")

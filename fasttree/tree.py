@@ -19,8 +19,10 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
 
     Parameters
     ----------
-    criterion : {"gini", "entropy", "log_loss"}, default="gini"
+    criterion : {"gini", "entropy", "log_loss"} or function, default="gini"
         Impurity to decrease; the last two are the same.
+        A function ``impurity(sums, weight)``, compiled by `numba.njit`, makes a criterion of one's own: `sums` are the weights of
+        the classes in a node (of all outputs, one after the other), `weight` is the node's.
     splitter : {"best", "random"}, default="best"
         Whether to take the best threshold of each feature, or one drawn uniformly between its least and greatest value.
     max_depth : int or None, default=None
@@ -41,6 +43,9 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         Price of a leaf in minimal cost-complexity pruning; 0 prunes nothing.
     class_weight : dict, list of dict, "balanced" or None, default=None
         Factors on the weights of the samples of each class.
+    monotonic_cst : array_like of int of shape (n_features,) or None, default=None
+        1 where the prediction must not fall as the feature rises, -1 where it must not rise, 0 where it may do either. For one
+        output, and two classes at most (of which the second's share is meant).
 
     Attributes
     ----------
@@ -58,10 +63,19 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
     >>> tree = DecisionTreeClassifier().fit([[0.0], [1.0], [2.0], [3.0]], ["a", "a", "b", "b"])
     >>> tree.predict([[1.4], [1.6]]).tolist()
     ['a', 'b']
+
+    A criterion of one's own, here the share of all but the most frequent class:
+
+    >>> import numba
+    >>> @numba.njit
+    ... def misclassified(sums, weight):
+    ...     return 1.0 - sums.max() / weight
+    >>> DecisionTreeClassifier(criterion=misclassified).fit([[0.0], [1.0], [2.0]], ["a", "a", "b"]).get_depth()
+    1
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "criterion": [StrOptions(CLASS_CRITERIA)],
+        "criterion": [StrOptions(CLASS_CRITERIA), callable],
         **TREE_CONSTRAINTS,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
@@ -81,6 +95,7 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         min_impurity_decrease=0.0,
         ccp_alpha=0.0,
         class_weight=None,
+        monotonic_cst=None,
     ):
         self.criterion = criterion
         self.splitter = splitter
@@ -94,6 +109,7 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         self.min_impurity_decrease = min_impurity_decrease
         self.ccp_alpha = ccp_alpha
         self.class_weight = class_weight
+        self.monotonic_cst = monotonic_cst
 
     def fit(self, X, y, sample_weight=None):
         """Grow the tree.
@@ -171,11 +187,13 @@ class DecisionTreeRegressor(RegressorMixin, BaseTree):
 
     Parameters
     ----------
-    criterion : {"squared_error", "friedman_mse", "absolute_error", "poisson"}, default="squared_error"
+    criterion : {"squared_error", "friedman_mse", "absolute_error", "poisson"} or function, default="squared_error"
         Impurity to decrease. Friedman's criterion ranks the splits of a node as the squared error does; "poisson" (half the
-        deviance) needs targets that aren't negative.
+        deviance) needs targets that aren't negative; "absolute_error" makes the leaves medians.
+        A function ``impurity(sums, weight)``, compiled by `numba.njit`, makes a criterion of one's own: `sums` are the weighted
+        sums of the targets in a node (of each output), then of their squares, `weight` is the node's. Leaves hold means.
     splitter, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, random_state, max_leaf_nodes, \
-min_impurity_decrease, ccp_alpha
+min_impurity_decrease, ccp_alpha, monotonic_cst
         As in `DecisionTreeClassifier`.
 
     Attributes
@@ -192,7 +210,7 @@ min_impurity_decrease, ccp_alpha
     array([2., 9.])
     """
 
-    _parameter_constraints: ClassVar[dict] = {"criterion": [StrOptions(TARGET_CRITERIA)], **TREE_CONSTRAINTS}
+    _parameter_constraints: ClassVar[dict] = {"criterion": [StrOptions(TARGET_CRITERIA), callable], **TREE_CONSTRAINTS}
 
     def __init__(
         self,
@@ -208,6 +226,7 @@ min_impurity_decrease, ccp_alpha
         max_leaf_nodes=None,
         min_impurity_decrease=0.0,
         ccp_alpha=0.0,
+        monotonic_cst=None,
     ):
         self.criterion = criterion
         self.splitter = splitter
@@ -220,6 +239,7 @@ min_impurity_decrease, ccp_alpha
         self.max_leaf_nodes = max_leaf_nodes
         self.min_impurity_decrease = min_impurity_decrease
         self.ccp_alpha = ccp_alpha
+        self.monotonic_cst = monotonic_cst
 
     def fit(self, X, y, sample_weight=None):
         """Grow the tree.

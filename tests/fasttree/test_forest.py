@@ -6,7 +6,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from joblib import parallel_config
+from joblib import parallel_config, register_parallel_backend
+from joblib._parallel_backends import ThreadingBackend
 from sklearn import clone
 from sklearn import ensemble as peer
 from sklearn.exceptions import SkipTestWarning
@@ -117,11 +118,23 @@ def test_each_tree_can_be_grown_again(forest):
         np.testing.assert_allclose(again.tree_.value, tree.tree_.value, atol=1e-12)
 
 
+class Counting(ThreadingBackend):
+    """A backend that can't share memory, as far as joblib knows."""
+
+    supports_sharedmem = False
+    started = 0
+
+    def start_call(self):
+        type(self).started += 1
+
+
 def test_forests_grow_on_any_backend_of_joblib():
     X, y = table(60)
+    register_parallel_backend("counting", Counting)
     first, second = ExtraTreesRegressor(3, random_state=0), ExtraTreesRegressor(3, random_state=0, n_jobs=2)
-    with parallel_config("loky"):
+    with parallel_config("counting"):
         second.fit(X, y)
+    assert Counting.started == 1
     assert np.array_equal(first.fit(X, y).predict(X), second.predict(X))
 
 

@@ -175,7 +175,7 @@ def test_tree_of_absolute_errors_is_scikit_learns(options, n_outputs):
 
 def test_absolute_error_bears_any_weights():
     """Weights over seven orders of magnitude move the median far at a time; over thirty they lose digits, not bounds."""
-    X, y = smooth(200)
+    X, y = smooth(200, dtype=np.float64)
     powers = np.random.default_rng(0).uniform(-1, 1, size=len(y))
     for options in ({}, {"max_features": 3}, {"splitter": "random"}):
         tree = DecisionTreeRegressor(criterion="absolute_error", random_state=0, **options)
