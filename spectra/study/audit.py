@@ -3,8 +3,8 @@
 Each control predicts something from something, trained and tested on different patients. *Class from nuisance*: total ion current,
 noise, baseline, number of peaks, one by one and together, m/z regions without peaks, and every extra column of the manifest (site, date, plate,
 spot, …). *Batch from features*: whether site, plate or date can be read off the peaks, comparing patients of one class only. The classifier is
-a `probe`, which is trained anew under every shuffling of the labels, so the p-values are exact; they are adjusted within each of the two
-families (Holm 1979), so a clean study raises a false alarm in about one case of twenty per family.
+a `probe`, which is trained anew under every shuffling of the labels, so the p-values are exact; `judge` adjusts them for all that was
+asked in one study (Holm 1979), so a clean study raises a false alarm in at most one case of twenty.
 """
 
 import re
@@ -37,7 +37,7 @@ OWN = (*NUISANCE, TOGETHER, REGIONS, SHUFFLED, "features")
 class Control(NamedTuple):
     """One audit row.
 
-    control : what was used; predicts : what was predicted; auc with interval; p_value adjusted within its family; verdict in plain words
+    control : what was used; predicts : what was predicted; auc with interval; p_value adjusted for all tests of the study; verdict in plain words
     """
 
     control: str
@@ -104,20 +104,40 @@ def _probed(codes_of_split, splits, y, groups, n_classes, *, resamples, permutat
     )
 
 
-def _verdicts(found, alarm, calm):
-    """(interval, adjusted p, flag, verdict) of each (interval, p, number of patients) of a family.
+class Tested(NamedTuple):
+    """One control as tested, before `judge`: p_value as it is, and the words for either verdict."""
 
-    alarm, calm : callables (i) -> str, the words for either case
+    control: str
+    predicts: str
+    auc: scores.Interval
+    p_value: float
+    n_patients: int
+    alarm: str
+    calm: str
+
+
+def judge(tests):
+    """Verdicts on all the tests of one study together: the more was asked, the smaller a p must be.
+
+    Parameters
+    ----------
+    tests : list of Tested
+
+    Returns
+    -------
+    list of Control
     """
-    adjusted = holm([p for _, p, _ in found]) if found else []
-    for i, ((interval, _, n_patients), p) in enumerate(zip(found, adjusted, strict=True)):
-        if p < ALARM and interval.mean >= LEAST_AUC:
-            yield interval, float(p), True, alarm(i)
-        elif n_patients < FEW_PATIENTS and interval.mean >= STRONG_AUC:
-            few = f"With {n_patients} patients this may be chance, and so may any marker."
-            yield interval, float(p), True, f"{alarm(i)} {few}"
+    adjusted = holm([test.p_value for test in tests]) if tests else []
+    found = []
+    for test, p in zip(tests, adjusted, strict=True):
+        if p < ALARM and test.auc.mean >= LEAST_AUC:
+            flag, verdict = True, test.alarm
+        elif test.n_patients < FEW_PATIENTS and test.auc.mean >= STRONG_AUC:
+            flag, verdict = True, f"{test.alarm} With {test.n_patients} patients this may be chance, and so may any marker."
         else:
-            yield interval, float(p), False, calm(i)
+            flag, verdict = False, test.calm
+        found.append(Control(test.control, test.predicts, test.auc, float(p), flag, verdict))
+    return found
 
 
 def holm(p_values):
@@ -141,7 +161,7 @@ def class_from_nuisance(problem, splits, nuisance, table, *, resamples, permutat
 
     Returns
     -------
-    controls : list of Control
+    tests : list of Tested, for `judge`
     skipped : list of str, columns that only name rows
     """
     columns = {name: nuisance[name].to_numpy(float)[:, None] for name in NUISANCE} if nuisance is not None else {}
@@ -170,16 +190,16 @@ def class_from_nuisance(problem, splits, nuisance, table, *, resamples, permutat
         found.append(
             _probed(lambda _, codes=codes: codes, splits, problem.y, problem.groups, len(problem.classes), ordered=ordered, **options)
         )
-    names, label = list(columns), LABELS[ordered]
-
-    def alarm(i):
-        return (
-            f"The {label} can be told from {names[i]} alone: a model may learn that instead of the disease. "
-            "Balance it by design, or show that the markers hold within its levels."
-        )
-
-    rows = _verdicts(found, alarm, lambda i: f"No sign that {names[i]} gives the {label} away.")
-    return [Control(name, label, *row) for name, row in zip(names, rows, strict=True)], skipped
+    label = LABELS[ordered]
+    alarm = (
+        "The {label} can be told from {name} alone: a model may learn that instead of the disease. "
+        "Balance it by design, or show that the markers hold within its levels."
+    )
+    calm = "No sign that {name} gives the {label} away."
+    return [
+        Tested(name, label, *result, *(words.format(label=label, name=name) for words in (alarm, calm)))
+        for name, result in zip(columns, found, strict=True)
+    ], skipped
 
 
 def _of_groups(values, member):
@@ -239,29 +259,29 @@ def batch_from_features(problem, batches, *, resamples, permutations, n_jobs=Non
 
     Returns
     -------
-    list of Control; a batch that goes with the class entirely is flagged without a score (NaN)
+    tests : list of Tested, for `judge`
+    untold : list of Control: a batch that goes with the class entirely is flagged without a score (NaN)
     """
     jobs = (delayed(_batch_scores)(problem, column, resamples=resamples, permutations=permutations) for column in batches.values())
     found = dict(zip(batches, Parallel(n_jobs=n_jobs, prefer="threads")(jobs), strict=True))
     found = {name: score for name, score in found.items() if score or pd.Series(batches[name]).nunique() > 1}
-    tested = [name for name in found if found[name]]
-
-    def alarm(i):
-        return (
-            f"The {tested[i]} can be read off the peaks, even among patients of one class: the spectra carry a batch effect. "
-            f"Where {tested[i]} and class go together, a result cannot be told from it; test on a {tested[i]} held out."
-        )
-
-    rows = _verdicts([found[name] for name in tested], alarm, lambda i: f"The peaks do not betray the {tested[i]}.")
-    controls = [Control("features", name, *row) for name, row in zip(tested, rows, strict=True)]
+    alarm = (
+        "The {name} can be read off the peaks, even among patients of one class: the spectra carry a batch effect. "
+        "Where {name} and class go together, a result cannot be told from it; test on a {name} held out."
+    )
+    calm = "The peaks do not betray the {name}."
+    tests = [
+        Tested("features", name, *score, *(words.format(name=name) for words in (alarm, calm))) for name, score in found.items() if score
+    ]
     unknown = scores.Interval(float("nan"), float("nan"), float("nan"))
-    for name in found.keys() - set(tested):
+    untold = []
+    for name in (name for name, score in found.items() if not score):
         verdict = (
             f"No class has two patients in each of two levels of {name}: its effect cannot be told from the disease at all. "
             f"Collect each class in each level of {name}."
         )
-        controls.append(Control("features", name, unknown, float("nan"), True, verdict))
-    return controls
+        untold.append(Control("features", name, unknown, float("nan"), True, verdict))
+    return tests, untold
 
 
 def cross_table(batch, y, groups, classes):

@@ -119,10 +119,11 @@ def controls(course):
     label = course.roles["label"]
     known = {"file", label, source_of(label, table.columns.drop(label, errors="ignore"))[0], course.group_name}
     extra = table.drop(columns=[name for name in known if name in table])
-    found, skipped = audit.class_from_nuisance(problem, once, course.nuisance, extra, **course.counts)
+    tests, skipped = audit.class_from_nuisance(problem, once, course.nuisance, extra, **course.counts)
     if skipped:
         course.notes.append(f"Columns that only name rows, or hold one value, were not tested as controls: {', '.join(skipped)}.")
-    found += audit.batch_from_features(problem, course.batches, **course.counts, n_jobs=course.n_jobs)
+    of_batches, untold = audit.batch_from_features(problem, course.batches, **course.counts, n_jobs=course.n_jobs)
+    found = audit.judge(tests + of_batches) + untold
     rows, study = course.found["scores"], course.settings
     if study.shuffles:
         models = candidates_named(study.shuffle_models, problem.task.name) if study.shuffle_models else ()

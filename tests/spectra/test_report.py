@@ -30,7 +30,7 @@ from spectra.report import markers as marker_figures
 from spectra.report.appendix import command, settings_rows
 from spectra.settings import Settings, change
 from spectra.study import StudyResult, scores
-from spectra.study.audit import Control, class_from_nuisance, cross_table
+from spectra.study.audit import Control, class_from_nuisance, cross_table, judge
 from spectra.study.curve import Point
 from spectra.study.evaluation import SELECTED, Problem
 from spectra.study.markers import Marker
@@ -453,8 +453,8 @@ def test_a_batch_that_cannot_be_told_from_the_class_is_shown_without_a_score(tmp
 def test_nuisance_numbers_are_not_called_columns(full):
     splits = grouped_splits(full.problem.y, full.problem.groups, folds=2, repeats=1, seed=0)
     site = pd.DataFrame({"site": full.raw.samples["site"]})
-    controls, _ = class_from_nuisance(full.problem, splits, full.nuisance, site, resamples=100, permutations=99)
-    assert [name for name in map(threats.source, controls) if "column" in name] == ["column 'site'"]
+    tests, _ = class_from_nuisance(full.problem, splits, full.nuisance, site, resamples=100, permutations=99)
+    assert [name for name in map(threats.source, judge(tests)) if "column" in name] == ["column 'site'"]
 
 
 def test_the_label_of_a_group_is_a_word():

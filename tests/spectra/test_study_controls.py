@@ -44,41 +44,59 @@ def test_a_column_that_goes_with_the_class_is_flagged_and_others_are_not(cohort6
     extra = pd.DataFrame(
         {"site": np.array(["x", "y"])[site], "age": random.integers(20, 80, 60), "id": [f"patient {i}" for i in range(60)], "one": 1}
     )
-    controls, skipped = audit.class_from_nuisance(problem, splits, None, extra, **COUNTS)
+    tests, skipped = audit.class_from_nuisance(problem, splits, None, extra, **COUNTS)
+    controls = audit.judge(tests)
     assert [(control.control, control.flag) for control in controls] == [("site", True), ("age", False)]
     assert skipped == ["id", "one"]
     assert "site" in controls[0].verdict
 
 
+def batch_controls(problem, site):
+    tests, untold = audit.batch_from_features(problem, {"site": site}, **COUNTS)
+    return audit.judge(tests) + untold
+
+
+def test_the_more_is_asked_the_smaller_a_p_must_be():
+    def tested(p_value, n_patients=40):
+        return audit.Tested("x", "class", scores.Interval(0.95, 0.9, 1.0), p_value, n_patients, "alarm", "calm")
+
+    assert [control.flag for control in audit.judge([tested(0.03)])] == [True]
+    assert [control.flag for control in audit.judge([tested(0.03), tested(0.5)])] == [False, False]
+    assert [control.p_value for control in audit.judge([tested(0.5), tested(0.01), tested(0.02)])] == pytest.approx([0.5, 0.03, 0.04])
+    assert audit.judge([]) == []
+    few = audit.judge([tested(0.4, n_patients=8)])[0]
+    assert few.flag and few.verdict == "alarm With 8 patients this may be chance, and so may any marker."
+
+
 def test_a_site_that_marks_the_features_is_read_off_them_within_each_class(cohort60):
     problem, _ = cohort60
     site = np.repeat([0, 1], 30)
-    clean = audit.batch_from_features(problem, {"site": site}, **COUNTS)
+    clean = batch_controls(problem, site)
     assert not clean[0].flag
     values = problem.data.values.copy()
     values[:, 3] += 3 * site
     marked = problem._replace(data=table(values))
-    found = audit.batch_from_features(marked, {"site": site}, **COUNTS)
+    found = batch_controls(marked, site)
     assert found[0].flag and found[0].auc.mean > 0.9
 
 
 def test_a_real_marker_does_not_make_the_site_readable(cohort60):
     problem, random = cohort60
     site = np.where(random.random(60) < 0.8, problem.y, 1 - problem.y)
-    found = audit.batch_from_features(problem, {"site": site}, **COUNTS)
+    found = batch_controls(problem, site)
     assert not found[0].flag
 
 
 def test_with_too_few_patients_for_a_test_a_strong_link_is_still_an_alarm():
     y, site = np.tile([0, 0, 1, 1], 2), np.repeat([0, 1], 4)
     values = np.random.default_rng(0).normal(size=(8, 4)) + 8 * site[:, None]
-    (control,) = audit.batch_from_features(problem_of(values, y), {"site": site}, **COUNTS)
+    (control,) = batch_controls(problem_of(values, y), site)
     assert control.flag and control.p_value > 0.05 and "may be chance" in control.verdict
 
 
 def test_a_batch_that_is_the_class_is_flagged_without_a_score(cohort60):
     problem, _ = cohort60
-    found = audit.batch_from_features(problem, {"site": problem.y}, **COUNTS)
+    found = batch_controls(problem, problem.y)
     assert found[0].flag and np.isnan(found[0].auc.mean)
 
 
@@ -135,7 +153,7 @@ def test_p_values_of_a_control_are_uniform_where_nothing_is_to_be_found():
         problem = problem_of(random.normal(size=(40, 1)), np.tile([0, 1], 20), seed)
         splits = grouped_splits(problem.y, problem.groups, folds=5, repeats=1, seed=seed)
         extra = pd.DataFrame({"nothing": random.normal(size=40)})
-        (control,), _ = audit.class_from_nuisance(problem, splits, None, extra, resamples=2, permutations=99)
+        (control,), _ = audit.class_from_nuisance(problem, splits, None, extra, resamples=2, permutations=99)  # before any adjustment
         p_values.append(control.p_value)
     assert 3 <= np.sum(np.array(p_values) <= 0.05) <= 19
     assert 80 <= np.sum(np.array(p_values) <= 0.5) <= 120
