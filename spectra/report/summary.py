@@ -9,7 +9,7 @@ from spectra.report.models import confusion, scheme_name
 from spectra.report.multiverse import spread_of
 from spectra.report.subject import ENOUGH, interval_text
 from spectra.report.threats import one, source, together, unsettled, verdict
-from spectra.study.audit import repeated_rows
+from spectra.study.audit import SHUFFLED, repeated_rows
 from spectra.study.evaluation import SELECTED
 from spectra.study.tasks import positive
 from spectra.study.technical import MODERATE
@@ -194,10 +194,13 @@ def _times(p_value):
     return f"{times} times in 1000" if times > 1 else "once in 1000 times or less"
 
 
-def _shuffled(nested):
+def _shuffled(result, nested):
     """What shuffled labels say of the nested score."""
     if not np.isfinite(nested.p_value):
         return "labels were not shuffled, so this rests on the interval alone"
+    shuffles = result.problem.settings.study.shuffles
+    if np.isclose(nested.p_value, 1 / (shuffles + 1), rtol=1e-6):
+        return f"none of {shuffles} shufflings of the labels did as well"
     return f"shuffled labels do as well {_times(nested.p_value)}"
 
 
@@ -248,10 +251,10 @@ def _score(result, about):
         yield Threat(
             ALARM,
             "Not shown to be better than guessing",
-            f"{about.rank_short} {interval_text(nested.auc)}, where 0.5 is guessing; {_shuffled(nested)}.",
+            f"{about.rank_short} {interval_text(nested.auc)}, where 0.5 is guessing; {_shuffled(result, nested)}.",
         )
     else:
-        yield Threat(GOOD, "Better than guessing", f"{_shuffled(nested).capitalize()}.")
+        yield Threat(GOOD, "Better than guessing", f"{_shuffled(result, nested).capitalize()}.")
     gap = nested.train_auc - nested.auc.mean
     if gap > 0.1:
         yield Threat(
@@ -290,7 +293,7 @@ def _controls(result, about):
     if doubtful:
         text = f"Here {about.it if about.quantity is not None else 'the class'} was told from {_scored(doubtful)}. With so few {about.groups} that can be chance, but do not rule it out."
         yield Threat(CAUTION, "Perhaps told from what is no biomarker", text)
-    passed = [source(control) for control in nuisance if not control.flag and not unsettled(control)]
+    passed = [source(control) for control in nuisance if not (control.flag or unsettled(control) or control.control == SHUFFLED)]
     if passed:
         yield Threat(
             GOOD,
