@@ -116,15 +116,19 @@ def test_bounds_are_never_exceeded(seed, classes):
         assert best <= max(scores.values()) * (1 + 1e-9) + 1e-9
 
 
-def test_nodes_are_numbered_in_preorder():
-    sketch = new_sketch(9, 2)
+@pytest.mark.parametrize("bounded", [False, True])
+def test_nodes_are_numbered_in_preorder(bounded):
+    sketch = new_sketch(9, 2, 9 * bounded)
     sketch.left[:7] = [1, 3, -1, -1, 5, -1, -1]  # the right child follows the left one
     for name in ("feature", "low", "high", "threshold", "weight", "start"):
         getattr(sketch, name)[:7] = np.arange(7)
     sketch.stop[:7], sketch.missing_left[:7], sketch.sums[:7] = np.arange(7) * 11, 1, np.arange(14).reshape(7, 2)
-    nodes = new_nodes(7, 2)
+    if bounded:
+        sketch.bounds[:7] = np.arange(14).reshape(7, 2)
+    nodes = new_nodes(7, 2, bounded)
     number_nodes(sketch, nodes)
     order = np.array([0, 1, 3, 4, 5, 6, 2])
+    assert nodes.bounds[:, 1].tolist() == ((2 * order + 1).tolist() if bounded else [])
     assert nodes.left.tolist() == [1, 2, -1, 4, -1, -1, -1]
     assert nodes.right.tolist() == [6, 3, -1, 5, -1, -1, -1]
     inner = nodes.left >= 0
