@@ -213,6 +213,7 @@ def threats(result, about):
         *_batches(result),
         *_schemes(result, about),
         *_external(result, about),
+        *_technical(result),
     ]
     found += [*_markers(result), *_settings(result), *_losses(result, about)]
     order = {ALARM: 0, CAUTION: 1, GOOD: 2}

@@ -436,6 +436,11 @@ def test_a_perfect_confounder_is_named():
     assert found["alarm"] and "cannot be told apart" in found["verdict"]
 
 
+def test_the_first_page_tells_of_a_drift_and_of_replicates_that_disagree(full):
+    told = {threat.title: threat.level for threat in summary.threats(full, subject.subject(full))}
+    assert told["The instrument drifts"] == summary.CAUTION and told["Replicates disagree"] == summary.ALARM
+
+
 def test_a_control_that_too_few_patients_cannot_settle_is_not_called_passed():
     doubtful = control("features", "site", (1.0, 1.0, 1.0))
     assert threats.unsettled(doubtful) and "Not settled" in threats.verdict(doubtful)
