@@ -215,7 +215,7 @@ def threats(result, about):
         *_external(result, about),
         *_technical(result),
     ]
-    found += [*_markers(result), *_settings(result), *_losses(result, about)]
+    found += [*_markers(result), *_settings(result, about), *_losses(result, about)]
     order = {ALARM: 0, CAUTION: 1, GOOD: 2}
     return sorted(found, key=lambda threat: order[threat.level])
 
@@ -387,17 +387,19 @@ def _markers(result):
         )
 
 
-def _settings(result):
+def _settings(result, about):
     low, high = spread_of(result)
     if high - low > 0.1:
         yield Threat(
             CAUTION,
             "Hangs on the settings",
-            f"With other reasonable settings a fixed forest's AUC runs from {low:.2f} to {high:.2f}.",
+            f"With other reasonable settings a fixed forest's {about.rank_short} runs from {low:.2f} to {high:.2f}.",
         )
     elif np.isfinite(low):
         yield Threat(
-            GOOD, "Does not hang on the settings", f"Other reasonable settings give a fixed forest AUCs from {low:.2f} to {high:.2f}."
+            GOOD,
+            "Does not hang on the settings",
+            f"With other reasonable settings a fixed forest's {about.rank_short} stays from {low:.2f} to {high:.2f}.",
         )
 
 

@@ -1,6 +1,7 @@
 """The page: it stands alone, it says what the numbers say, and nothing in the data can break it."""
 
 import dataclasses
+import html
 import html.parser
 import re
 import shutil
@@ -425,6 +426,23 @@ def test_every_way_of_holding_out_has_a_column():
     assert len(ways) == 3 and [row["name"] for row in rows] == ["best model, selected inside", "random forest"]
     assert all(mean == "0.900" for mean, _, _ in rows[0]["cells"])
     assert rows[1]["cells"][1:] == [("", "", "")] * 2  # not tried there
+
+
+def test_a_score_of_a_quantity_is_nowhere_called_auc(tmp_path):
+    result = table_result()
+    quantity = result.problem.y + 0.01 * np.arange(60)
+    interval = Interval(0.9, 0.8, 0.97)
+    measures = dict.fromkeys(["concordance", "r2", "rmse", "mae", "spearman"], interval)
+    score = ModelScore(SELECTED, "random-grouped", measures, 0.99, 0.01, 1.5, {}, [(np.arange(60), quantity[:, None])])
+    made = {
+        "problem": result.problem._replace(quantity=quantity),
+        "scores": [score],
+        "panel": Panel([Member(0, [], 1.0)], interval, [(1, interval)], [1]),
+        "sensitivity": [Variant("filter", "min_frequency", 0.25, True, 6, 0.9, 1.0)],
+    }
+    text, page = page_of(dataclasses.replace(result, **made), tmp_path)
+    assert "Panels chosen this way reach concordance 0.90" in text and "a fixed forest's concordance" in html.unescape(text)
+    assert not [words for words in page.words if "AUC" in words]
 
 
 def test_a_perfect_confounder_is_named():
