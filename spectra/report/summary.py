@@ -336,7 +336,7 @@ def _schemes(result, about):
             yield Threat(
                 ALARM,
                 f"No {role} could be held out",
-                f"The {role}s do not each hold two classes, or leave one out of the training data: {place} was not tested.",
+                f"The {role}s do not each hold two classes, or leave too few of one in the training data: {place} was not tested.",
             )
         elif role == "site":
             yield Threat(CAUTION, "One site", "No site was named: nothing here shows that the result holds in another hospital.")

@@ -21,12 +21,13 @@ class Point(NamedTuple):
     train_auc: float
 
 
-def shares(counts):
+def shares(counts, fewest=FEWEST):
     """Parts of the training patients to learn from, evenly spaced on a logarithmic scale, the last one all.
 
     Parameters
     ----------
     counts : int array, training patients of each class
+    fewest : int, patients of the smallest class in the first part
 
     Returns
     -------
@@ -39,7 +40,7 @@ def shares(counts):
     >>> shares(np.array([5, 9])).size
     0
     """
-    least = FEWEST / counts.min()
+    least = fewest / counts.min()
     return np.geomspace(least, 1.0, POINTS) if least <= 0.7 else np.empty(0)
 
 
@@ -68,7 +69,7 @@ def learning_curve(problem, candidate, splits, resampler, *, inner_folds=0, n_jo
     list of Point, by increasing number of patients; empty where there are too few patients
     """
     counts = [np.bincount(group_labels(problem.y[split.train], problem.groups[split.train])[1]) for split in splits]
-    parts = shares(np.min(counts, axis=0))
+    parts = shares(np.min(counts, axis=0), max(FEWEST, inner_folds))
 
     def one(share, i):
         split = splits[i]

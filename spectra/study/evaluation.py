@@ -99,7 +99,7 @@ def choose(problem, train, candidates, *, inner_folds=0, seed=0, search=None, na
     seed : int, of the inner folds; name : str, of this choice, see `Search.best`
     """
     _, label, _ = group_labels(problem.y[train], problem.groups[train])
-    folds = number_of_folds(label, inner_folds, most=3, classes=problem.classes)
+    folds = number_of_folds(label, inner_folds, most=3, classes=problem.classes, option="inner_folds")
     parts = grouped_splits(problem.y[train], problem.groups[train], folds=folds, repeats=1, seed=seed)
     inner = _Inner(problem, train, parts, n_jobs)
     search = search or Search()

@@ -73,7 +73,7 @@ def _answers(problem, train, test):
 def _size(problem, rows, inner_folds):
     """The smallest size within one standard error of the best, by inner folds of the rows."""
     _, label, member = group_labels(problem.y[rows], problem.groups[rows])
-    folds = number_of_folds(label, inner_folds, most=3)
+    folds = number_of_folds(label, inner_folds, most=3, option="inner_folds")
     parts = grouped_splits(problem.y[rows], problem.groups[rows], folds=folds, repeats=1, seed=problem.seed)
     answers = [_answers(problem, rows[part.train], rows[part.test])[0] for part in parts]
     sizes = sorted(set.intersection(*map(set, answers)))

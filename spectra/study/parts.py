@@ -81,15 +81,16 @@ def comparison(course):
 def other_schemes(course):
     """The same on whole sites and later dates, where the columns are named."""
     problem, table, roles, found = course.problem, course.table, course.roles, []
+    fewest = max(2, course.settings.inner_folds)  # so that inner folds can choose
     if roles.get("site"):
-        found.append(site_splits(problem.y, problem.groups, column_of(table, roles["site"], "site").astype(str)))
+        found.append(site_splits(problem.y, problem.groups, column_of(table, roles["site"], "site").astype(str), fewest=fewest))
     if roles.get("date"):
         column = pd.Series(column_of(table, roles["date"], "date")).astype(str)
         try:
             when = pd.to_datetime(column, utc=True, format="ISO8601").dt.tz_localize(None).to_numpy()
         except ValueError as error:
             raise SpectraError(f"--date: column {roles['date']!r}: {error}; write dates as 2026-11-23") from None
-        found.append(forward_splits(problem.y, problem.groups, when))
+        found.append(forward_splits(problem.y, problem.groups, when, fewest=fewest))
     return {"other_schemes": [row for splits in found if splits for row in _compared(course, splits)]}
 
 

@@ -48,8 +48,8 @@ def group_labels(y, groups):
     return names, label, member
 
 
-def number_of_folds(label, wanted, *, most=5, classes=None):
-    """`wanted` folds, or for 0 as many as there are patients in the smallest class, at most `most`.
+def number_of_folds(label, wanted, *, most=5, classes=None, option="folds"):
+    """`wanted` folds, or for 0 as many as there are patients in the smallest class, at most `most`; `option` asked for them.
 
     Raises
     ------
@@ -65,7 +65,9 @@ def number_of_folds(label, wanted, *, most=5, classes=None):
     if least < 2:
         raise SpectraError(f"class {name} has a single patient (group); at least two are needed to hold one out")
     if wanted > least:
-        raise SpectraError(f"class {name} has {least} patients (groups), fewer than {wanted} folds; set [study] folds to {least} or less")
+        raise SpectraError(
+            f"class {name} has {least} patients (groups), fewer than {wanted} folds; set [study] {option} to {least} or less"
+        )
     return wanted or min(most, least)
 
 
@@ -86,8 +88,13 @@ def grouped_splits(y, groups, *, folds, repeats, seed):
     return splits
 
 
-def site_splits(y, groups, sites):
-    """Leave one site out, for each site that holds two classes and whose absence leaves all classes.
+def _enough(y, groups, rows, fewest):
+    """Do the rows hold every class, with so many patients?"""
+    return all(np.unique(groups[rows][y[rows] == k]).size >= fewest for k in np.unique(y))
+
+
+def site_splits(y, groups, sites, *, fewest=1):
+    """Leave one site out, for each site that holds two classes and whose absence leaves `fewest` patients of every class.
 
     A patient seen at several sites is left out of the training set whenever one of them is held out.
     """
@@ -96,15 +103,15 @@ def site_splits(y, groups, sites):
     for site in np.unique(sites):
         held = sites == site
         train = ~np.isin(member, member[held])
-        if np.unique(y[held]).size >= 2 and np.unique(y[train]).size == np.unique(y).size:
+        if np.unique(y[held]).size >= 2 and _enough(y, groups, train, fewest):
             splits.append(Split("leave-site-out", 0, np.flatnonzero(train), np.flatnonzero(held)))
     return splits
 
 
-def forward_splits(y, groups, when, *, blocks=5):
+def forward_splits(y, groups, when, *, blocks=5, fewest=1):
     """Train on earlier patients, test on the next block: patients in order of their first date, cut into `blocks`.
 
-    The first two blocks only ever train. A split in which either side lacks a class is left out.
+    The first two blocks only ever train. A split is left out that trains on fewer than `fewest` patients of a class, or tests one class only.
     """
     names, _, member = group_labels(y, groups)
     first = np.full(names.size, np.iinfo(np.int64).max)
@@ -114,6 +121,6 @@ def forward_splits(y, groups, when, *, blocks=5):
     splits = []
     for block in range(2, blocks):
         train, test = place[member] < block, place[member] == block
-        if np.unique(y[train]).size == np.unique(y).size and np.unique(y[test]).size >= 2:
+        if _enough(y, groups, train, fewest) and np.unique(y[test]).size >= 2:
             splits.append(Split("forward-in-time", 0, np.flatnonzero(train), np.flatnonzero(test)))
     return splits

@@ -190,6 +190,13 @@ def test_larger_parts_hold_the_smaller_ones_and_whole_patients(seed):
         assert np.isin(groups, groups[rows])[train].sum() == rows.size and len(set(y[rows])) == 2
 
 
+def test_the_smallest_part_holds_enough_patients_for_the_inner_folds():
+    assert curve.shares(np.array([16, 30]))[0] == 4 / 16 and curve.shares(np.array([16, 30]), 5)[0] == 5 / 16
+    counts, y = np.array([16, 32]), np.arange(48) % 3 % 2
+    part = curve.part_of(y, np.arange(48), np.arange(48), curve.shares(counts, 5)[0], [0])
+    assert np.bincount(y[part]).min() == 5
+
+
 def test_more_patients_help_where_there_is_something_to_learn():
     from spectra import FeatureMatrix
     from spectra.study import scores

@@ -63,6 +63,16 @@ def test_a_site_is_held_out_with_its_patients():
     assert [(split.train.tolist(), split.test.tolist()) for split in found] == [([2, 3, 5], [0, 1, 6]), ([1, 6], [2, 3, 4, 5])]
 
 
+def test_a_site_whose_absence_leaves_too_few_of_a_class_is_not_held_out():
+    y = np.array([0, 1, 0, 1, 0, 1, 0])
+    groups = np.array(["a", "b", "c", "d", "a", "e", "f"])
+    sites = np.array(["x", "x", "y", "y", "y", "y", "x"])
+    assert splits.site_splits(y, groups, sites, fewest=2) == []  # without x one patient is left of class 0, without y one of class 1
+    y, days = np.arange(60) % 2, np.datetime64("2020-01-01", "ns") + np.arange(60).astype("timedelta64[D]")
+    assert len(splits.forward_splits(y, np.arange(60), days, fewest=12)) == 3
+    assert len(splits.forward_splits(y, np.arange(60), days, fewest=13)) == 2
+
+
 def test_forward_in_time_never_trains_on_the_future():
     random = np.random.default_rng(3)
     n = 60
