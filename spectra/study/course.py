@@ -9,7 +9,7 @@ from spectra.study import scores
 from spectra.study.cache import Cache, key_of, sources
 from spectra.study.candidates import Candidate
 from spectra.study.problem import Problem
-from spectra.study.record import data_digest
+from spectra.study.record import data_digest, versions
 from spectra.study.roles import batches_of
 from spectra.study.search import Search
 from spectra.study.splits import group_labels, grouped_splits
@@ -86,7 +86,7 @@ class Course:
 
     @functools.cached_property
     def digests(self):
-        """What everything depends on, as plain values: data, labels and patients, seed."""
+        """What everything depends on, as plain values: data, labels and patients, seed, versions of the libraries."""
         labels = key_of(
             {
                 "target": self.problem.target.tolist(),
@@ -94,7 +94,9 @@ class Course:
                 "groups": [str(group) for group in self.problem.groups],
             }
         )
-        return {"data": data_digest(self.raw if self.raw is not None else self.problem.data), "labels": labels, "seed": self.problem.seed}
+        data = data_digest(self.raw if self.raw is not None else self.problem.data)
+        installed = {f"version of {name}": version for name, version in versions().items()}
+        return {"data": data, "labels": labels, "seed": self.problem.seed, **installed}
 
     def kept(self, part, kind, compute, without):
         """What `compute` gives, taken from the cache where nothing that it depends on has changed.

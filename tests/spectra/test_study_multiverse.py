@@ -9,6 +9,7 @@ from spectra.study import cache, curve, multiverse
 from spectra.study.cache import Cache
 from spectra.study.evaluation import Problem
 from spectra.study.multiverse import Grower, Measured, Universe
+from spectra.study.record import versions
 
 
 class Cohort:
@@ -105,6 +106,24 @@ def test_other_code_is_another_result(grower, tmp_path, monkeypatch):
     later = make(tmp_path)
     later.grow(with_changes(()))
     assert done and later.cache.told[-1][2] == "other code"
+
+
+def test_another_version_of_a_library_is_another_result(tmp_path, monkeypatch):
+    from spectra import FeatureMatrix
+    from spectra.study import course
+
+    table = pd.DataFrame({"r": range(4)})
+    data = FeatureMatrix(np.eye(4), np.full(4, np.nan), np.ones((4, 4), bool), table, list("abcd"))
+    problem = Problem(data, Settings(), np.array([0, 1, 0, 1]), np.arange(4), ["a", "b"], 0)
+
+    def kept(value):
+        study = course.Course(problem, None, None, None, table, {}, None, 2, [], 1, None, None, [], Cache(tmp_path))
+        return study.kept("panel", int, lambda: value, []), study.cache.told[-1][2]
+
+    assert kept(1)[0] == 1 and kept(2) == (1, "")
+    monkeypatch.setattr(course, "versions", lambda: versions() | {"numpy": "0.1"})
+    found, reason = kept(3)
+    assert found == 3 and reason.startswith("version of numpy changed from")
 
 
 def test_a_broken_file_is_computed_again(grower, tmp_path):
