@@ -178,14 +178,14 @@ def look(out, apart, roles, settings, seed, n_jobs, result, key):
 def describe(data, table, label, task, roles, settings):
     """What a study would do, on standard output."""
     from spectra.io.table import source_of
-    from spectra.study.roles import encode
+    from spectra.study.roles import encode, groups_of
     from spectra.study.splits import group_labels, number_of_folds
 
     if label not in table:
         raise SpectraError(f"--label: no column {label!r}; there are {', '.join(map(str, table.columns))}")
     y, classes, quantity = encode(table[label], task or ("regression" if source_of(label, ())[1] else None))
-    groups = table[roles["group"]].to_numpy() if roles.get("group") else range(len(table))
-    _, patients, _ = group_labels(y, list(groups))
+    groups, _ = groups_of(table, roles)
+    _, patients, _ = group_labels(y, groups)
     folds = number_of_folds(patients, settings.study.folds, classes=classes)
     click.echo(f"{len(data)} rows, {len(patients)} groups")
     for k, name in enumerate(classes):

@@ -164,6 +164,8 @@ def test_a_dry_run_writes_nothing(manifest, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert run("study", manifest, "--label", "label", "--group", "patient", "--dry-run") == 0
     assert "24 groups" in capsys.readouterr().out and not list(tmp_path.iterdir())
+    assert run("study", manifest, "--label", "label", "--dry-run") == 0  # a study takes the column 'patient' unasked
+    assert "24 groups" in capsys.readouterr().out
 
 
 def test_init_writes_settings_that_read_back(tmp_path):
