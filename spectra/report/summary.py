@@ -369,7 +369,7 @@ def _technical(result):
     if drifting:
         text = f"Over the run: {_listed([f'{drift.what} (rank correlation {drift.correlation:+.2f})' for drift in drifting])}."
         yield Threat(CAUTION, "The instrument drifts", text)
-    if result.agreement is not None and result.agreement.n_samples >= 3:
+    if result.agreement is not None and result.agreement.n_samples >= 3 and np.isfinite(result.agreement.markers):
         level = ALARM if result.agreement.flag else CAUTION if result.agreement.markers < MODERATE else GOOD
         title = "Replicates disagree" if result.agreement.flag else "Replicates"
         yield Threat(level, title, result.agreement.verdict)

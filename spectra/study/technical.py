@@ -1,11 +1,13 @@
 """The instrument's own behaviour: does it drift over the run, and do replicates of a sample agree?"""
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from spectra.replicates import replicate_agreement
 from spectra.study.audit import ALARM, as_numbers, holm, is_date
 
 ORDERS = ("run_order", "order", "acquired", "acquisition_time", "acquisition_date", "time", "datetime")
@@ -34,7 +36,7 @@ class Drift(NamedTuple):
 class Agreement(NamedTuple):
     """How well replicates agree.
 
-    icc, cv : float arrays, shape (n_features,), intraclass correlation and coefficient of variation of each feature
+    icc, cv : of each feature, as of `spectra.replicate_agreement`
     n_samples, n_rows : with at least two replicates; markers, everything : median ICC of the top markers and of all features
     """
 
@@ -119,6 +121,11 @@ def _drift(what, order, correlation, p_value, change):
     return Drift(what, order, correlation, p_value, change, bool(flag), verdict)
 
 
+def _median(values):
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
+
+
 def agreement(features, samples, unit, top):
     """Do replicates of a sample agree?
 
@@ -134,21 +141,22 @@ def agreement(features, samples, unit, top):
     Agreement, or None where no two rows are replicates
     """
     _, member, counts = np.unique(samples, return_inverse=True, return_counts=True)
-    member = member.ravel()
-    rows = np.flatnonzero(counts[member] > 1)
+    rows = np.flatnonzero(counts[member.ravel()] > 1)
     if not rows.size or not features.shape[1]:
         return None
-    member = np.unique(member[rows], return_inverse=True)[1].ravel()
-    values = features.values[rows]
-    icc, cv = intraclass(values, member), variation(values, member)
-    decisive = icc[top[:TOLD]] if len(top) else icc
-    markers, everything = (float(np.nanmedian(each)) if np.isfinite(each).any() else float("nan") for each in (decisive, icc))
-    n_samples = int(member.max() + 1)
-    spread = f"median ICC {markers:.2f} for the first markers, {everything:.2f} for all features; median CV {np.nanmedian(cv):.0%}"
-    if n_samples < 3:
-        return Agreement(
-            unit, n_samples, rows.size, icc.tolist(), cv.tolist(), markers, everything, False, f"Too few {unit}s have replicates to judge."
+    n_samples = int((counts > 1).sum())
+    icc = cv = np.full(features.shape[1], np.nan)
+    if n_samples > 1:
+        named = dataclasses.replace(features[rows], samples=pd.DataFrame({"file": rows, unit: np.asarray(samples)[rows]}))
+        icc, cv = replicate_agreement(named, by=unit)[["icc", "cv"]].to_numpy().T
+    markers, everything, varies = (_median(each) for each in (icc[top[:TOLD]] if len(top) else icc, icc, cv))
+    known = f"; median CV {varies:.0%}" if np.isfinite(varies) else ""
+    spread = f"median ICC {markers:.2f} for the first markers, {everything:.2f} for all features{known}"
+    if n_samples < 3 or not np.isfinite(markers):
+        why = (
+            f"Too few {unit}s have replicates to judge." if n_samples < 3 else "The first markers do not vary, so replicates tell nothing."
         )
+        return Agreement(unit, n_samples, rows.size, icc.tolist(), cv.tolist(), markers, everything, False, why)
     words = "badly" if markers < POOR else "moderately" if markers < MODERATE else "well" if markers < GOOD else "very well"
     verdict = f"Replicates of a {unit} agree {words} ({spread})."
     if markers < POOR:
@@ -156,42 +164,3 @@ def agreement(features, samples, unit, top):
     elif markers < MODERATE:
         verdict += " Average replicates (read.replicates = average) before a single spectrum decides."
     return Agreement(unit, n_samples, rows.size, icc.tolist(), cv.tolist(), markers, everything, bool(markers < POOR), verdict)
-
-
-def intraclass(values, member):
-    """One-way random intraclass correlation, ICC(1), of each column; groups may differ in size.
-
-    Share of a column's variance that lies between the groups: 1 where replicates agree exactly, 0 or less where they agree no better than
-    strangers. NaN for a constant column.
-
-    References
-    ----------
-    Shrout & Fleiss (1979), Psychol. Bull. 86, 420; unequal sizes as in Donner (1986), Int. Stat. Rev. 54, 67.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> intraclass(np.array([[1.0], [1.1], [3.0], [3.1], [5.0], [5.1]]), np.array([0, 0, 1, 1, 2, 2])).round(3)
-    array([0.999])
-    """
-    size = np.bincount(member).astype(float)
-    n, k = size.sum(), size.size
-    mean = np.zeros((k, values.shape[1]))
-    np.add.at(mean, member, values)
-    mean /= size[:, None]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        between = (size[:, None] * (mean - values.mean(axis=0)) ** 2).sum(axis=0) / (k - 1)
-        within = ((values - mean[member]) ** 2).sum(axis=0) / (n - k)
-        usual = (n - (size**2).sum() / n) / (k - 1)
-        return (between - within) / (between + (usual - 1) * within)
-
-
-def variation(values, member):
-    """Coefficient of variation within groups, pooled, of each column: the standard deviation of replicates over the mean; NaN for a mean of zero or below."""
-    size = np.bincount(member).astype(float)
-    mean = np.zeros((size.size, values.shape[1]))
-    np.add.at(mean, member, values)
-    mean /= size[:, None]
-    spread = np.sqrt(((values - mean[member]) ** 2).sum(axis=0) / (size.sum() - size.size))
-    level = values.mean(axis=0)
-    return np.divide(spread, level, out=np.full(level.size, np.nan), where=level > 0)

@@ -62,7 +62,7 @@ def test_the_intraclass_correlation_is_that_of_the_analysis_of_variance_and_of_i
     random = np.random.default_rng(2)
     member = np.repeat(np.arange(300), random.integers(2, 5, 300))
     values = np.column_stack([random.normal(size=300)[member] * s + random.normal(size=member.size) for s in (0.0, 1.0, 3.0)])
-    found = technical.intraclass(values, member)
+    found = technical.agreement(matrix(values), member, "sample", np.arange(3)).icc
     assert found == pytest.approx([naive_icc(column, member) for column in values.T])
     assert found == pytest.approx([0.0, 0.5, 0.9], abs=0.06)
 
@@ -75,6 +75,17 @@ def test_replicates_that_disagree_are_an_alarm_with_a_remedy(noise, flag, words)
     found = technical.agreement(matrix(values), samples, "sample", np.arange(3))
     assert found.flag is flag and words in found.verdict and found.n_samples == 40
     assert np.median(found.cv) == pytest.approx(noise / 10, rel=0.2)
+
+
+def test_replicates_of_what_does_not_vary_or_has_no_mean_are_not_praised():
+    samples, random = np.repeat(np.arange(5), 2), np.random.default_rng(5)
+    still = technical.agreement(matrix(np.ones((10, 3))), samples, "sample", np.arange(3))
+    assert not still.flag and "tell nothing" in still.verdict
+    values = random.normal(size=(5, 3))[samples]
+    centred = technical.agreement(matrix(values - values.mean(axis=0) - 1.0), samples, "sample", np.arange(3))
+    assert "very well" in centred.verdict and "nan" not in centred.verdict and "CV" not in centred.verdict
+    alone = technical.agreement(matrix(random.normal(size=(3, 2))), np.array([0, 0, 1]), "sample", np.arange(2))
+    assert alone.n_samples == 1 and "Too few samples" in alone.verdict
 
 
 def test_no_replicates_no_verdict():
