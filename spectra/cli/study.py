@@ -88,7 +88,7 @@ def run(
     start = time.monotonic()
     columns = roles | {"hold-out": column_held_out(hold_out)}
     data, table = shell.read_input(source, settings=settings, console=console, n_jobs=n_jobs, label=label, roles=columns, drop=drop)
-    data, table, apart = set_apart(data, table, label, roles, drop, settings, seed, console, n_jobs, external, hold_out)
+    data, table, apart = set_apart(data, table, label, roles, drop, settings, seed, console, n_jobs, external, hold_out, task)
     if out is None:
         describe(data, table, label, task, roles, settings)
         return None
@@ -138,10 +138,10 @@ def run(
     return text
 
 
-def set_apart(data, table, label, roles, drop, settings, seed, console, n_jobs, external, hold_out):
+def set_apart(data, table, label, roles, drop, settings, seed, console, n_jobs, external, hold_out, task=None):
     """What is studied, and what only the frozen model will see: data, table, and (data, table, name) or None."""
     from spectra.study.external import check_apart, external_name, held_out
-    from spectra.study.roles import groups_of
+    from spectra.study.roles import groups_of, task_of
 
     if external is None and hold_out is None:
         return data, table, None
@@ -154,7 +154,7 @@ def set_apart(data, table, label, roles, drop, settings, seed, console, n_jobs, 
             raise SpectraError(f"--external {external}: spectra and feature tables cannot be mixed; give the same kind as the study's")
         name = external.name
     else:
-        held = held_out(table, hold_out, label=label, group=roles.get("group"), seed=seed)
+        held = held_out(table, hold_out, label=label, group=roles.get("group"), seed=seed, task=task_of(label, task))
         more, known, name = data[held], table[held].reset_index(drop=True), external_name(hold_out)
         data, table = data[~held], table[~held].reset_index(drop=True)
     mine, named = groups_of(table, roles)
@@ -177,13 +177,12 @@ def look(out, apart, roles, settings, seed, n_jobs, result, key):
 
 def describe(data, table, label, task, roles, settings):
     """What a study would do, on standard output."""
-    from spectra.io.table import source_of
-    from spectra.study.roles import encode, groups_of
+    from spectra.study.roles import encode, groups_of, task_of
     from spectra.study.splits import group_labels, number_of_folds
 
     if label not in table:
         raise SpectraError(f"--label: no column {label!r}; there are {', '.join(map(str, table.columns))}")
-    y, classes, quantity = encode(table[label], task or ("regression" if source_of(label, ())[1] else None))
+    y, classes, quantity = encode(table[label], task_of(label, task))
     groups, _ = groups_of(table, roles)
     _, patients, _ = group_labels(y, groups)
     folds = number_of_folds(patients, settings.study.folds, classes=classes)

@@ -8,7 +8,6 @@ import pandas as pd
 
 from spectra.containers import Cohort, FeatureMatrix
 from spectra.errors import SpectraError
-from spectra.io.table import source_of
 from spectra.pipeline import preprocess
 from spectra.quality import check_quality
 from spectra.settings import Settings
@@ -20,7 +19,7 @@ from spectra.study.learning import quietly
 from spectra.study.parts import PARTS
 from spectra.study.problem import Problem
 from spectra.study.result import StudyResult
-from spectra.study.roles import ROLES, column_of, encode, groups_of
+from spectra.study.roles import ROLES, column_of, encode, groups_of, task_of
 from spectra.study.splits import group_labels, number_of_folds
 from spectra.study.tuned import tuned_settings
 
@@ -70,7 +69,7 @@ def run_study(
     raw, nuisance, quality, source, start = None, None, None, data, time.perf_counter()
     table = data.samples if table is None else table
     column = column_of(table, label, "label")
-    y, classes, quantity = encode(column, task or ("regression" if source_of(label, ())[1] else None))
+    y, classes, quantity = encode(column, task_of(label, task))
     groups, group_name = groups_of(table, roles)
     _, patients, _ = group_labels(y, groups)
     group_labels(y if quantity is None else quantity, groups)

@@ -61,8 +61,8 @@ def external_name(rule):
     )
 
 
-def held_out(table, rule, *, label, group, seed):
-    """Which rows a rule holds out: ``COLUMN=VALUE``, or a share of the patients of each class, drawn by seed.
+def held_out(table, rule, *, label, group, seed, task=None):
+    """Which rows a rule holds out: ``COLUMN=VALUE``, or a share of the patients of each class (of a quantity, level), drawn by seed.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def held_out(table, rule, *, label, group, seed):
     else:
         if not 0 < share < 1:
             raise SpectraError(f"--hold-out {rule}: a share must lie between 0 and 1")
-        held = _drawn(table, share, label, group, seed)
+        held = _drawn(table, share, label, group, seed, task)
     if held.all() or not held.any():
         raise SpectraError(f"--hold-out {rule}: holds out {'all' if held.all() else 'none'} of the {held.size} rows")
     return held
@@ -92,14 +92,14 @@ def _rows_of(table, rule):
         raise SpectraError(f"--hold-out {rule}: write COLUMN=VALUE, such as cohort=test, or a share of the patients, such as 0.25")
     name, value = parts.groups()
     column = pd.Series(column_of(table, name, "hold-out"))
-    numbers = pd.to_numeric(column, errors="coerce")
-    if numbers.notna().all() and re.fullmatch(r"[-+.\deE]+", value):
-        return (numbers == float(value)).to_numpy()
+    numbers, number = pd.to_numeric(column, errors="coerce"), pd.to_numeric(value, errors="coerce")
+    if numbers.notna().all() and pd.notna(number):
+        return (numbers == number).to_numpy()
     return (column.astype(str) == value).to_numpy()
 
 
-def _drawn(table, share, label, group, seed):
-    y, classes, _ = encode(column_of(table, label, "label"))
+def _drawn(table, share, label, group, seed, task):
+    y, classes, _ = encode(column_of(table, label, "label"), task)
     groups, _ = groups_of(table, {"group": group} if group else {})
     _, of_patient, member = group_labels(y, groups)
     random, chosen = np.random.default_rng([seed, 5]), np.zeros(of_patient.size, bool)

@@ -4,10 +4,20 @@ import numpy as np
 import pandas as pd
 
 from spectra.errors import SpectraError
+from spectra.io.table import source_of
 from spectra.study.audit import earlier_or_later
 from spectra.study.tasks import level_names, levels
 
 ROLES = ("label", "group", "site", "date")
+
+
+def task_of(label, task=None):
+    """The task asked for, or that of a transform: a quantity; None where the label's values decide.
+
+    >>> task_of("log10(dose)"), task_of("dose"), task_of("dose", "classification")
+    ('regression', None, 'classification')
+    """
+    return task or ("regression" if source_of(label, ())[1] else None)
 
 
 def encode(column, task=None):

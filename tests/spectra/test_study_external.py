@@ -77,11 +77,20 @@ def test_a_drawn_share_takes_whole_patients_of_each_class():
     assert (held == external.held_out(table, "0.25", label="label", group="patient", seed=0)).all()
 
 
+def test_a_drawn_share_of_a_quantity_takes_its_levels_not_its_single_values():
+    table = pd.DataFrame({"dose": np.r_[np.repeat(np.arange(5.0), 10), 9.0]})
+    with pytest.raises(SpectraError, match=r"class '9\.0'"):
+        external.held_out(table, "0.25", label="dose", group=None, seed=0)
+    held = external.held_out(table, "0.25", label="dose", group=None, seed=0, task="regression")
+    assert 10 <= held.sum() <= 15 and np.unique(table["dose"][held]).size >= 3
+
+
 @pytest.mark.parametrize(
-    ("rule", "words"), [("cohort", "write COLUMN=VALUE"), ("x=1", "no column 'x'"), ("label=c", "none of"), ("2", "between 0")]
+    ("rule", "words"),
+    [("cohort", "write COLUMN=VALUE"), ("x=1", "no column 'x'"), ("label=c", "none of"), ("plate=-", "none of"), ("2", "between 0")],
 )
 def test_a_rule_that_holds_out_nobody_is_told(rule, words):
-    table = pd.DataFrame({"label": ["a", "b"] * 4})
+    table = pd.DataFrame({"label": ["a", "b"] * 4, "plate": [1, 2] * 4})
     with pytest.raises(SpectraError, match=words):
         external.held_out(table, rule, label="label", group=None, seed=0)
 
