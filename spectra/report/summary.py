@@ -36,7 +36,7 @@ class Card(NamedTuple):
 
 def better_than_chance(about):
     """Is the nested score above what guessing gives: interval above one half, and few shuffled labellings as good, where any were tried?"""
-    return about.nested.auc.low > 0.5 and not about.nested.p_value >= 0.05
+    return about.nested.auc.low > 0.5 and not about.nested.p_value > 0.05
 
 
 def question(about, source, n_lost):

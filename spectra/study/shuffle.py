@@ -100,9 +100,11 @@ def _verdict(true, null, what, predicts):
     better = int(np.sum(null >= true))
     p_value = (1 + better) / (1 + null.size)
     mean = scores.Interval(float(null.mean()), *(float(q) for q in np.quantile(null, [0.025, 0.975])))
-    leak = mean.mean > 0.5 + 4 * null.std(ddof=1) / np.sqrt(null.size)
+    leak = null.size > 1 and mean.mean > 0.5 + 4 * null.std(ddof=1) / np.sqrt(null.size)
     if leak:
         verdict = f"Shuffled labels still give {what} {mean.mean:.2f} on average: the pipeline sees labels that it must not see."
+    elif p_value > 0.05 and not better:
+        verdict = f"No shuffling did as well as the true labels ({what} {true:.2f}), but {null.size} are too few to tell: try 19 or more."
     elif p_value > 0.05:
         verdict = f"The true labels ({what} {true:.2f}) do no better than shuffled ones: {better} of {null.size} did as well. No claim can be made."
     else:

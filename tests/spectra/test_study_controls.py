@@ -111,6 +111,13 @@ def test_true_labels_beat_shuffled_ones_and_noise_does_not(cohort60):
     assert 0.45 < null.mean() < 0.55
 
 
+@pytest.mark.parametrize(("permutations", "words"), [(1, "too few to tell"), (5, "too few to tell"), (19, "beat 19 of 19")])
+def test_few_shufflings_are_not_called_defeats(cohort60, permutations, words):
+    splits = grouped_splits(cohort60[0].y, cohort60[0].groups, folds=5, repeats=1, seed=0)
+    control, _ = shuffle_test(cohort60[0], splits, permutations=permutations)
+    assert words in control.verdict and control.flag == (permutations < 19)
+
+
 def test_a_leak_shows_under_shuffled_labels(cohort60, monkeypatch):
     """A step that peeks at the held-out labels lifts the shuffled AUC above one half."""
     from spectra.study import shuffle
