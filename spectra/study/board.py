@@ -71,7 +71,8 @@ def row_of(folder):
     -------
     dict of str -> value
         ``run``, ``finished``, ``command``, ``input``, ``label``, ``spectra``, ``patients``, ``model``, ``alarms``, ``seconds``, ``seed``, ``commit``,
-        the scores of the model selected inside, ``external_auc`` and ``scored`` where an external set was scored, and ``settings.STEP.OPTION``.
+        the scores of the model selected inside, ``external_auc`` (of a quantity ``external_concordance``) and ``scored`` where an external set was
+        scored, and ``settings.STEP.OPTION``.
 
     Raises
     ------
@@ -91,7 +92,7 @@ def row_of(folder):
         "patients": data.get("n_groups"),
         "model": results.get("best"),
         **scores_of(results),
-        "external_auc": (external.get("auc") or {}).get("mean"),
+        **{f"external_{rank}": external[rank]["mean"] for rank in ("auc", "concordance") if rank in external},
         "scored": external.get("times"),
         "alarms": sum(bool(control["flag"]) for control in results["audit"]) if "audit" in results else None,
         "seconds": facts.get("seconds"),

@@ -64,6 +64,15 @@ def test_runs_are_read_newest_first_and_a_broken_one_is_told(runs):
     assert rows[2]["auc"] == 0.8 and rows[2]["alarms"] == 0 and rows[1]["settings.peaks.snr"] == 3.5 and "auc" not in rows[0]
 
 
+@pytest.mark.parametrize("rank", ["auc", "concordance"])
+def test_the_score_of_an_external_set_is_on_the_board(tmp_path, rank):
+    folder = write_run(tmp_path / "a")
+    results = json.loads((folder / "results.json").read_text()) | {"external": {rank: {"mean": 0.7, "low": 0.6, "high": 0.8}, "times": 2}}
+    (folder / "results.json").write_text(json.dumps(results))
+    row = board.row_of(folder)
+    assert row[f"external_{rank}"] == 0.7 and row["scored"] == 2
+
+
 @pytest.mark.parametrize(
     ("rule", "kept"),
     [
