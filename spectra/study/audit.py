@@ -4,7 +4,8 @@ Each control predicts something from something, trained and tested on different 
 noise, baseline, number of peaks, one by one and together, m/z regions without peaks, and every extra column of the manifest (site, date, plate,
 spot, …). *Batch from features*: whether site, plate or date can be read off the peaks, comparing patients of one class only. The classifier is
 a `probe`, which is trained anew under every shuffling of the labels, so the p-values are exact; `judge` adjusts them for all that was
-asked in one study (Holm 1979), so a clean study raises a false alarm in at most one case of twenty.
+asked in one study (Holm 1979), so these raise a false alarm in at most one clean study of twenty. With fewer than twenty patients a nearly
+perfect probe is an alarm as well, whatever its p: what chance can do there, it can do for a marker too.
 """
 
 import re
