@@ -30,6 +30,7 @@ CATEGORY_SUPPORT = 10.0  # rows' worth of hessian below which a category is not 
 NOISE = 1e-10  # a gain below this share of the children's reduction is rounding
 UNSEEN = 2  # of a split's direction of missing values: none were seen
 
+_BELOW_ONE = np.float32(1.0 - 2.0**-23)
 _LOW32 = np.int64(0xFFFFFFFF)
 _SHIFT = np.int64(32)
 
@@ -98,7 +99,9 @@ def score_packed(halves, n, g0, h0, leaf, scores, bits):
     """
     mean, l2, zero = np.float32(leaf.mean), np.float32(leaf.l2 / leaf.unit_h), np.float32(0)
     low, high = np.float32(leaf.floor / leaf.unit_h), np.float32(leaf.hessian - leaf.floor / leaf.unit_h)
-    both = np.float32(leaf.hessian) + l2
+    whole = np.float32(leaf.hessian)
+    high = min(high, whole * _BELOW_ONE)  # rounded, it may be the whole, which leaves the right child empty
+    both = whole + l2
     for b in range(n):
         left = np.float32(np.int32(halves[2 * b] + h0))
         hl, hr = left + l2, both - left

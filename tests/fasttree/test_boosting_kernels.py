@@ -122,6 +122,27 @@ def test_packed_scores_are_what_the_children_save(seed, n, l2, missing):
     assert rate(np.float32(top), leaf) == (leaf.base + leaf.scale * float(top) if top > 0 else -np.inf)
 
 
+@pytest.mark.parametrize("hessian", [2**22, 2**26, 2**31 - 2**12])
+def test_packed_scores_leave_no_child_empty(hessian):
+    ints, floats, units = np.zeros((1, N_INTS), np.int64), np.zeros((1, N_FLOATS)), np.array([3e-4, 2e-5])
+    ints[0, STOP], ints[0, SUM_G], ints[0, SUM_H] = 1000, 77_777_777, hessian
+    leaf = describe(0, ints, floats, Rules(0.1, 0.0, 0.0, 0.0, 0.0, 1, 31, 99, 1.0, False, False, False), units)
+    g, h = np.array([0, 33_333_333, 77_777_777, 77_777_777]), np.array([0, hessian // 2, hessian, hessian])
+    scores = np.zeros(4, np.float32)
+    score_packed(((g << 32) + h).view(np.int32), 4, np.int32(0), np.int32(0), leaf, scores, scores.view(np.int32))
+    assert np.isfinite(scores).all()
+    assert (scores > 0).tolist() == [False, True, False, False]
+
+
+@pytest.mark.parametrize("n", [500, 3000])
+def test_light_children_cost_no_splits(n):
+    X = np.random.default_rng(0).normal(size=(n, 2))
+    y = np.sin(3 * X[:, 0]) + X[:, 1] ** 2
+    options = {"max_iter": 2, "min_samples_leaf": 1, "min_child_weight": 0.0, "random_state": 0}
+    quick, full = (GradientBoostingRegressor(precision=p, **options).fit(X, y) for p in ("quantized", "full"))
+    np.testing.assert_allclose(quick.predict(X), full.predict(X), atol=1e-5)
+
+
 @settings(max_examples=20, deadline=None)
 @given(keys=st.lists(st.integers(-3, 3), max_size=60))
 def test_categories_are_sorted_by_key_then_number(keys):
