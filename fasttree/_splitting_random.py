@@ -235,6 +235,8 @@ def score_lanes(values, rows, n_lanes, has_missing, target, weight, total_value,
         difference = lanes.value[j] * weight - left * total_value
         score = difference * difference / (left * right)
         allowed = (left >= least) & (right >= least) & (lanes.n_left[j] >= min_leaf) & (n_rows - lanes.n_left[j] >= min_leaf)
+        # all rows may go left while rounding leaves some weight on the right
+        allowed &= (lanes.low[j] < lanes.high[j]) | (not lanes.missing_left[j])
         lanes.score[j] = score if allowed else -np.inf
 
 

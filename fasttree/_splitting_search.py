@@ -219,9 +219,9 @@ def search_large(columns, rows, target, weight, totals, rules, work):
 
 
 @njit(_nrt=False, forceinline=True)
-def choose_sides(size, random, lanes):
-    """A random side for each lane's missing values."""
-    for j in range(LANES):
+def choose_sides(n_lanes, size, random, lanes):
+    """A random side for each lane's missing values; lanes that aren't used may hold those of another tree."""
+    for j in range(n_lanes):
         lanes.missing_left[j] = 0 < lanes.n_missing[j] < size and next_word(random) >> np.uint64(63) == 1
 
 
@@ -277,7 +277,7 @@ def search_random(columns, rows, target, weight, totals, rules, work):
         has_missing = columns.any_missing
         fill_lanes(columns.values, rows, n_lanes, has_missing, lanes)
         if has_missing:
-            choose_sides(size, work.random, lanes)
+            choose_sides(n_lanes, size, work.random, lanes)
         if target.family == MOMENT:
             total_value = totals[1] if target.classes else totals[0]
             score_lanes(columns.values, rows, n_lanes, has_missing, target, weight, total_value, rules, lanes)

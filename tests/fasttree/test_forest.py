@@ -118,6 +118,21 @@ def test_each_tree_can_be_grown_again(forest):
         np.testing.assert_allclose(again.tree_.value, tree.tree_.value, atol=1e-12)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_trees_on_missing_values_can_be_grown_again(weighted):
+    """Nothing of one tree is left for the next in the memory they share, and no node is empty."""
+    random = np.random.default_rng(0)
+    X, y = random.integers(0, 2, (100, 12)).astype(float), random.random(100) < 0.3
+    X[random.random(X.shape) < 0.4] = np.nan
+    weight = random.uniform(0.1, 1.0, len(y)) if weighted else None
+    for max_features in (1, 2):
+        for tree in ExtraTreesClassifier(20, max_features=max_features, random_state=0).fit(X, y, weight):
+            again = clone(tree).fit(X, y, weight)
+            assert np.array_equal(again.tree_.feature, tree.tree_.feature)
+            assert np.array_equal(again.tree_.threshold, tree.tree_.threshold)
+            assert tree.tree_.n_node_samples.min() > 0
+
+
 class Counting(ThreadingBackend):
     """A backend that can't share memory, as far as joblib knows."""
 

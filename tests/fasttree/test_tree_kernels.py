@@ -150,7 +150,7 @@ def test_random_splits_are_scored_as_by_hand(n_rows, missing, dtype):
     if missing:
         values[random.random(values.shape) < 0.3] = np.nan
     rows = random.permutation(n_rows + 10)[:n_rows].astype(np.uint32)
-    weight = random.integers(1, 4, n_rows).astype(np.float64)
+    weight = random.uniform(1, 4, n_rows)
     value = weight * random.normal(size=n_rows)
     target = Target(MOMENT, False, 1, False, weight, value, np.empty((n_rows, 0)))
     for n_lanes, min_leaf in ((1, 1), (4, 2), (7, 1), (LANES, 3)):
