@@ -64,7 +64,8 @@ def monotonic_signs(monotonic_cst, n_features, n_classes, n_outputs):
         raise ValueError(f"monotonic_cst must be None or an array-like of -1, 0 or 1, but got {np.unique(signs)}")
     if n_classes is not None and n_classes[0] > 2:
         raise ValueError("Monotonicity constraints are not supported with multiclass classification")
-    return signs.astype(np.int8) if np.any(signs) else None
+    one_class = n_classes is not None and n_classes[0] == 1  # whose share is 1 everywhere
+    return signs.astype(np.int8) if np.any(signs) and not one_class else None
 
 
 def growing_seed(random_state):

@@ -146,6 +146,11 @@ def test_constrained_tree_is_scikit_learns(criterion):
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X))
 
 
+def test_one_class_fulfils_any_constraint():
+    for model in (DecisionTreeClassifier(monotonic_cst=[1]), RandomForestClassifier(2, monotonic_cst=[1])):
+        assert model.fit([[0.0], [1.0]], ["a", "a"]).predict_proba([[0.5]]).tolist() == [[1.0]]
+
+
 @pytest.mark.parametrize(
     ("signs", "y", "message"),
     [
