@@ -236,14 +236,15 @@ def explain(model, X, *, n_jobs=None):
     X = check_predict(model, X, fitted="estimators_" if is_forest else "tree_")
     trees = [member.tree_ for member in members]
     values = [one.value.reshape(one.node_count, -1) for one in trees]
+    depths = [one.max_depth for one in trees]
     shares = np.zeros((X.shape[0], X.shape[1], values[0].shape[1]))
 
     def run(start):
         for first, part in dense_blocks(X[start : start + _ROWS]):
             out = shares[start + first : start + first + len(part)]
-            for one, value in zip(trees, values, strict=True):
+            for one, value, depth in zip(trees, values, depths, strict=True):
                 arrays = one.children_left, one.children_right, one.feature, one.threshold, one.missing_go_to_left
-                add_shapley_rows(part, *arrays, one.weighted_n_node_samples, value, one.max_depth, out)
+                add_shapley_rows(part, *arrays, one.weighted_n_node_samples, value, depth, out)
 
     Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(run)(start) for start in range(0, X.shape[0], _ROWS))
     shares /= len(trees)
