@@ -82,7 +82,7 @@ class Search(NamedTuple):
         if self.way == "optuna" and space:
             return self._optuna(space, score, name)
         points = grid(space)
-        if self.way == "random" and len(points) > 1:
+        if self.way == "random" and any(values.low is not None or len(values.grid) > 1 for values in space.values()):
             random = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
             points = [{key: values.draw(random) for key, values in space.items()} for _ in range(self.trials)]
         found = [score(point) for point in points]

@@ -96,6 +96,16 @@ def test_what_cannot_be_compared_is_named(names, more, words):
         candidates.candidates(names, **more)
 
 
+def test_random_draws_range_where_the_grid_has_one_point():
+    (boosting,) = candidates.candidates(["gradient boosting"])
+    asked = []
+    Search("random", 8).best(boosting.space, lambda point: asked.append(point) or 0.0, "one")
+    assert len(asked) == 8 and len({point["learning_rate"] for point in asked}) == 8
+    asked.clear()
+    Search("random", 8).best({"kernel": Space(("linear",))}, lambda point: asked.append(point) or 0.0, "one")
+    assert asked == [{"kernel": "linear"}]
+
+
 def test_settings_of_single_models_survive_the_file():
     settings = change(
         Settings(),
