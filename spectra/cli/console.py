@@ -184,11 +184,13 @@ def next_folder(stem):
 
 
 def new_folder(path, *, resume=False):
-    """Make a run folder; an existing one that is not empty is refused unless the run is resumed."""
+    """Make a run folder; an existing one is refused unless the run is resumed, or stopped before it had computed anything."""
     path = pathlib.Path(path)
     if path.exists() and not path.is_dir():
         raise SpectraError(f"--out {path}: exists and is not a folder")
-    if path.is_dir() and any(path.iterdir()) and not resume:
+    there = {each.name for each in path.iterdir()} if path.is_dir() else set()
+    stopped = "log.txt" in there and there <= {"log.txt", "settings.toml"}  # such as by a misspelt option
+    if there and not stopped and not resume:
         raise SpectraError(f"--out {path}: exists already; choose another folder, or go on with --resume")
     path.mkdir(parents=True, exist_ok=True)
     return path

@@ -160,6 +160,21 @@ def test_process_writes_peaks_and_features(manifest, tmp_path):
     assert {"file", "mz", "snr", "fwhm"} <= set(pd.read_csv(tmp_path / "p" / "peaks.csv").columns)
 
 
+def test_a_misspelt_option_does_not_use_up_the_folder(manifest, tmp_path):
+    from spectra.cli import console
+
+    words = ["study", manifest, "--label", "label", "--out", tmp_path / "run", "-q"]
+    assert run(*words, "--set", "study.models=['naive Bayz']") == 2 and (tmp_path / "run" / "log.txt").exists()
+    assert console.new_folder(tmp_path / "run") == tmp_path / "run"
+    (tmp_path / "run" / "results.json").write_text("{}")
+    with pytest.raises(spectra.SpectraError, match="exists already"):
+        console.new_folder(tmp_path / "run")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "settings.toml").write_text("")  # a user's own, never overwritten
+    with pytest.raises(spectra.SpectraError, match="exists already"):
+        console.new_folder(tmp_path / "mine")
+
+
 def test_a_dry_run_writes_nothing(manifest, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert run("study", manifest, "--label", "label", "--group", "patient", "--dry-run") == 0
