@@ -61,9 +61,12 @@ class Problem(NamedTuple):
         return float(self.task.rank(folds, target[None, :], np.ones((1, target.size)))[0])
 
 
+def seen_by_steps(problem, train):
+    """Labels for a filter by class: of a quantity, levels of the training rows' own values, cut without those held out."""
+    return problem.y[train] if problem.quantity is None else levels(problem.quantity[train])[0]
+
+
 def fit_steps(problem, train):
     """The learned steps fitted on the rows `train`, and these rows' features."""
     steps = learned_steps(problem.settings, problem.data)
-    # a filter by class sees levels of the training rows' own quantities, cut without those held out
-    y = problem.y[train] if problem.quantity is None else levels(problem.quantity[train])[0]
-    return steps, steps.fit_transform(problem.data[train], y)
+    return steps, steps.fit_transform(problem.data[train], seen_by_steps(problem, train))

@@ -19,6 +19,7 @@ from spectra.study import scores
 from spectra.study.audit import SHUFFLED, Control
 from spectra.study.evaluation import evaluate
 from spectra.study.learning import predict
+from spectra.study.problem import seen_by_steps
 from spectra.study.splits import group_labels
 
 ENOUGH = 10
@@ -34,11 +35,11 @@ def _blind_part(problem, split):
     return last, features, blind.transform(problem.data[split.test])
 
 
-def _fold(problem, split, parts, y, target):
+def _fold(problem, split, parts):
     last, train, held = parts
-    step = clone(last).fit(train, y[split.train])
+    step = clone(last).fit(train, seen_by_steps(problem, split.train))
     ridge = LogisticRegression(C=1e-2, max_iter=1000) if problem.n_classes else Ridge(alpha=100.0)
-    model = make_pipeline(StandardScaler(), ridge).fit(step.transform(train).values, target[split.train])
+    model = make_pipeline(StandardScaler(), ridge).fit(step.transform(train).values, problem.target[split.train])
     return split.test, predict(model, step.transform(held).values, problem.n_classes)
 
 
@@ -49,7 +50,7 @@ def _score(problem, splits, parts, models, y, target):
         outcomes = evaluate(problem, splits, models, inner_folds=problem.settings.study.inner_folds, n_jobs=1)
         folds = [(split.test, outcome[-1].probability) for split, outcome in zip(splits, outcomes, strict=True)]
     else:
-        folds = [_fold(problem, split, part, y, target) for split, part in zip(splits, parts, strict=True)]
+        folds = [_fold(problem, split, part) for split, part in zip(splits, parts, strict=True)]
     return problem.score(folds)
 
 

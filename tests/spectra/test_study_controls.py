@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator
 
 from spectra import Cohort, FeatureMatrix, PeakList, Spectrum
 from spectra.settings import Settings
@@ -126,16 +127,42 @@ def test_a_leak_shows_under_shuffled_labels(cohort60, monkeypatch):
     splits = grouped_splits(problem.y, problem.groups, folds=5, repeats=1, seed=0)
     honest = shuffle._fold
 
-    def leaky(problem, split, parts, y, target):
-        last, train, held = parts
-        peeked = dataclasses.replace(held, values=held.values + 0.5 * y[split.test][:, None])
-        return honest(
-            problem, split, (last, dataclasses.replace(train, values=train.values + 0.5 * y[split.train][:, None]), peeked), y, target
-        )
+    def leaky(problem, split, parts):
+        last, *both = parts
+        peeked = [
+            dataclasses.replace(each, values=each.values + 0.5 * problem.y[rows][:, None])
+            for each, rows in zip(both, (split.train, split.test), strict=True)
+        ]
+        return honest(problem, split, (last, *peeked))
 
     monkeypatch.setattr(shuffle, "_fold", leaky)
     control, _ = shuffle_test(problem, splits, permutations=99)
     assert control.flag and "must not see" in control.verdict
+
+
+def test_levels_of_a_quantity_reach_the_steps_without_those_held_out():
+    from spectra.study import shuffle
+    from spectra.study.tasks import levels
+
+    seen = []
+
+    class Step(BaseEstimator):
+        def fit(self, features, y):
+            seen.append(y.tolist())
+            return self
+
+        def transform(self, features):
+            return features
+
+    quantity = np.arange(24.0)
+    problem = Problem(table(np.eye(24)), Settings(), levels(quantity)[0], np.arange(24), list("abcd"), 0, quantity)
+    (split, _) = grouped_splits(problem.y, problem.groups, folds=2, repeats=1, seed=0)
+    parts = Step(), problem.data[split.train], problem.data[split.test]
+    shuffle._fold(problem, split, parts)
+    other = quantity.copy()
+    other[split.test] += 100
+    shuffle._fold(problem._replace(quantity=other, y=levels(other)[0]), split, parts)
+    assert seen[0] == seen[1] == levels(quantity[split.train])[0].tolist()
 
 
 def test_permutation_is_within_folds_and_keeps_patients_whole():
