@@ -367,7 +367,7 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
     sketch.feature[node], sketch.cut[node], sketch.missing_left[node] = found.feature, found.cut, found.missing_left
     sketch.low[node], sketch.high[node], sketch.threshold[node] = found.low, found.high, found.threshold
     if target.family == OWN:
-        sketch.decrease[node] = found.score + weight * call_side(work.own.side, sums, np.int64(len(sums)), weight)
+        sketch.decrease[node] = found.score + weight * call_side(work.own.side, sums, np.int64(len(sums)), weight, work.own.numbers)
     else:
         sketch.decrease[node] = decrease(target, found.score, weight, sketch.sums[node])
     if sketch.decrease[node] / sketch.weight[0] + _EPSILON < rules.min_decrease:

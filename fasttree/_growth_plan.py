@@ -11,7 +11,7 @@ from fasttree._growth_number import Nodes, new_nodes, number_nodes
 from fasttree._splitting_absolute import Absolute
 from fasttree._splitting_bound import N_BUCKETS
 from fasttree._splitting_encode import MISSING, encode, select_rows
-from fasttree._splitting_own import compile_own, prepare_own
+from fasttree._splitting_own import FAILED, compile_own, prepare_own
 from fasttree._splitting_random import new_lanes
 from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, OWN, POISSON, SQUARED, Target
 from fasttree._splitting_search import Work
@@ -203,6 +203,8 @@ def _grow(problem, bench, weight, rules, target, rows, seed):
     any_missing = bool(problem.has_missing.any())
     columns = Columns(bench.keys, problem.codes, problem.values, problem.has_missing, any_missing, problem.max_features)
     n_nodes = grow(columns, target, rows, rules, bench.sketch, work, bench.room)
+    if work.own.numbers[FAILED]:
+        raise ValueError(f"criterion={problem.criterion!r} raised an exception; it must give a number for any node's sums and weight")
     nodes = new_nodes(n_nodes, bench.sketch.sums.shape[1], len(problem.signs) > 0)
     number_nodes(bench.sketch, nodes)
     return nodes

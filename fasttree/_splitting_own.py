@@ -18,7 +18,7 @@ from fasttree._splitting_encode import ROW, SHIFT
 from fasttree._splitting_scan import allowed_values, scan_bounds
 
 _TINY = 1e-300
-N_ROWS, N_PRESENT, MISSING_LEFT, MIN_LEAF, N_ALL_ROWS, N_COLUMNS, N_SLOTS, WHERE = range(8)  # of `numbers`
+N_ROWS, N_PRESENT, MISSING_LEFT, MIN_LEAF, N_ALL_ROWS, N_COLUMNS, N_SLOTS, WHERE, FAILED, N_NUMBERS = range(10)  # of `numbers`
 WEIGHT, MIN_WEIGHT, BEST, SIGN, LOWER, UPPER = range(6)  # of `limits`
 _jit = numba.njit(nogil=True, error_model="numpy")  # not cached: a closure over a user's function is a new one in every process
 _FUNCTIONS: dict = {}  # address -> function, for kernels that run as plain Python
@@ -30,7 +30,7 @@ class Own(NamedTuple):
     side: int  # address of its value for one node; 0 without any
     scan: int  # address of its scan
     sides: np.ndarray  # float64, shape (2, n_slots)
-    numbers: np.ndarray  # int64, shape (8,)
+    numbers: np.ndarray  # int64, shape (9,); the last is 1 once the function raised an exception
     limits: np.ndarray  # float64, shape (6,)
 
 
@@ -58,8 +58,8 @@ def _lower(context, builder, signature, args):
 
 if interpreted():
 
-    def call_side(address, sums, n_slots, weight):
-        return _FUNCTIONS[address](sums, n_slots, weight)
+    def call_side(address, sums, n_slots, weight, numbers):
+        return _FUNCTIONS[address](sums, n_slots, weight, numbers)
 
     def call_scan(address, keys, weight, outputs, totals, sides, numbers, limits):
         return _FUNCTIONS[address](keys, weight, outputs, totals, sides, numbers, limits)
@@ -67,9 +67,9 @@ if interpreted():
 else:
 
     @intrinsic
-    def call_side(typing_context, address, sums, n_slots, weight):
+    def call_side(typing_context, address, sums, n_slots, weight, numbers):
         """Impurity of a node, from its sums (float64[::1], shape (n_slots,)) and weight."""
-        return types.float64(types.int64, sums, types.int64, types.float64), _lower
+        return types.float64(types.int64, sums, types.int64, types.float64, numbers), _lower
 
     @intrinsic
     def call_scan(typing_context, address, keys, weight, outputs, totals, sides, numbers, limits):
@@ -82,7 +82,8 @@ def children_score(own, left, left_weight, right, right_weight):
     """Minus the children's impurities times their weights."""
     n_slots = np.int64(len(left))
     return -(
-        left_weight * call_side(own.side, left, n_slots, left_weight) + right_weight * call_side(own.side, right, n_slots, right_weight)
+        left_weight * call_side(own.side, left, n_slots, left_weight, own.numbers)
+        + right_weight * call_side(own.side, right, n_slots, right_weight, own.numbers)
     )
 
 
@@ -165,26 +166,37 @@ def compile_own(impurity, classes):
             out[node] = impurity(sums[node], weight[node])
 
     if interpreted():
-        return Compiled(lambda sums, n_slots, weight: impurity(sums, weight), scan, of_nodes)
+        return Compiled(lambda sums, n_slots, weight, numbers: impurity(sums, weight), scan, of_nodes)
     words, floats, integers = types.CPointer(types.uint64), types.CPointer(types.float64), types.CPointer(types.int64)
 
-    @numba.cfunc(types.float64(floats, types.int64, types.float64), error_model="numpy")
-    def side_by_address(sums, n_slots, weight):
-        return impurity(carray(sums, (n_slots,)), weight)
+    # an exception can't pass a call by address: it is noted, and raised when the tree is done
+    @numba.cfunc(types.float64(floats, types.int64, types.float64, integers), error_model="numpy")
+    def side_by_address(sums, n_slots, weight, numbers):
+        result = np.nan
+        try:
+            result = impurity(carray(sums, (n_slots,)), weight)
+        except Exception:
+            carray(numbers, (N_NUMBERS,))[FAILED] = 1
+        return result
 
     @numba.cfunc(types.float64(words, floats, floats, floats, floats, integers, floats), error_model="numpy")
     def scan_by_address(keys, weight, outputs, totals, sides, numbers, limits):
-        counts = carray(numbers, (8,))
+        counts = carray(numbers, (N_NUMBERS,))
         n_all, n_slots = counts[N_ALL_ROWS], counts[N_SLOTS]
-        return scan(
-            carray(keys, (counts[N_ROWS],)),
-            carray(weight, (n_all,)),
-            carray(outputs, (n_all, counts[N_COLUMNS])),
-            carray(totals, (n_slots,)),
-            carray(sides, (2, n_slots)),
-            counts,
-            carray(limits, (6,)),
-        )
+        best = np.nan
+        try:
+            best = scan(
+                carray(keys, (counts[N_ROWS],)),
+                carray(weight, (n_all,)),
+                carray(outputs, (n_all, counts[N_COLUMNS])),
+                carray(totals, (n_slots,)),
+                carray(sides, (2, n_slots)),
+                counts,
+                carray(limits, (6,)),
+            )
+        except Exception:
+            counts[FAILED], counts[WHERE] = 1, -1
+        return best
 
     return Compiled(side_by_address, scan_by_address, of_nodes)
 
@@ -198,4 +210,4 @@ def prepare_own(compiled, n_slots):
         _FUNCTIONS.update(zip(addresses, compiled[:2], strict=True))
     elif compiled:
         addresses = [function.address for function in compiled[:2]]
-    return Own(*addresses, np.empty((2, room)), np.empty(8, dtype=np.int64), np.empty(6))
+    return Own(*addresses, np.empty((2, room)), np.zeros(N_NUMBERS, dtype=np.int64), np.empty(6))

@@ -94,6 +94,21 @@ def test_a_plain_function_is_compiled():
         save(own, "nowhere")
 
 
+@numba.njit
+def picky(sums, weight):
+    if sums[0] < -1e-9:
+        raise ValueError("a sum is negative")
+    return sums[1] / weight - (sums[0] / weight) ** 2
+
+
+@pytest.mark.parametrize("options", [{}, {"max_features": 2}, {"splitter": "random"}])
+def test_an_own_criterion_that_raises_stops_the_fit(options):
+    X, y = table(60)
+    with pytest.raises(ValueError, match=r"criterion=.*picky.* raised an exception"):
+        DecisionTreeRegressor(criterion=picky, random_state=0, **options).fit(X, y - y.mean() + 0.1)
+    DecisionTreeRegressor(criterion=picky, random_state=0, **options).fit(X, y - y.min())
+
+
 MODELS = [
     DecisionTreeClassifier,
     DecisionTreeRegressor,
