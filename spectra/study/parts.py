@@ -171,7 +171,7 @@ def markers(course):
 
 def technical(course):
     """Does the instrument drift, and do replicates agree?"""
-    problem, table, features = course.problem, course.table, course.found["features"]
+    problem, table, features = course.found["problem"], course.table, course.found["features"]
     found = run_order(table, course.roles)
     numbers = {name: course.nuisance[name].to_numpy(float) for name in course.nuisance} if course.nuisance is not None else {}
     shift = shifts(course.found["steps"], problem.data)[1]

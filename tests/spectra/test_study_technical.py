@@ -1,12 +1,16 @@
 """Drift over the run and agreement of replicates, on numbers whose truth is known."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
 from spectra import FeatureMatrix
-from spectra.study import technical
+from spectra.settings import Settings
+from spectra.study import parts, technical
+from spectra.study.problem import Problem
 
 
 def matrix(values):
@@ -86,6 +90,17 @@ def test_replicates_of_what_does_not_vary_or_has_no_mean_are_not_praised():
     assert "very well" in centred.verdict and "nan" not in centred.verdict and "CV" not in centred.verdict
     alone = technical.agreement(matrix(random.normal(size=(3, 2))), np.array([0, 0, 1]), "sample", np.arange(2))
     assert alone.n_samples == 1 and "Too few samples" in alone.verdict
+
+
+def test_the_calibration_shift_is_that_of_the_data_that_the_steps_learned_from(monkeypatch):
+    """Where the folds choose settings of the steps, these are other data than those of the present settings."""
+    values = np.ones((10, 2))
+    before, after = (Problem(matrix(values + i), Settings(), np.arange(10) % 2, np.arange(10), ["a", "b"], 0) for i in range(2))
+    seen = []
+    monkeypatch.setattr(parts, "shifts", lambda steps, data: (seen.append(data) or np.ones(10, bool), np.empty(0)))
+    found = {"problem": after, "features": after.data, "steps": None, "markers": []}
+    parts.technical(SimpleNamespace(problem=before, found=found, table=pd.DataFrame({"r": range(10)}), roles={}, nuisance=None))
+    assert seen == [after.data]
 
 
 def test_no_replicates_no_verdict():
