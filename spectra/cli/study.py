@@ -140,8 +140,8 @@ def run(
 
 def set_apart(data, table, label, roles, drop, settings, seed, console, n_jobs, external, hold_out, task=None):
     """What is studied, and what only the frozen model will see: data, table, and (data, table, name) or None."""
-    from spectra.study.external import check_apart, external_name, held_out
-    from spectra.study.roles import groups_of, task_of
+    from spectra.study.external import check_apart, external_name, held_out, labels_as
+    from spectra.study.roles import column_of, encode, groups_of, task_of
 
     if external is None and hold_out is None:
         return data, table, None
@@ -160,6 +160,8 @@ def set_apart(data, table, label, roles, drop, settings, seed, console, n_jobs, 
     mine, named = groups_of(table, roles)
     theirs, also = groups_of(known, roles)
     check_apart(data, more, mine, theirs, bool(named and also))
+    _, classes, quantity = encode(column_of(table, label, "label"), task_of(label, task))
+    labels_as(classes if quantity is None else [], column_of(known, label, "label"), name)  # now, and not when all has been computed
     console.say(f"{len(more)} rows are set apart for the frozen model: {name}")
     return data, table, (more, known, name)
 

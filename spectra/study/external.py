@@ -137,14 +137,14 @@ def check_apart(study, external, study_groups, external_groups, named):
             raise SpectraError(f"spectra in both the study and the external set: {', '.join(copies[:10])}; leave them out of one")
 
 
-def _labels(model, column, name):
-    """Classes of the external set as the model numbers them, or its quantity."""
-    if not model.classes:
+def labels_as(classes, column, name):
+    """Labels of the external set called `name` as the model of these classes numbers them; without classes its quantity."""
+    if not classes:
         return encode(column, "regression")[2]
-    unknown = sorted(set(column.astype(str)) - set(model.classes))
+    unknown = sorted(set(column.astype(str)) - set(classes))
     if unknown:
-        raise SpectraError(f"{name}: label {unknown[0]!r} is none of the studied classes {', '.join(model.classes)}")
-    return np.array([model.classes.index(label) for label in column.astype(str)])
+        raise SpectraError(f"{name}: label {str(unknown[0])!r} is none of the studied classes {', '.join(classes)}")
+    return np.array([classes.index(label) for label in column.astype(str)])
 
 
 def score_external(model, data, table, *, roles, name, run, settings, study="", seed=0, n_jobs=None):
@@ -165,7 +165,7 @@ def score_external(model, data, table, *, roles, name, run, settings, study="", 
     -------
     External
     """
-    y = _labels(model, column_of(table, roles["label"], "label"), name)
+    y = labels_as(model.classes, column_of(table, roles["label"], "label"), name)
     groups, _ = groups_of(table, roles)
     digest, tic = ledger.digest_of(data), np.empty(0)
     set_aside: list[dict[str, str]] = []

@@ -45,7 +45,7 @@ def encode(column, task=None):
         raise SpectraError(f"label is missing in row {missing[0] + 1}; fill it in or leave the row out")
     y, classes = pd.factorize(column, sort=True)
     if len(classes) < 2:
-        raise SpectraError(f"the label has one class only ({classes[0]!r}); a study needs at least two")
+        raise SpectraError(f"the label has one class only ({str(classes[0])!r}); a study needs at least two")
     many, number = len(classes) > max(20, len(column) // 4), pd.api.types.is_numeric_dtype(column)
     if task == "regression" or (task is None and many and number):
         return _quantity(column)

@@ -70,6 +70,14 @@ def test_a_shared_patient_is_named(tmp_path, capsys):
     assert "p59" in capsys.readouterr().err
 
 
+def test_a_label_that_was_not_studied_is_told_before_anything_is_computed(tmp_path, capsys):
+    source, other = write_table(tmp_path / "a.csv"), write_table(tmp_path / "b.csv", first=100, seed=1)
+    other.write_text(other.read_text().replace("ill", "worse"))
+    assert study(source, tmp_path / "run", "--external", other) == 2
+    assert "b.csv: label 'worse' is none of the studied classes ill, well" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "settings.toml").exists()
+
+
 def test_a_drawn_share_takes_whole_patients_of_each_class():
     table = pd.DataFrame({"label": np.repeat(["a", "b"], 40), "patient": [f"p{i // 2}" for i in range(80)]})
     held = external.held_out(table, "0.25", label="label", group="patient", seed=0)
