@@ -287,6 +287,10 @@ def _finish(problem, grown):
         _clip(problem, value, nodes.bounds)
     if callable(problem.criterion):
         compile_own(problem.criterion, problem.classes).of_nodes(nodes.sums, nodes.weight, impurity)
+        if not np.isfinite(impurity).all():
+            node = np.argmin(np.isfinite(impurity))
+            given = f"{impurity[node]} for sums {nodes.sums[node]} and weight {nodes.weight[node]}"
+            raise ValueError(f"criterion={problem.criterion!r} gave {given}; it must give finite numbers")
     arrays = {
         "children_left": nodes.left,
         "children_right": nodes.right,

@@ -109,6 +109,16 @@ def test_an_own_criterion_that_raises_stops_the_fit(options):
     DecisionTreeRegressor(criterion=picky, random_state=0, **options).fit(X, y - y.min())
 
 
+@numba.njit
+def lost_at_the_root(sums, weight):
+    return variance(sums, weight) if weight < 60.0 else np.nan
+
+
+def test_an_own_criterion_must_be_finite():
+    with pytest.raises(ValueError, match=r"gave nan for sums .* and weight 60\.0"):
+        DecisionTreeRegressor(criterion=lost_at_the_root).fit(*table(60))
+
+
 MODELS = [
     DecisionTreeClassifier,
     DecisionTreeRegressor,
