@@ -86,7 +86,9 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
         keys, codes = np.empty((n_features, 0), dtype=np.uint64), np.empty((n_features, 0), dtype=np.uint32)
         # no copy where the layout serves; read-only memory is copied, which costs less than kernels compiled for it
         values = np.require(X.toarray() if scipy.sparse.issparse(X) else X, requirements=["C", "W"])
-        if np.isnan(np.sum(values)):
+        with np.errstate(over="ignore", invalid="ignore"):  # of large values
+            total = np.sum(values)
+        if np.isnan(total):
             has_missing = np.isnan(values).any(axis=0)
     else:
         keys, codes = encode(X, keys=all_features, codes=not all_features, n_jobs=n_jobs)

@@ -133,6 +133,11 @@ def test_trees_on_missing_values_can_be_grown_again(weighted):
             assert tree.tree_.n_node_samples.min() > 0
 
 
+def test_large_values_are_summed_without_a_warning():
+    X = np.array([[3e38], [3e38], [1.0]], np.float32)
+    assert ExtraTreesRegressor(2, random_state=0).fit(X, [1.0, 1.0, 2.0]).predict(X).tolist() == [1.0, 1.0, 2.0]
+
+
 class Counting(ThreadingBackend):
     """A backend that can't share memory, as far as joblib knows."""
 
