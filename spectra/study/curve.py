@@ -54,7 +54,7 @@ def part_of(y, groups, train, share, seed):
     return train[np.isin(member, np.concatenate(chosen))]
 
 
-def learning_curve(problem, candidate, splits, resampler, *, inner_folds=0, n_jobs=None, progress=None):
+def learning_curve(problem, candidate, splits, resampler, *, inner_folds=0, search=None, n_jobs=None, progress=None):
     """Score one candidate, its parameters chosen inside each training part, on patients held out.
 
     Parameters
@@ -63,6 +63,7 @@ def learning_curve(problem, candidate, splits, resampler, *, inner_folds=0, n_jo
     candidate : Candidate
     splits : list of Split, one repeat: each row is tested once
     resampler : PatientResampler of all rows
+    search : Search, optional, how the parameters are looked for; default over the grid
 
     Returns
     -------
@@ -74,7 +75,8 @@ def learning_curve(problem, candidate, splits, resampler, *, inner_folds=0, n_jo
     def one(share, i):
         split = splits[i]
         rows = part_of(problem.y, problem.groups, split.train, share, [problem.seed, 7, i])
-        (outcome, *_) = evaluate_split(problem, Split(split.scheme, split.repeat, rows, split.test), [candidate], inner_folds=inner_folds)
+        part, how = Split(split.scheme, split.repeat, rows, split.test), {"inner_folds": inner_folds, "search": search}
+        (outcome, *_) = evaluate_split(problem, part, [candidate], name=f"learning curve {share:.4f} {i}", **how)
         return np.unique(problem.groups[rows]).size, outcome
 
     todo = [(share, i) for share in parts for i in range(len(splits))]

@@ -199,7 +199,7 @@ def learning_curve(course):
         return {"curve": []}
     name, once = course.found["final"]["name"], course.splits[: course.folds]
     candidate = next(candidate for candidate in course.candidates if candidate.name == name)
-    options = {"inner_folds": course.settings.inner_folds, **course.work}
+    options = {"inner_folds": course.settings.inner_folds, "search": course.search._replace(journal=None), **course.work}
     without = ["panel", *(option for option in ELSEWHERE if option not in ("models", "search", "trials", "tune", "parameters", "grid"))]
     points = course.kept(
         "learning curve", list[Point], lambda: curve(course.problem, candidate, once, course.resampler, **options), without

@@ -236,3 +236,12 @@ def test_more_patients_help_where_there_is_something_to_learn():
     assert [point.patients for point in points] == sorted(point.patients for point in points) and points[-1].patients == 90
     assert points[-1].auc.mean > points[0].auc.mean and points[-1].auc.low < points[-1].auc.mean < points[-1].auc.high
     assert points[0].train_auc - points[0].auc.mean > points[-1].train_auc - points[-1].auc.mean
+    asked = []
+
+    class Search:
+        def best(self, space, score, name):
+            asked.append(name)
+            return {key: values.grid[0] for key, values in space.items()}, 0.5
+
+    curve.learning_curve(problem, candidates(["naive Bayes"])[0], splits, resampler, search=Search())
+    assert len(set(asked)) == len(points) * len(splits)  # looked for as in the study, for each part by itself
