@@ -131,7 +131,9 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
         # small trees together: a task costs about as much as a tree of 300 rows
         size = max(1, min(-(-n_more // effective_n_jobs(self.n_jobs)), _TASK // n_samples))
         tasks = [seeds[start : start + size] for start in range(0, n_more, size)]
-        grown = Parallel(n_jobs=self.n_jobs, verbose=self.verbose, prefer="threads")(delayed(run)(part) for part in tasks)
+        # where a backend of processes is asked for, large arrays come as memory maps: writable ones, for kernels aren't made for others
+        parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose, prefer="threads", mmap_mode="c")
+        grown = parallel(delayed(run)(part) for part in tasks)
         trees = [tree for part in grown for tree in part]
         self.estimators_ += [self._wrap(tree, seed, max_features) for tree, seed in zip(trees, seeds, strict=True)]
 

@@ -158,6 +158,14 @@ def test_forests_grow_on_any_backend_of_joblib():
     assert np.array_equal(first.fit(X, y).predict(X), second.predict(X))
 
 
+def test_forests_grow_in_processes_that_map_memory():
+    X, y = table(60)
+    first, second = RandomForestRegressor(2, random_state=0), RandomForestRegressor(2, random_state=0, n_jobs=2)
+    with parallel_config("loky", max_nbytes=100):
+        second.fit(X, y)
+    assert np.array_equal(first.fit(X, y).predict(X), second.predict(X))
+
+
 def test_warm_start_adds_the_trees_of_one_fit():
     X, y = table()
     forest = RandomForestClassifier(3, warm_start=True, random_state=0).fit(X, y > 0)
