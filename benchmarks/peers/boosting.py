@@ -1,6 +1,6 @@
 """Boosting: 100 rounds of 31 leaves on 255 bins, binning included, against LightGBM in its modes, XGBoost and scikit-learn.
 
-Equal means the same AUC on rows that nobody learned from, within 0.01. The smallest size is ten tables, each with 4,000 such rows, and
+Equal means an AUC, on rows that nobody learned from, that is lower than the peer's by 0.01 at most. The smallest size is ten tables, each with 4,000 such rows, and
 the mean of their AUC: of one table's AUC (and 70 rows) the chance is larger than any difference.
 """
 
