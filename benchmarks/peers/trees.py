@@ -49,10 +49,15 @@ def data(size, regression=False):
 
 
 def draw(n_rows, n_features, seed, regression=False):
-    """Training and test set: eight informative columns, one interaction, noise."""
+    """Training and test set: eight informative columns, one interaction, noise.
+
+    The informative ones lie anywhere: our ties go to the lowest column, so with these in front our small nodes would choose better
+    than scikit-learn's, which draw (R2 was .009 higher).
+    """
     random = np.random.default_rng(seed)
     X = random.normal(size=(n_rows + N_TEST, n_features)).astype(np.float32)
-    y = X[:, :8] @ random.normal(size=8) + 1.5 * X[:, 0] * X[:, 1] + 1.5 * random.normal(size=len(X))
+    told = X[:, random.permutation(n_features)[:8]]
+    y = told @ random.normal(size=8) + 1.5 * told[:, 0] * told[:, 1] + 1.5 * random.normal(size=len(X))
     y = y if regression else (y > 0).astype(np.int64)
     return X[:n_rows], y[:n_rows], X[n_rows:], y[n_rows:]
 
