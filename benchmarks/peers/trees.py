@@ -19,7 +19,7 @@ from benchmarks.peers.case import Case, Peer
 SIZES = {"100k x 20": (100_000, 20), "20k x 100": (20_000, 100), "281 x 774": (281, 774)}
 N_TEST = 20_000
 CHECKED = 20_000  # rows that scores are compared on, at most
-T_LIMIT = {10: 4.78, 30: 3.66}  # of Student's t, two-sided, at 0.1 %
+T_LIMIT = {10: 4.78, 30: 3.66, 60: 3.46}  # of Student's t, two-sided, at 0.1 %
 BLUR = 0.004  # standard error up to which "equal" means something
 RANGER = """
 library(ranger)
@@ -76,7 +76,7 @@ def same_score(make_ours, learn_theirs, size, regression=False, most=CHECKED, n_
     most : rows drawn, at most
     n_draws : training sets drawn, a key of T_LIMIT; more where few don't tell
     """
-    n_rows, n_draws = SIZES[size][0], n_draws or (30 if size.startswith("281") else 10)
+    n_rows, n_draws = SIZES[size][0], n_draws or (60 if size.startswith("281") else 10)
 
     def same(ours, theirs):
         found = []
