@@ -9,7 +9,7 @@ from spectra.cli import console as shell
 from spectra.cli.study import run
 
 TOP = 10
-SPARED = {"learning_curve": False, "pairs": 0, "universes": 0}
+SPARED = {"repeats": 1, "learning_curve": False, "pairs": 0, "universes": 0}
 MODELS = (
     "majority class",
     "naive Bayes",
@@ -45,7 +45,7 @@ def demo(confounded, out, settings, seed, console, n_jobs):
         f"now as any user would: spectra study {manifest} --label label --group patient --site site --date date --out {out / 'run'}"
     )
     settings = change(settings, "study", **SPARED, models=settings.study.models or MODELS)
-    console.say("left out to be quick, though a study does it: " + ", ".join(f"study.{name}" for name in SPARED))
+    console.say("less than a study does, to be quick: " + ", ".join(f"study.{name} = {value}" for name, value in SPARED.items()))
     console.say(f"models compared: {', '.join(settings.study.models)}; a study compares more")
     folder = shell.new_folder(out / "run")
     console.log = folder / "log.txt"
