@@ -3,7 +3,7 @@
 *Noise*: cohorts without any marker. The 95 % interval of the nested AUC should cover one half in about 95 of 100. On the same cohorts two
 customary ways show how much they flatter: *bins from all* learns alignment, bins and the filter by class from all spectra, and then
 cross-validates choice and model; *peaks from all* chooses the ten best peaks on all spectra as well, and cross-validates only the model, as
-MALDIquant's worked example of the Fiedler spectra does with its two (accuracy 0.95 there; AUC 0.89 from nothing here, on the first 61 cohorts).
+MALDIquant's worked example of the Fiedler spectra does with its two (accuracy 0.95 there; AUC 0.89 from nothing here).
 
 *Clean*: cohorts with five true markers and two alike sites. The audit should raise a false alarm in at most 5 of 100.
 
