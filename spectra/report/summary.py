@@ -280,7 +280,7 @@ def _auc(control):
 
 
 def _controls(result, about):
-    nuisance = [control for control in result.controls if control.of_label]
+    nuisance = [control for control in result.controls if control.of_label and control.control != SHUFFLED]
     flagged = [control for control in nuisance if control.flag]
     what = "The class" if about.quantity is None else about.it
     if flagged:
@@ -294,7 +294,7 @@ def _controls(result, about):
     if doubtful:
         text = f"Here {about.it if about.quantity is not None else 'the class'} was told from {_scored(doubtful)}. With so few {about.groups} that can be chance, but do not rule it out."
         yield Threat(CAUTION, "Perhaps told from what is no biomarker", text)
-    passed = [source(control) for control in nuisance if not (control.flag or unsettled(control) or control.control == SHUFFLED)]
+    passed = [source(control) for control in nuisance if not (control.flag or unsettled(control))]
     if passed:
         yield Threat(
             GOOD,
@@ -302,7 +302,10 @@ def _controls(result, about):
             f"No sign that {about.it if about.quantity is not None else 'the class'} can be told from {_listed(passed, 'or')}.",
         )
     for control in result.controls:
-        if not control.of_label and control.flag:
+        if control.control == SHUFFLED:
+            if control.flag and better_than_chance(about):  # else `_score` has said it
+                yield Threat(ALARM, "Shuffled labels are learned", control.verdict)
+        elif not control.of_label and control.flag:
             yield Threat(CAUTION, f"Batch effect: {control.predicts}", f"{control.verdict} ({_auc(control)}.)")
         elif unsettled(control):
             yield Threat(CAUTION, f"Perhaps a batch effect: {control.predicts}", f"{verdict(control)} ({_auc(control)}.)")

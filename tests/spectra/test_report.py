@@ -31,7 +31,7 @@ from spectra.report import markers as marker_figures
 from spectra.report.appendix import command, settings_rows
 from spectra.settings import Settings, change
 from spectra.study import StudyResult, scores
-from spectra.study.audit import Control, class_from_nuisance, cross_table, judge
+from spectra.study.audit import SHUFFLED, Control, class_from_nuisance, cross_table, judge
 from spectra.study.curve import Point
 from spectra.study.evaluation import SELECTED, Problem
 from spectra.study.markers import Marker
@@ -471,6 +471,15 @@ def test_a_batch_that_cannot_be_told_from_the_class_is_shown_without_a_score(tmp
     _, page = page_of(table_result(controls=[unknown]), tmp_path)
     assert "Its effect cannot be told from the disease at all." in page.text and "nan" not in page.text.split()
     assert threats.controls(table_result(controls=[unknown]), subject.subject(table_result())) is None
+
+
+def test_shuffled_labels_are_no_biomarker_and_no_control_passed():
+    for flag in (False, True):
+        shuffled = control(SHUFFLED, auc=(0.8, 0.7, 0.9), flag=flag)
+        result = table_result(controls=[control(), shuffled])
+        told = {threat.title: threat.text for threat in summary.threats(result, subject.subject(result))}
+        assert not any("shuffled labels" in text for title, text in told.items() if "biomarker" in title or title == "Controls passed")
+        assert told.get("Shuffled labels are learned") == (shuffled.verdict if flag else None)
 
 
 def test_nuisance_numbers_are_not_called_columns(full):
