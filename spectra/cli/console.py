@@ -75,8 +75,10 @@ def cores():
     return cpu_count()
 
 
-def settings_options(command):
-    """``--settings FILE`` and ``--set step.option=value``."""
+def settings_options(command=None, *, start=None):
+    """``--settings FILE`` and ``--set step.option=value``; without a file from the defaults, or from `start`, step -> options."""
+    if command is None:
+        return functools.partial(settings_options, start=start)
     for option in (
         click.option(
             "--settings", "settings_file", type=click.Path(dir_okay=False, path_type=pathlib.Path), help="TOML, see 'spectra init'."
@@ -87,19 +89,19 @@ def settings_options(command):
 
     @functools.wraps(command)
     def wrapped(*, settings_file, changes, **options):
-        return command(settings=read_settings(settings_file, changes), **options)
+        return command(settings=read_settings(settings_file, changes, start or {}), **options)
 
     return wrapped
 
 
-def read_settings(path, changes):
-    """Settings from a file or the defaults, then single changes such as ``peaks.snr=3``."""
+def read_settings(path, changes, start):
+    """Settings from a file, or the defaults with those of `start`; then single changes such as ``peaks.snr=3``."""
     import tomllib
 
     from spectra import settings as declared
     from spectra.errors import SettingsError
 
-    settings = declared.load(path) if path else declared.Settings()
+    settings = declared.load(path) if path else declared.from_dict(start)
     for text in changes:
         place, equals, value = text.partition("=")
         step, dot, name = place.partition(".")

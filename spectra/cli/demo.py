@@ -6,35 +6,40 @@ import time
 import click
 
 from spectra.cli import console as shell
-from spectra.cli.study import run
+from spectra.cli.study import Question, run
 
 TOP = 10
-SPARED = {"repeats": 1, "learning_curve": False, "pairs": 0, "universes": 0}
-MODELS = (
-    "majority class",
-    "naive Bayes",
-    "nearest shrunken centroids",
-    "logistic regression L2",
-    "logistic regression L1",
-    "linear SVM",
-    "decision tree",
-    "random forest",
-    "neural network",
-)
-"""One or two of each family; those left out take longest to compile and to fit."""
+QUICK = {
+    "repeats": 1,
+    "learning_curve": False,
+    "pairs": 0,
+    "universes": 0,
+    # One or two of each family; those left out take longest to compile and to fit.
+    "models": [
+        "majority class",
+        "naive Bayes",
+        "nearest shrunken centroids",
+        "logistic regression L2",
+        "logistic regression L1",
+        "linear SVM",
+        "decision tree",
+        "random forest",
+        "neural network",
+    ],
+}
+"""What the demo does of a study where the user's settings don't say otherwise."""
 
 
 @click.command()
 @click.option("--confounded", is_flag=True, help="Plant a site effect that goes with the class; the audit should find it.")
 @click.option("--out", type=click.Path(path_type=pathlib.Path), help="Folder to write; default: demo-1, demo-2, …")
-@shell.settings_options
+@shell.settings_options(start={"study": QUICK})
 @shell.shared
 def demo(confounded, out, settings, seed, console, n_jobs):
     """Simulate 281 spectra as files, study them, and say which planted markers came back."""
     import json
 
     import spectra
-    from spectra.settings import change
 
     start = time.monotonic()
     out = shell.new_folder(out or shell.next_folder("demo"))
@@ -44,13 +49,14 @@ def demo(confounded, out, settings, seed, console, n_jobs):
     console.say(
         f"now as any user would: spectra study {manifest} --label label --group patient --site site --date date --out {out / 'run'}"
     )
-    settings = change(settings, "study", **SPARED, models=settings.study.models or MODELS)
-    console.say("less than a study does, to be quick: " + ", ".join(f"study.{name} = {value}" for name, value in SPARED.items()))
-    console.say(f"models compared: {', '.join(settings.study.models)}; a study compares more")
+    told = {name: getattr(settings.study, name) for name in QUICK}
+    less = [f"study.{name} = {value}" for name, value in told.items() if name != "models" and value == QUICK[name]]
+    console.say(f"less than a study does, to be quick: {', '.join(less) or 'nothing'}")
+    console.say(f"models compared: {', '.join(told['models']) or 'all'}")
     folder = shell.new_folder(out / "run")
     console.log = folder / "log.txt"
     roles = {"group": "patient", "site": "site", "date": "date"}
-    results = json.loads(run(manifest, folder, "label", roles, (), settings, seed, console, n_jobs))
+    results = json.loads(run(Question(manifest, "label", roles, settings, seed), folder, console, n_jobs))
     top = [row["mz"] for row in results["markers"][:TOP]]
     found = made.recovered(top)
     for place, back in zip(made.markers["mz"], found, strict=True):

@@ -3,11 +3,36 @@
 import dataclasses
 import pathlib
 import time
+from typing import Any, NamedTuple
 
 import click
 
 from spectra.cli import console as shell
 from spectra.errors import SpectraError
+
+
+class Question(NamedTuple):
+    """What a study is asked, as the command line or the demo says it.
+
+    source : manifest or feature table
+    label, task, drop, external, hold_out : as the options of these names
+    roles : role ("group", "site", "date") -> column or None
+    """
+
+    source: pathlib.Path
+    label: str
+    roles: dict[str, str | None]
+    settings: Any
+    seed: int
+    task: str | None = None
+    drop: tuple[str, ...] = ()
+    external: pathlib.Path | None = None
+    hold_out: str | None = None
+
+    @property
+    def columns(self):
+        """Label, task and roles by name, as a run records them."""
+        return {"label": self.label, "task": self.task} | self.roles
 
 
 @click.command()
@@ -69,8 +94,8 @@ def study(
     if external and hold_out:
         raise SpectraError("--external and --hold-out: give one of them; a second external set would be another look")
     roles = {"group": group, "site": site, "date": date}
-    more = {"task": task, "external": external, "hold_out": hold_out, "cache": cache, "explain": explain}
-    result = run(source, out, label, roles, drop, settings, seed, console, n_jobs, **more)
+    question = Question(source, label, roles, settings, seed, task, drop, external, hold_out)
+    result = run(question, out, console, n_jobs, cache=cache, explain=explain)
     if result is None:
         return
     if as_json:
@@ -79,119 +104,135 @@ def study(
         click.echo(f"report: {out / 'report.html'}")
 
 
-def run(
-    source, out, label, roles, drop, settings, seed, console, n_jobs, *, task=None, external=None, hold_out=None, cache=None, explain=False
-):
+def run(question, out, console, n_jobs, *, cache=None, explain=False):
     """Read, study, write the run folder; the text of ``results.json``, or None for a dry run (`out` None)."""
     from spectra.study.external import column_held_out
 
-    start = time.monotonic()
-    columns = roles | {"hold-out": column_held_out(hold_out)}
-    data, table = shell.read_input(source, settings=settings, console=console, n_jobs=n_jobs, label=label, roles=columns, drop=drop)
-    data, table, apart = set_apart(data, table, label, roles, drop, settings, seed, console, n_jobs, external, hold_out, task)
+    start, settings, seed = time.monotonic(), question.settings, question.seed
+    columns = question.roles | {"hold-out": column_held_out(question.hold_out)}
+    how = {"settings": settings, "console": console, "n_jobs": n_jobs}
+    data, table = shell.read_input(question.source, **how, label=question.label, roles=columns, drop=question.drop)
+    data, table, apart = set_apart(question, data, table, console, n_jobs)
     if out is None:
-        describe(data, table, label, task, roles, settings)
+        describe(question, data, table)
         return None
     from spectra.report import write_report
     from spectra.study import frozen, record, run_study
     from spectra.study.cache import Cache
 
-    decisive = data, table, settings, seed, {"label": label, "task": task} | roles
+    decisive = data, table, settings, seed, question.columns
     key = record.fingerprint(*decisive)
     store = record.FoldStore(out / "folds", record.fold_key(*decisive))
     record.write_settings(out, settings)
     kept = Cache(cache or out / "cache")
     work = {"n_jobs": n_jobs, "progress": console.progress, "store": store, "cache": kept}
-    result = run_study(data, table, label=label, task=task, **roles, settings=settings, seed=seed, **work)
+    result = run_study(data, table, **question.columns, settings=settings, seed=seed, **work)
     for line in [*(f"folds, {scheme}: {n} finished ones used again" for scheme, n in store.used.items()), *kept.explain()]:
         console.say(line, level=1 if explain else 2)
     frozen.save(out, result)
     if apart:
         console.say(f"scoring the external set {apart[2]} with the frozen model, once")
-        result = look(out, apart, {"label": label} | roles, settings, seed, n_jobs, result, key)
+        result = look(question, out, apart, result, key, n_jobs)
     summarise(result, console)
-    text = record.to_json(result.to_dict())
-    record.write_atomic(out / "results.json", text)
-    problem = result.problem
-    record.write_features(out, result.features, [problem.classes[k] for k in problem.y] if problem.n_classes else problem.target)
-    if result.nuisance is not None:
-        record.write_peaks(out, result.problem.data)
-        record.write_atomic(out / "quality.csv", result.quality.to_csv(index=False, float_format="%.5g"))
-    facts = {
-        "command": "study",
-        "seed": seed,
-        "n_jobs": n_jobs,
-        "input": str(source),
-        "input_sha256": record.file_digest(source),
-        "data_digest": key,
-        "roles": {"label": label, "task": task} | roles,
-        "drop": list(drop),
-        "external": str(external) if external else None,
-        "hold_out": hold_out,
-        "seconds": round(time.monotonic() - start, 2),
-        "costs": result.costs_told(),
-        "seconds_of": {name: round(seconds, 2) for name, seconds in result.seconds.items()},
-    }
+    facts = facts_of(question, result, key, n_jobs, time.monotonic() - start)
+    text = write_tables(out, result)
     record.write_run(out, **facts)
     write_report(out / "report.html", result, facts)
     console.say(f"done in {time.monotonic() - start:.1f} s")
     return text
 
 
-def set_apart(data, table, label, roles, drop, settings, seed, console, n_jobs, external, hold_out, task=None):
+def facts_of(question, result, key, n_jobs, seconds):
+    """What ``run.json`` says of the run."""
+    from spectra.study import record
+
+    return {
+        "command": "study",
+        "seed": question.seed,
+        "n_jobs": n_jobs,
+        "input": str(question.source),
+        "input_sha256": record.file_digest(question.source),
+        "data_digest": key,
+        "roles": question.columns,
+        "drop": list(question.drop),
+        "external": str(question.external) if question.external else None,
+        "hold_out": question.hold_out,
+        "seconds": round(seconds, 2),
+        "costs": result.costs_told(),
+        "seconds_of": {name: round(spent, 2) for name, spent in result.seconds.items()},
+    }
+
+
+def write_tables(out, result):
+    """``results.json``, ``features.csv``, and of spectra ``peaks.csv`` and ``quality.csv``; the text of the first."""
+    from spectra.study import record
+
+    text, problem = record.to_json(result.to_dict()), result.problem
+    record.write_atomic(out / "results.json", text)
+    record.write_features(out, result.features, [problem.classes[k] for k in problem.y] if problem.n_classes else problem.target)
+    if result.nuisance is not None:
+        record.write_peaks(out, problem.data)
+        record.write_atomic(out / "quality.csv", result.quality.to_csv(index=False, float_format="%.5g"))
+    return text
+
+
+def set_apart(question, data, table, console, n_jobs):
     """What is studied, and what only the frozen model will see: data, table, and (data, table, name) or None."""
     from spectra.study.external import check_apart, external_name, held_out, labels_as
     from spectra.study.roles import column_of, encode, groups_of, task_of
 
+    label, roles, external, hold_out = question.label, question.roles, question.external, question.hold_out
     if external is None and hold_out is None:
         return data, table, None
+    task, group = task_of(label, question.task), roles.get("group")
     if external is not None:
+        how = {"settings": question.settings, "console": console, "n_jobs": n_jobs}
         features = None if shell.is_manifest(external) else getattr(data, "names", None)
-        more, known = shell.read_input(
-            external, settings=settings, console=console, n_jobs=n_jobs, label=label, roles={"group": roles.get("group")}, features=features
-        )
+        more, known = shell.read_input(external, **how, label=label, roles={"group": group}, features=features)
         if type(more) is not type(data):
             raise SpectraError(f"--external {external}: spectra and feature tables cannot be mixed; give the same kind as the study's")
         name = external.name
     else:
-        held = held_out(table, hold_out, label=label, group=roles.get("group"), seed=seed, task=task_of(label, task))
+        held = held_out(table, hold_out, label=label, group=group, seed=question.seed, task=task)
         more, known, name = data[held], table[held].reset_index(drop=True), external_name(hold_out)
         data, table = data[~held], table[~held].reset_index(drop=True)
     mine, named = groups_of(table, roles)
     theirs, also = groups_of(known, roles)
     check_apart(data, more, mine, theirs, bool(named and also))
-    _, classes, quantity = encode(column_of(table, label, "label"), task_of(label, task))
+    _, classes, quantity = encode(column_of(table, label, "label"), task)
     labels_as(classes if quantity is None else [], column_of(known, label, "label"), name)  # now, and not when all has been computed
     console.say(f"{len(more)} rows are set apart for the frozen model: {name}")
     return data, table, (more, known, name)
 
 
-def look(out, apart, roles, settings, seed, n_jobs, result, key):
+def look(question, out, apart, result, key, n_jobs):
     """Score what was set apart with the model of the run folder."""
     from spectra.study.external import score_external
     from spectra.study.frozen import FrozenModel
 
     data, table, name = apart
-    more = {"roles": roles, "name": name, "run": out, "settings": settings, "study": key, "seed": seed, "n_jobs": n_jobs}
+    roles = {"label": question.label} | question.roles
+    more = {"roles": roles, "name": name, "run": out, "settings": question.settings, "study": key, "seed": question.seed, "n_jobs": n_jobs}
     scored = score_external(FrozenModel(out), data, table, **more)
     return dataclasses.replace(result, external=scored, other_schemes=[*result.other_schemes, scored.score])
 
 
-def describe(data, table, label, task, roles, settings):
+def describe(question, data, table):
     """What a study would do, on standard output."""
     from spectra.study.roles import encode, groups_of, task_of
     from spectra.study.splits import group_labels, number_of_folds
 
+    label = question.label
     if label not in table:
         raise SpectraError(f"--label: no column {label!r}; there are {', '.join(map(str, table.columns))}")
-    y, classes, quantity = encode(table[label], task_of(label, task))
-    groups, _ = groups_of(table, roles)
+    y, classes, quantity = encode(table[label], task_of(label, question.task))
+    groups, _ = groups_of(table, question.roles)
     _, patients, _ = group_labels(y, groups)
-    folds = number_of_folds(patients, settings.study.folds, classes=classes)
+    folds = number_of_folds(patients, question.settings.study.folds, classes=classes)
     click.echo(f"{len(data)} rows, {len(patients)} groups")
     for k, name in enumerate(classes):
         click.echo(f"  {'class' if quantity is None else 'level'} {name}: {(y == k).sum()} rows, {(patients == k).sum()} groups")
-    click.echo(f"{folds} outer folds x {settings.study.repeats} repeats; nothing was written")
+    click.echo(f"{folds} outer folds x {question.settings.study.repeats} repeats; nothing was written")
 
 
 def summarise(result, console):

@@ -87,7 +87,7 @@ NAMES = tuple(dict.fromkeys(candidate.name for candidate in CLASSIFIERS + REGRES
 ALL = "all"
 
 
-def candidates(names=(), task="classification", *, parameters=None, grids=None):
+def candidates(names=(), task="classification", *, parameters=None, grids=None, option="models"):
     """The named candidates in the order of simplicity, then others by import path.
 
     Parameters
@@ -97,6 +97,7 @@ def candidates(names=(), task="classification", *, parameters=None, grids=None):
     task : {"classification", "regression"}
     parameters, grids : dict of name -> dict, optional
         Parameters that are set, and values that are tried, of single candidates, instead of their own.
+    option : str, where the names were given, for errors
 
     Examples
     --------
@@ -108,12 +109,12 @@ def candidates(names=(), task="classification", *, parameters=None, grids=None):
     others = [name for name in dict.fromkeys(names) if "." in name]
     for name in names:
         if name not in known and name in NAMES:
-            raise SpectraError(f"[study] models: {name!r} is not for {task}; there are {', '.join(known)}")
+            raise SpectraError(f"[study] {option}: {name!r} is not for {task}; there are {', '.join(known)}")
         if name not in others and name != ALL:
-            check_choice(name, "[study] models", (*known, ALL, "an import path such as sklearn.svm.NuSVC"))
+            check_choice(name, f"[study] {option}", (*known, ALL, "an import path such as sklearn.svm.NuSVC"))
     everyone = not names or ALL in names
     found = [candidate for candidate in table if candidate.name in names or (everyone and not candidate.spectra)]
-    found += [imported(name, task) for name in others]
+    found += [imported(name, task, option) for name in others]
     for kind, tree in (("parameters", parameters), ("grid", grids)):
         for name in tree.keys() - {candidate.name for candidate in found}:
             raise SpectraError(f"[study] {kind}: {name!r} is none of the models compared: {', '.join(c.name for c in found)}")
@@ -136,7 +137,7 @@ def _changed(candidate, parameters, values):
     return changed
 
 
-def imported(path, task):
+def imported(path, task, option="models"):
     """A candidate made of any scikit-learn-compatible estimator, by import path; it learns from standardised features.
 
     Raises
@@ -148,17 +149,17 @@ def imported(path, task):
     try:
         kind = getattr(importlib.import_module(module), name)
     except ImportError as error:
-        raise SpectraError(f"[study] models: {path}: cannot be imported: {error}") from None
+        raise SpectraError(f"[study] {option}: {path}: cannot be imported: {error}") from None
     except AttributeError:
-        raise SpectraError(f"[study] models: {path}: the module {module} has no {name}") from None
+        raise SpectraError(f"[study] {option}: {path}: the module {module} has no {name}") from None
     if not inspect.isclass(kind):
-        raise SpectraError(f"[study] models: {path} is no class; name a scikit-learn-compatible estimator")
+        raise SpectraError(f"[study] {option}: {path} is no class; name a scikit-learn-compatible estimator")
     needed = ["fit", "get_params"] + (["predict"] if task == "regression" else [])
     missing = [method for method in needed if not hasattr(kind, method)]
     if task == "classification" and not (hasattr(kind, "predict_proba") or hasattr(kind, "decision_function")):
         missing.append("predict_proba or decision_function")
     if missing:
-        raise SpectraError(f"[study] models: {path} cannot be compared for {task}: it lacks {', '.join(missing)}")
+        raise SpectraError(f"[study] {option}: {path} cannot be compared for {task}: it lacks {', '.join(missing)}")
 
     def build(seed, **parameters):
         seeded = {"random_state": seed} if "random_state" in inspect.signature(kind).parameters else {}

@@ -77,6 +77,7 @@ def run_study(
     task, study = "classification" if quantity is None else "regression", settings.study
     chosen = candidates_named(study.models, task, parameters=study.parameters, grids=study.grid)
     chosen, left_out = _that_can_run(chosen, isinstance(data, Cohort))
+    shuffled = _shuffled(study, task)
     if isinstance(data, Cohort):
         quality = check_quality(data, n_jobs=n_jobs)
         raw = data if settings.read.replicates == "group" else None
@@ -86,7 +87,21 @@ def run_study(
     tuned = tuned_settings(source, data, settings, n_jobs=n_jobs)
     problem = Problem(data, settings, y, groups, classes, seed, quantity, tuned)
     course = Course(
-        problem, raw, nuisance, quality, table, roles, group_name, folds, chosen, n_jobs, progress, store, left_out, cache or Cache()
+        problem,
+        raw,
+        nuisance,
+        quality,
+        table,
+        roles,
+        group_name,
+        folds,
+        chosen,
+        shuffled,
+        n_jobs,
+        progress,
+        store,
+        left_out,
+        cache or Cache(),
     )
     course.seconds["preprocessing"] = time.perf_counter() - start
     with quietly():
@@ -106,6 +121,15 @@ def _that_can_run(candidates, spectra):
     if not reads or networks.available():
         return candidates, []
     return [each for each in candidates if not each.spectra], [f"Left out: {', '.join(reads)}. {networks.ABSENT}."]
+
+
+def _shuffled(study, task):
+    """The models chosen among under shuffled labels, with what the settings say of them, as in the comparison."""
+    if not study.shuffle_models:
+        return []
+    named = {candidate.name for candidate in candidates_named(study.shuffle_models, task, option="shuffle_models")}
+    mine = [{name: values for name, values in tree.items() if name in named} for tree in (study.parameters, study.grid)]
+    return candidates_named(study.shuffle_models, task, parameters=mine[0], grids=mine[1], option="shuffle_models")
 
 
 def _follow(raw, data, label, group_name, classes, quantity):

@@ -24,6 +24,7 @@ class Course:
     table : DataFrame, one row per row of the data
     group_name : the column that names the patient, or None
     folds : int, outer folds
+    shuffled : candidates chosen among anew under shuffled labels; none: a fixed ridge regression
     cache : results kept of earlier runs
     found : what the parts so far gave, field of `StudyResult` -> value; ``notes`` is added to
     seconds : part -> seconds it took
@@ -38,6 +39,7 @@ class Course:
     group_name: str | None
     folds: int
     candidates: list[Candidate]
+    shuffled: list[Candidate]
     n_jobs: int | None
     progress: Any
     store: Any

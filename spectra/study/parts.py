@@ -13,7 +13,6 @@ from spectra.errors import SpectraError
 from spectra.io.table import source_of
 from spectra.study import audit, evaluation
 from spectra.study.cache import key_of
-from spectra.study.candidates import candidates as candidates_named
 from spectra.study.costs import cost_of
 from spectra.study.curve import Point
 from spectra.study.curve import learning_curve as curve
@@ -114,13 +113,6 @@ def final_model(course):
     return {"problem": moved, "steps": fold.steps, "features": fold.features, "final": final, "costs": costs}
 
 
-def _shuffled_models(study, task):
-    """The models chosen among under shuffled labels, with what the settings say of them, as in the comparison."""
-    named = {candidate.name for candidate in candidates_named(study.shuffle_models, task)}
-    mine = [{name: values for name, values in tree.items() if name in named} for tree in (study.parameters, study.grid)]
-    return candidates_named(study.shuffle_models, task, parameters=mine[0], grids=mine[1])
-
-
 def controls(course):
     """The audit: what, other than the disease, could give the answer."""
     problem, table, once = course.problem, course.table, course.splits[: course.folds]
@@ -134,8 +126,7 @@ def controls(course):
     found = audit.judge(tests + of_batches) + untold
     rows, study = course.found["scores"], course.settings
     if study.shuffles:
-        models = _shuffled_models(study, problem.task.name) if study.shuffle_models else ()
-        shuffled, _ = shuffle_test(problem, once, permutations=study.shuffles, models=models, **course.work)
+        shuffled, _ = shuffle_test(problem, once, permutations=study.shuffles, models=course.shuffled, **course.work)
         rows = [dataclasses.replace(row, p_value=shuffled.p_value) if row.name == evaluation.SELECTED else row for row in rows]
         found.append(shuffled)
     tables = {name: audit.cross_table(column, problem.y, problem.groups, problem.classes) for name, column in course.batches.items()}

@@ -18,6 +18,7 @@ from spectra.study.cache import sources
 from spectra.study.evaluation import Outcome
 
 LIBRARIES = ("spectra", "numpy", "scipy", "numba", "scikit-learn", "pandas", "joblib")
+EXTRAS = ("torch", "skorch", "optuna")  # told where they are installed
 
 
 def write_atomic(path, content):
@@ -45,11 +46,12 @@ def to_json(tree):
 def versions():
     """Of Python and the libraries that the numbers depend on."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in LIBRARIES:
+    for name in LIBRARIES + EXTRAS:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
+            if name in LIBRARIES:
+                found[name] = "not installed"
     return found
 
 

@@ -232,6 +232,7 @@ BAD = {
     "no such setting": (lambda folder: None, ["--set", "smooth.window=3"], ["smooth", "window"]),
     "a setting out of bounds": (lambda folder: None, ["--set", "peaks.half_window=0"], ["peaks", "half_window"]),
     "no such model": (lambda folder: None, ["--set", "study.models=['oracle']"], ["oracle", "random forest"]),
+    "no such model to shuffle": (lambda folder: None, ["--set", "study.shuffle_models=['oracle']"], ["[study] shuffle_models", "oracle"]),
     "a window wider than the spectra": (
         lambda folder: None,
         ["--set", "smooth.half_window=500", "--set", "read.mz_high=1500"],
@@ -291,3 +292,14 @@ def test_help_needs_nothing_heavy():
     code += "print([name for name in ('numba', 'sklearn', 'pandas', 'matplotlib') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=pathlib.Path(__file__).parents[2])
     assert done.stdout.strip().endswith("[]")
+
+
+def test_the_demo_is_quick_where_the_user_does_not_say_otherwise(tmp_path):
+    from spectra.cli import console
+    from spectra.settings import Settings, dump
+
+    start = {"study": {"repeats": 1, "pairs": 0}}
+    found = console.read_settings(None, ["study.repeats=3"], start).study
+    assert (found.repeats, found.pairs, found.universes) == (3, 0, Settings().study.universes)
+    (tmp_path / "mine.toml").write_text(dump(Settings()))
+    assert console.read_settings(tmp_path / "mine.toml", [], start) == Settings()

@@ -10,7 +10,7 @@ import pytest
 from spectra import FeatureMatrix
 from spectra.errors import SpectraError
 from spectra.settings import Settings, change, dump, parse
-from spectra.study import candidates, learning, networks, parts, probe, run_study, scores_quantity
+from spectra.study import candidates, comparison, learning, networks, probe, run_study, scores_quantity
 from spectra.study.evaluation import SELECTED, choose
 from spectra.study.problem import Problem
 from spectra.study.roles import encode
@@ -109,7 +109,7 @@ def test_random_draws_range_where_the_grid_has_one_point():
 def test_models_under_shuffled_labels_are_those_of_the_settings():
     grid = {"naive Bayes": {"var_smoothing": [0.5]}, "random forest": {"max_depth": [2]}}
     study = change(Settings(), "study", shuffle_models=["naive Bayes"], grid=grid).study
-    (found,) = parts._shuffled_models(study, "classification")
+    (found,) = comparison._shuffled(study, "classification")
     assert found.space["var_smoothing"].grid == (0.5,)
 
 
