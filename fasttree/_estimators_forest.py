@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from fasttree._estimators_tree import TREE_CONSTRAINTS, check_poisson, growing_rules, growing_seed, monotonic_signs, most_likely
+from fasttree._estimators_tree import TREE_CONSTRAINTS, check_poisson, growing_rules, growing_seed, monotonic_signs, most_likely, seeded
 from fasttree._growth_plan import grow_trees, plan
 from fasttree._tree import dense_blocks
 from fasttree._tree_prune import prune
@@ -50,7 +50,7 @@ _TREE_PARAMETERS = (
 
 def drawn_counts(seed, n_samples, n_drawn, weight):
     """How often a bootstrap draws each row; rows are drawn in proportion to `weight`."""
-    random_state = np.random.RandomState(seed)
+    random_state = seeded(seed)
     if weight is None:
         rows = random_state.randint(0, n_samples, n_drawn)
     else:
