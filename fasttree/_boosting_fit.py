@@ -17,6 +17,7 @@ from fasttree._losses_own import own_kernel
 
 _CELLS_PER_THREAD = 20_000  # fewer are not worth a thread
 _ROW_COST, _FILL_COST, _BIN_COST, _FEATURE_COST = 2.15, 0.7, 0.3, 20.0  # nanoseconds
+_CACHE = 2**23  # bytes of codes beyond which a leaf's rows are read from strips
 _SEEDS = 2**20  # rounds' seeds between those of two fits
 
 
@@ -160,10 +161,12 @@ class Fit:
         n, n_features = rows.X.shape
         bins, run = self.ensemble.bins, lambda task, n: run_parts(task, n, threads)
         codes = encode(rows.X, bins, run=run)
-        data = Data(pack(codes, run=run), codes, bins.cuts, bins.n_bins, bins.categorical, self.monotonic, self.groups)
+        words = pack(codes, run=run)
+        strips = np.ascontiguousarray(words.T) if words.nbytes > _CACHE else np.empty((0, len(words)), np.uint64)
+        data = Data(words, strips, codes, bins.cuts, bins.n_bins, bins.categorical, self.monotonic, self.groups)
         plan = deal_features(n_features, threads)
         presorted = self.sampling.some_rows is False and presorting_pays(n, bins.n_bins, self.rules)
-        work = make_room(n, n_features, len(raw), threads, self.rules, self.groups.shape[1], plan, presorted)
+        work = make_room(n, n_features, len(raw), threads, self.rules, self.groups.shape[1], plan, presorted, len(strips) > 0)
         if presorted:
             counts = np.empty(BINS + 1, np.int64)
             for f in range(n_features):

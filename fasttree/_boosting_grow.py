@@ -216,8 +216,8 @@ def grow(thread, n_threads, n_rows, units, seed, data, rules, plan, work, tree):
             if not presorted:
                 barrier(work.arrived, thread, n_threads)
             if thread == 0:
-                for s in range(len(plan.shared)):
-                    work.sums.claims[((1 - parity) * len(plan.shared) + s) * STRIDE] = 0
+                for s in range(len(plan.shared) + 1):
+                    work.sums.claims[((1 - parity) * (len(plan.shared) + 1) + s) * STRIDE] = 0
             search_all(thread, n_threads, pair, fresh, parent, units, seed, data, rules, plan, work, parity)
             parity = 1 - parity
             for which in range(2):

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from fasttree._boosting_state import BLOCK, GATHERED, SMALL
+from fasttree._boosting_state import BLOCK, GATHERED, SMALL, STRIP
 from fasttree._boosting_sync import STRIDE, barrier, fetch_add, prefetch
 from fasttree._histogram import AHEAD, BINS, MISSING, WORD, accumulate, add_all, add_rows, clear, merge, take_away
 from fasttree._jit import njit
 
 _WIDTH = WORD * BINS
+_SPARSE = 6  # of so many rows a leaf has less than one: by strips
 
 
 @njit(_nrt=False)
@@ -24,7 +25,6 @@ def fill(thread, n_threads, data, plan, sums, rows, values, slot, parity):
         if step >= len(plan.owner):
             s = (first_shared + step - len(plan.owner)) % n_shared
             word = plan.shared[s]
-            sums.used[parity, thread, s] = 0
         elif plan.owner[word] != thread:
             continue
         alone, mine = step < len(plan.owner), step < len(plan.owner)
@@ -32,7 +32,7 @@ def fill(thread, n_threads, data, plan, sums, rows, values, slot, parity):
         while True:
             start, stop = np.int64(0), n
             if not alone:
-                start = fetch_add(sums.claims, (parity * n_shared + s) * STRIDE, 1) * BLOCK
+                start = fetch_add(sums.claims, (parity * (n_shared + 1) + s) * STRIDE, 1) * BLOCK
                 if start >= n:
                     break
                 stop = min(start + BLOCK, n)
@@ -64,11 +64,59 @@ def gather(values, rows, first, last, out):
 
 
 @njit(_nrt=False)
+def take_strips(strips, values, rows, first, last, codes, out):
+    """Copy what the rows ``first … last`` of a list need: ``codes[w, i] = strips[row, w]`` and ``out[:, i] = values[:, row]``."""
+    n_hinted = len(rows) - AHEAD
+    for i in range(first, last):
+        if i < n_hinted:
+            prefetch(strips, np.uint64(rows[i + AHEAD]) * np.uint64(strips.shape[1]))
+            prefetch(values, np.uint64(rows[i + AHEAD]))
+        row, to = rows[i], i - first
+        for w in range(strips.shape[1]):
+            codes[w, to] = strips[row, w]
+        for plane in range(values.shape[0]):
+            out[plane, to] = values[plane, row]
+
+
+@njit(_nrt=False)
+def fill_strips(thread, data, plan, sums, rows, slot, parity):
+    """As `fill` for few rows of many, far apart: a row's codes come in one or two cache lines, not one for each word.
+
+    The rows are claimed block by block, all words of them. Who claims the first block adds to the leaf's own histogram; the others add to
+    their `whole` and mark it as used.
+    """
+    n, n_shared, mine, used = len(rows), len(plan.shared), False, False
+    codes, private = sums.strip[thread], sums.private[thread]
+    while True:
+        start = fetch_add(sums.claims, (parity * (n_shared + 1) + n_shared) * STRIDE, 1) * STRIP
+        if start >= n:
+            return
+        stop = min(start + STRIP, n)
+        mine |= start == 0
+        take_strips(data.strips, sums.values, rows, start, stop, codes, private)
+        for plane in range(sums.values.shape[0]):
+            out = sums.histograms[slot, plane] if mine else sums.whole[thread, plane]
+            if start == 0 or not (mine or used):
+                clear(out)
+            for word in range(len(codes)):
+                n_features = min(WORD, len(data.n_bins) - WORD * word)
+                add_all(codes[word, : stop - start], private[plane, : stop - start], n_features, out[word * _WIDTH : (word + 1) * _WIDTH])
+        if not mine and not used:
+            used = True
+            sums.used[parity, thread, n_shared] = 1
+
+
+@njit(_nrt=False)
 def fill_leaf(thread, n_threads, start, stop, data, plan, lists, sums, arrived, slot, parity):
     """Histograms of the rows ``start … stop`` of the lists into `slot`; their values are gathered first, by all threads or by each."""
     n, n_all = stop - start, sums.values.shape[1]
     rows = lists.rows[thread, start : stop if n < n_all else start]
     values = sums.values[:, :n]
+    for s in range(len(plan.shared) + 1):
+        sums.used[parity, thread, s] = 0
+    if len(data.strips) > 0 and n > STRIP and n * _SPARSE < n_all:
+        fill_strips(thread, data, plan, sums, rows, slot, parity)
+        return
     if n <= GATHERED and n < n_all:
         values = sums.private[thread, :, :n]
         gather(sums.values, rows, np.int64(0), n, values)
@@ -91,6 +139,9 @@ def complete(f, n_bins, categorical, n_threads, plan, sums, fresh, parent, parit
             for thread in range(n_threads):
                 if sums.used[parity, thread, s]:
                     merge(sums.extra[thread, s, plane, at : at + BINS], out)
+        for thread in range(n_threads):
+            if sums.used[parity, thread, len(plan.shared)]:
+                merge(sums.whole[thread, plane, f * BINS : (f + 1) * BINS], out)
         if not categorical:
             accumulate(out, n_bins)
         if parent >= 0:

@@ -38,6 +38,7 @@ BLOCK = 1024  # rows per partial sum of gradients, and per claim of a shared wor
 SMALL = 2048  # nodes up to this are partitioned by every thread for itself
 FEWEST_SLOTS = 3  # histograms: of a leaf and its children's smaller one, and one more
 HISTOGRAM_BYTES = 2**29  # of all histograms; leaves that find no slot are filled again when they are split
+STRIP = 512  # rows that are copied from the strips at a time, and per claim of these
 GATHERED = 4096  # nodes up to this have their gradients gathered by every thread for itself
 
 
@@ -45,6 +46,9 @@ class Data(NamedTuple):
     """The encoded training rows, read only."""
 
     words: np.ndarray  # uint64 (n_words, n)
+    strips: (
+        np.ndarray
+    )  # uint64 (n, n_words): the same, row by row, for leaves whose rows lie far apart; no rows when the data fit the cache
     codes: np.ndarray  # uint8 (n_features, n): the same, feature by feature
     cuts: np.ndarray  # float32 (n_features, 256)
     n_bins: np.ndarray  # int64 (n_features,)
@@ -112,8 +116,10 @@ class Sums(NamedTuple):
     histograms: np.ndarray  # int64 (n_slots, n_planes, n_words * 2048), or (n_threads, n_planes, 256) as scratch
     halves: np.ndarray  # int32: the same memory
     extra: np.ndarray  # int64 (n_threads, n_shared, n_planes, 2048): parts of shared words
-    claims: np.ndarray  # int64 (2 * n_shared * STRIDE,): next block of each shared word
-    used: np.ndarray  # int64 (2, n_threads, n_shared + STRIDE): does `extra` hold anything
+    whole: np.ndarray  # int64 (n_threads, n_planes, n_words * 2048): parts of all words, by strips; no words without these or other threads
+    strip: np.ndarray  # uint64 (n_threads, n_words, STRIP): codes of some rows, copied from the strips
+    claims: np.ndarray  # int64 (2 * (n_shared + 1) * STRIDE,): next block of each shared word, and of the strips
+    used: np.ndarray  # int64 (2, n_threads, n_shared + STRIDE): does `extra` hold anything; at n_shared, does `whole`
     orders: np.ndarray  # uint16 (3, n_features, n): see `fasttree._boosting_presort`; no features when histograms are used
     sides: np.ndarray  # uint8 (n_threads, n): does a row go left
 
@@ -172,7 +178,7 @@ def deal_features(n_features, n_threads):
     return Plan(cuts, owner, np.array(shared, np.int64))
 
 
-def make_room(n, n_features, n_outputs, n_threads, rules, n_group_words, plan, presorted):
+def make_room(n, n_features, n_outputs, n_threads, rules, n_group_words, plan, presorted, strips):
     """A `Work` for one fit."""
     planes = 2 if rules.full else 1
     n_words, n_shared, leaves = len(plan.owner), len(plan.shared), rules.max_leaves
@@ -209,7 +215,9 @@ def make_room(n, n_features, n_outputs, n_threads, rules, n_group_words, plan, p
             histograms=histograms,
             halves=histograms.view(np.int32),
             extra=np.zeros((n_threads, n_shared, planes, WORD * BINS), np.int64),
-            claims=np.zeros(2 * n_shared * STRIDE, np.int64),
+            whole=np.zeros((n_threads, planes, width if strips and n_threads > 1 else 0), np.int64),
+            strip=np.zeros((n_threads, n_words if strips else 0, STRIP), np.uint64),
+            claims=np.zeros(2 * (n_shared + 1) * STRIDE, np.int64),
             used=np.zeros((2, n_threads, n_shared + STRIDE), np.int64),
             orders=np.zeros((3, n_features if presorted else 0, n if presorted else 0), np.uint16),
             sides=np.zeros((n_threads, n if presorted else 0), np.uint8),

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fasttree import GradientBoostingClassifier, GradientBoostingRegressor
+from fasttree import _boosting_fit as boosting_fit
 from fasttree import _losses_kernels as losses
-from fasttree._binning import encode, learn_bins, pack
+from fasttree._binning import encode, learn_bins, pack, sort_column
 from fasttree._boosting_presort import keep_left, keep_right, order_rows, split_order
 from fasttree._boosting_rows import split_rows
 from fasttree._boosting_split import describe, rate, score_packed, sort_categories
@@ -97,6 +98,26 @@ def test_rows_are_divided_in_their_order(seed, n):
     keep_left(order, sides, left[: lefts + 1])
     keep_right(order, sides, right[lefts:])
     np.testing.assert_array_equal(np.concatenate([left[:lefts], right[lefts + 1 :]]), halves)
+
+
+@pytest.mark.parametrize("precision", ["quantized", "full"])
+def test_strips_make_the_same_histograms(precision, monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(9000, 20)).astype(np.float32)
+    X[:, 0] = np.round(X[:, 0])
+    y = np.sin(3 * X[:, 0]) + X[:, 5] * X[:, 9] + rng.normal(size=9000)
+    model = GradientBoostingRegressor(max_iter=4, categorical_features=[0], early_stopping=False, precision=precision, random_state=0)
+    wanted = model.fit(X, y).predict(X)
+    monkeypatch.setattr(boosting_fit, "_CACHE", 0)
+    for threads in (1, 2, 7):
+        np.testing.assert_array_equal(model.set_params(n_jobs=threads).fit(X, y).predict(X), wanted)
+
+
+def test_columns_are_sorted_without_what_is_missing():
+    column = np.array([3.5, np.nan, -0.0, np.inf, 0.0, -np.inf, -1e-45, 3.5, -2.0, -np.nan, 1e38], np.float32)
+    keys, ordered = np.empty((2, 11), np.uint32), np.empty(11, np.float32)
+    n = sort_column(column.view(np.uint32), keys, np.empty((3, 2048), np.int64), ordered.view(np.uint32))
+    np.testing.assert_array_equal(ordered[:n], np.sort(column)[:9])
 
 
 @settings(max_examples=30, deadline=None)
