@@ -212,7 +212,7 @@ def look(question, out, apart, result, key, n_jobs):
 
     data, table, name = apart
     roles = {"label": question.label} | question.roles
-    more = {"roles": roles, "name": name, "run": out, "settings": question.settings, "study": key, "seed": question.seed, "n_jobs": n_jobs}
+    more = {"roles": roles, "name": name, "run": out, "study": key, "seed": question.seed, "n_jobs": n_jobs}
     scored = score_external(FrozenModel(out), data, table, **more)
     return dataclasses.replace(result, external=scored, other_schemes=[*result.other_schemes, scored.score])
 

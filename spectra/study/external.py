@@ -147,7 +147,7 @@ def labels_as(classes, column, name):
     return np.array([classes.index(label) for label in column.astype(str)])
 
 
-def score_external(model, data, table, *, roles, name, run, settings, study="", seed=0, n_jobs=None):
+def score_external(model, data, table, *, roles, name, run, study="", seed=0, n_jobs=None):
     """Apply a frozen model to an external set, once, and write that down first.
 
     Parameters
@@ -157,7 +157,6 @@ def score_external(model, data, table, *, roles, name, run, settings, study="", 
     roles : dict, with ``label`` and perhaps ``group``
     name : str
     run : path of the run folder
-    settings : Settings of the study
     study : str, digest of its data, settings and versions: the same study in the same folder does not count as another look
     seed, n_jobs : int
 
@@ -167,6 +166,7 @@ def score_external(model, data, table, *, roles, name, run, settings, study="", 
     """
     y = labels_as(model.classes, column_of(table, roles["label"], "label"), name)
     groups, _ = groups_of(table, roles)
+    settings = model.settings  # where steps were tuned not those of the study
     digest, tic = ledger.digest_of(data), np.empty(0)
     set_aside: list[dict[str, str]] = []
     if isinstance(data, Cohort):

@@ -134,3 +134,25 @@ def test_what_cannot_be_written_down_is_not_scored(tmp_path, monkeypatch):
     monkeypatch.setattr(ledger, "places", lambda run: [tmp_path / "file" / "x", tmp_path / "file" / "y"])
     with pytest.raises(SpectraError, match="was not made"):
         ledger.write_down("d", tmp_path / "run", "2026-01-01")
+
+
+def test_tuned_steps_are_those_of_the_model(tmp_path):
+    from spectra import simulate_cohort
+    from spectra.settings import Settings, change, dump
+    from spectra.study import frozen, run_study
+    from spectra.study.prediction import predict_new
+    from spectra.study.tuned import with_settings
+
+    cohort = simulate_cohort(48, seed=3).cohort
+    half = np.arange(len(cohort)) % 2 == 0
+    quick = {"models": ["naive Bayes"], "repeats": 1, "folds": 2, "shuffles": 0, "permutations": 99, "resamples": 100}
+    quick |= dict.fromkeys(("panel", "learning_curve", "sensitivity"), False) | {"pairs": 0, "universes": 0}
+    settings = change(Settings(), "study", **quick)
+    frozen.save(tmp_path, run_study(cohort[half], label="label", settings=settings))
+    (tmp_path / "settings.toml").write_text(dump(settings))
+    model = frozen.FrozenModel(tmp_path)
+    model.settings = with_settings(model.settings, {"peaks.snr": 12.0})  # as if the folds had chosen it
+    held = cohort[~half]
+    found = external.score_external(model, held, held.samples, roles={"label": "label"}, name="held", run=tmp_path / "run")
+    told, _ = predict_new(model, held, held.samples)
+    np.testing.assert_allclose(found.score.folds[0][1][:, 0], told[f"p({model.classes[0]})"], atol=1e-6)
