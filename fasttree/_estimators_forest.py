@@ -4,7 +4,7 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import DataConversionWarning
@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fasttree._estimators_tree import TREE_CONSTRAINTS, check_poisson, growing_rules, growing_seed, monotonic_signs, most_likely, seeded
 from fasttree._growth_plan import grow_trees, plan
+from fasttree._threads import over_threads
 from fasttree._tree import dense_blocks
 from fasttree._tree_prune import prune
 from fasttree._validation import check_fit, check_predict, check_weights, encode_classes, feature_count
@@ -131,9 +132,7 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
         # small trees together: a task costs about as much as a tree of 300 rows
         size = max(1, min(-(-n_more // effective_n_jobs(self.n_jobs)), _TASK // n_samples))
         tasks = [seeds[start : start + size] for start in range(0, n_more, size)]
-        # where a backend of processes is asked for, large arrays come as memory maps: writable ones, for kernels aren't made for others
-        parallel = Parallel(n_jobs=self.n_jobs, verbose=self.verbose, prefer="threads", mmap_mode="c")
-        grown = parallel(delayed(run)(part) for part in tasks)
+        grown = over_threads(run, tasks, n_jobs=self.n_jobs, shared=False, verbose=self.verbose)
         trees = [tree for part in grown for tree in part]
         self.estimators_ += [self._wrap(tree, seed, max_features) for tree, seed in zip(trees, seeds, strict=True)]
 
@@ -175,9 +174,7 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
                     tree.add_values(part, mean)
                 mean /= len(trees)
 
-        starts = range(0, X.shape[0], _BLOCK)
-        n_jobs = min(effective_n_jobs(self.n_jobs), len(starts))
-        Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(run)(start) for start in starts)
+        over_threads(run, range(0, X.shape[0], _BLOCK), n_jobs=self.n_jobs)
         return out
 
     def _in_bag(self, estimator):

@@ -8,9 +8,9 @@
 
 import numpy as np
 import scipy.sparse
-from joblib import Parallel, delayed
 
 from fasttree._jit import njit
+from fasttree._threads import over_threads
 
 MISSING = np.uint64(0xFFFFFFFF)  # the code of NaN: greater than any other
 SHIFT = np.uint64(32)
@@ -156,17 +156,15 @@ def encode(X, *, keys, codes, n_jobs=None):
     width = 8 if n_rows < 4096 else 11  # bits of a digit
     counts_shape = (-(-64 // width), 1 << width)
 
-    def run(start, stop):
+    def run(start):
+        stop = min(start + step, n_features)
         values, order = np.empty((2, n_rows), dtype=np.uint64), np.empty((2, n_rows), dtype=np.uint32)
         bits = dense_columns(X, start, stop).view(np.uint64)
         counts = np.empty(counts_shape, dtype=np.int64)
         rank_columns(bits, all_keys[start:stop], all_codes[start:stop], values, order, counts)
 
     step = max(1, min(_BLOCK // n_rows, -(-n_features // 8)))
-    blocks = [(start, min(start + step, n_features)) for start in range(0, n_features, step)]
-    if n_rows * n_features < _SMALL:
-        n_jobs = 1
-    Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")(delayed(run)(*block) for block in blocks)
+    over_threads(run, range(0, n_features, step), n_jobs=1 if n_rows * n_features < _SMALL else n_jobs)
     return all_keys, all_codes
 
 

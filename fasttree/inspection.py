@@ -1,9 +1,9 @@
 """Looking into forests: quantiles, proximities, importances that don't flatter features with many values, shares in predictions."""
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from fasttree._threads import over_threads
 from fasttree._tree import LEAF, dense_blocks
 from fasttree._tree_shapley import add_shapley_rows
 from fasttree._tree_weights import add_up_below, add_weights, count_shared, group_rows, weighted_quantiles
@@ -246,7 +246,7 @@ def explain(model, X, *, n_jobs=None):
                 arrays = one.children_left, one.children_right, one.feature, one.threshold, one.missing_go_to_left
                 add_shapley_rows(part, *arrays, one.weighted_n_node_samples, value, depth, out)
 
-    Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(run)(start) for start in range(0, X.shape[0], _ROWS))
+    over_threads(run, range(0, X.shape[0], _ROWS), n_jobs=n_jobs)
     shares /= len(trees)
     mean = np.mean([_mean_value(one, value) for one, value in zip(trees, values, strict=True)], axis=0)
     return (shares[:, :, 0], float(mean[0])) if len(mean) == 1 else (shares, mean)

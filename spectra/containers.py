@@ -246,7 +246,7 @@ class Cohort:
 
     def _over_blocks(self, job: Callable[[int], Any], n_jobs: int | None) -> list[Any]:
         """``[job(row) for each row]``, threads taking blocks of rows that follow one another."""
-        from joblib import Parallel, delayed
+        from spectra._threads import over_threads
 
         def call(i):
             try:
@@ -257,8 +257,7 @@ class Cohort:
         ends = np.cumsum(self.size)
         most = min(BLOCK, ends[-1] // 32 + 1) if len(self) else 1  # in a small cohort every thread still gets its share
         blocks = np.split(np.arange(len(self)), np.flatnonzero(np.diff((ends - 1) // most)) + 1)
-        jobs = (delayed(lambda rows: [call(i) for i in rows])(rows) for rows in blocks)
-        return [result for block in Parallel(n_jobs=n_jobs, prefer="threads", batch_size=1)(jobs) for result in block]
+        return [result for block in over_threads(lambda rows: [call(i) for i in rows], blocks, n_jobs=n_jobs) for result in block]
 
     def save(self, path) -> None:
         """Write the cohort to one file (see `save_cohort`)."""

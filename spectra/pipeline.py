@@ -9,11 +9,11 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.pipeline import Pipeline
 
 import spectra
 from spectra._steps import Learned, PerSpectrum
+from spectra._threads import over_threads
 from spectra.containers import Cohort, FeatureMatrix
 from spectra.errors import SettingsError, SpectraError
 from spectra.normalization import total_ion_current
@@ -85,7 +85,7 @@ def _attempt(function, settings, n_jobs, cohort, *others):
         except SpectraError as error:
             return error
 
-    return Parallel(n_jobs=n_jobs, prefer="threads", batch_size=1)(delayed(run)(i) for i in range(len(cohort)))
+    return over_threads(run, range(len(cohort)), n_jobs=n_jobs)
 
 
 def _set_aside(cohort, results):

@@ -35,7 +35,7 @@ SPECTRA = [
     {"spectra.io"},
     {"spectra._steps"},
     {"spectra.containers"},
-    {"spectra._validation"},
+    {"spectra._validation", "spectra._threads"},
     {"spectra.errors"},
     {"spectra._kernels"},
 ]
@@ -56,7 +56,7 @@ FASTTREE = [
     {"fasttree._tree", "fasttree._splitting", "fasttree._binning", "fasttree._losses"},
     {"fasttree._histogram"},
     {"fasttree._boosting_sync"},
-    {"fasttree._validation"},
+    {"fasttree._validation", "fasttree._threads"},
     {"fasttree._jit"},
 ]
 MIXED = {

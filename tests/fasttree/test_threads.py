@@ -1,0 +1,65 @@
+"""What runs over threads: order, errors, how many, and that joblib's say is heard."""
+
+import threading
+import time
+
+import pytest
+from joblib import Parallel, delayed, parallel_config
+
+import fasttree._threads
+import spectra._threads
+
+BOTH = pytest.mark.parametrize("over_threads", [fasttree._threads.over_threads, spectra._threads.over_threads])
+
+
+def thread_of(item):
+    time.sleep(0.02)
+    return item, threading.get_ident()
+
+
+@BOTH
+@pytest.mark.parametrize(("n_jobs", "threads"), [(None, 1), (1, 1), (2, 2), (5, 5)])
+def test_results_keep_their_order_on_as_many_threads_as_asked_for(over_threads, n_jobs, threads):
+    found = over_threads(thread_of, iter(range(10)), n_jobs=n_jobs)
+    assert [item for item, _ in found] == list(range(10))
+    assert len({thread for _, thread in found}) == threads
+    assert over_threads(thread_of, [], n_jobs=n_jobs) == []
+
+
+@BOTH
+def test_joblib_says_how_many_threads_none_means(over_threads):
+    def count(_):
+        return len({thread for _, thread in over_threads(thread_of, range(4), n_jobs=None)})
+
+    with parallel_config("threading", n_jobs=2):
+        assert count(0) == 2
+    with parallel_config("sequential", n_jobs=2):
+        assert count(0) == 1
+    assert Parallel(2, prefer="threads")(delayed(count)(i) for i in range(2)) == [1, 1]
+    with pytest.raises(ValueError, match="n_jobs"):
+        over_threads(thread_of, range(4), n_jobs=0)
+
+
+@BOTH
+def test_the_first_error_is_raised_and_the_rest_dropped(over_threads):
+    done = []
+
+    def fail(item):
+        if item == 3:
+            raise KeyError(item)
+        time.sleep(0.01)
+        done.append(item)
+
+    with pytest.raises(KeyError, match="3"):
+        over_threads(fail, range(1000), n_jobs=2)
+    assert len(done) < 100
+
+
+@BOTH
+def test_nobody_waits_for_joblibs_next_look(over_threads):
+    took = []
+    for _ in range(20):
+        start = time.perf_counter()
+        over_threads(int, range(4), n_jobs=2)
+        took.append(time.perf_counter() - start)
+    assert min(took) < 0.008  # joblib: 0.0115 at best
