@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fasttree._jit import FAST_MATH, njit
+from fasttree._jit_reference import refer
 from fasttree._splitting_absolute import lay_out, measure
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
 from fasttree._splitting_own import call_side
@@ -90,13 +91,16 @@ def new_sketch(n_nodes, n_slots, n_bounded):
 @njit(_nrt=False)
 def order_target(target, rows, work):
     """Copy the target in the order of `rows` into `work`, so that each node's part of it is a range as well."""
+    weight, value, outputs = work.weight, work.value, work.outputs
+    all_weight, all_value, all_outputs = target.weight, target.value, target.outputs
+    moment = target.family == MOMENT
     for i in range(len(rows)):
         row = rows[i]
-        work.weight[i] = target.weight[row]
-        if target.family == MOMENT:
-            work.value[i] = target.value[row]
-        for output in range(work.outputs.shape[1]):
-            work.outputs[i, output] = target.outputs[row, output]
+        weight[i] = all_weight[row]
+        if moment:
+            value[i] = all_value[row]
+        for output in range(outputs.shape[1]):
+            outputs[i, output] = all_outputs[row, output]
 
 
 @njit(_nrt=False)
@@ -105,27 +109,28 @@ def add_up(target, rows, start, stop, ordered, sums):
 
     With `ordered`, the target's arrays have the order of `rows`.
     """
-    weight = 0.0
+    total = 0.0
     pure = True
-    n_outputs = target.outputs.shape[1]
+    outputs, weight, family, classes = target.outputs, target.weight, target.family, target.classes
+    n_outputs = outputs.shape[1]
     for slot in range(len(sums)):
         sums[slot] = 0.0
-    first = target.outputs[start if ordered else np.int64(rows[start])]
+    first = outputs[start if ordered else np.int64(rows[start])]
     for i in range(start, stop):
         row = np.uint64(i if ordered else np.int64(rows[i]))
-        part = target.weight[row]
-        weight += part
+        part = weight[row]
+        total += part
         for output in range(n_outputs):
-            y = target.outputs[row, output]
+            y = outputs[row, output]
             pure &= y == first[output]
-            if target.classes:
+            if classes:
                 sums[np.uint64(y)] += part
             else:
                 sums[output] += part * y
-                if target.family == OWN:  # the columns hold squares already
+                if family == OWN:  # the columns hold squares already
                     continue
-                sums[n_outputs + output] += part * (xlogx(y) if target.family == POISSON else y * y)
-    return weight, pure
+                sums[n_outputs + output] += part * (xlogx(y) if family == POISSON else y * y)
+    return total, pure
 
 
 @njit(fastmath=FAST_MATH, _nrt=False, forceinline=True)
@@ -151,7 +156,7 @@ def add_up_values(target, start, stop, sums):
     return weight, pure
 
 
-@njit(_nrt=False, forceinline=True)
+@njit(_nrt=False)
 def open_node(sketch, node, target, rows, ordered, rules, absolute):
     """Enter a node whose rows and depth are known; True when it might be split.
 
@@ -226,7 +231,7 @@ def partition(array, goes_left, spare):
     return np.int64(left)
 
 
-@njit(_nrt=False, forceinline=True)
+@njit(_nrt=False)
 def partition_target(target, start, stop, goes_left, spare):
     """Keep the ordered target in the order of the rows."""
     if not target.unit:
@@ -270,7 +275,7 @@ def partition_keys(keys, side, spare):
         keys[left + np.uint64(i)] = spare[i]
 
 
-@njit(_nrt=False, forceinline=True)
+@njit(_nrt=False)
 def split_rows(sketch, node, columns, target, rows, room):
     """Carry out the split that was found for `node`; returns where its right child starts."""
     if len(columns.values):
@@ -288,7 +293,7 @@ def split_rows(sketch, node, columns, target, rows, room):
     return start + partition(part, goes_left, room.rows)
 
 
-@njit(_nrt=False, forceinline=True)
+@njit(_nrt=False)
 def split_random(sketch, node, columns, target, rows, work, room):
     """Bring the rows of a node with a random split into order; ``sketch.high`` keeps where its right child starts.
 
@@ -341,7 +346,7 @@ def bound_values(sketch, node, left, signs, target):
         sketch.bounds[left + 1, 0 if sign > 0 else 1] = middle
 
 
-@njit(_nrt=False, forceinline=True)
+@njit(_nrt=False)
 def find_split(sketch, node, columns, target, rows, rules, work, room):
     """Search a split for `node`; True when there is one that decreases the impurity enough."""
     start, stop = sketch.start[node], sketch.stop[node]
@@ -350,14 +355,13 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
         lay_out(work.absolute, target, rows[start:stop], start, columns.keys.shape[1] == 0)
         measure(work.absolute, stop - start, weight, sketch.sums[node])
     if len(sketch.bounds):
-        rules = constrained(rules, rules.sign, sketch.bounds[node, 0], sketch.bounds[node, 1])
+        rules = refer(constrained(rules, rules.sign, sketch.bounds[node, 0], sketch.bounds[node, 1]))
     if columns.keys.shape[1]:
         found = search_presorted(columns.keys, start, stop, target, weight, sums, rules, work)
     else:
         value = target.value[start:stop] if target.family == MOMENT else target.value
-        own = Target(
-            target.family, target.classes, target.n_slots, target.unit, target.weight[start:stop], value, target.outputs[start:stop]
-        )
+        weights, outputs = target.weight[start:stop], target.outputs[start:stop]
+        own = refer(Target(target.family, target.classes, target.n_slots, target.unit, weights, value, outputs))
         if len(columns.values):
             found = search_random(columns, rows[start:stop], own, weight, sums, rules, work)
         else:
@@ -383,11 +387,13 @@ def grow(columns, all_target, rows, rules, sketch, work, room):
 
     Nodes are split in order of depth, or best first where the number of leaves is limited.
     """
+    columns, rules, sketch, work, room = refer(columns), refer(rules), refer(sketch), refer(work), refer(room)
     ordered = columns.keys.shape[1] == 0
-    target = all_target
+    target = refer(all_target)
     if ordered:
-        order_target(all_target, rows, work)
-        target = Target(all_target.family, all_target.classes, all_target.n_slots, all_target.unit, work.weight, work.value, work.outputs)
+        order_target(target, rows, work)
+        family, classes, n_slots, unit = all_target.family, all_target.classes, all_target.n_slots, all_target.unit
+        target = refer(Target(family, classes, n_slots, unit, work.weight, work.value, work.outputs))
     new, n_nodes, n_open, n_leaves = np.int64(0), np.int64(1), 0, 1
     sketch.start[0], sketch.stop[0], sketch.depth[0] = 0, len(rows), 0
     node = new

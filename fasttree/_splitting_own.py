@@ -14,6 +14,7 @@ from numba.extending import intrinsic
 from numba.np import arrayobj
 
 from fasttree._jit import njit
+from fasttree._jit_reference import interpreted
 from fasttree._splitting_encode import ROW, SHIFT
 from fasttree._splitting_scan import allowed_values, scan_bounds
 
@@ -40,11 +41,6 @@ class Compiled(NamedTuple):
     side: object
     scan: object
     of_nodes: object  # (sums, weights) -> impurities
-
-
-def interpreted():
-    """Whether kernels run as plain Python, for coverage and debugging."""
-    return bool(numba.config.DISABLE_JIT)
 
 
 def _lower(context, builder, signature, args):

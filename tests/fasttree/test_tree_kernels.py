@@ -1,5 +1,7 @@
 """The kernels that growing calls, each against a line or two of plain Python."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,8 @@ from scipy import sparse
 
 from fasttree._growth import new_sketch, partition
 from fasttree._growth_number import new_nodes, number_nodes
+from fasttree._jit import njit
+from fasttree._jit_reference import refer
 from fasttree._splitting_bound import N_BUCKETS, bound_buckets, fill_histogram
 from fasttree._splitting_encode import MISSING, encode, select_rows
 from fasttree._splitting_random import BLOCK, LANES, draw_lanes, fill_lanes, new_lanes, score_lanes
@@ -16,6 +20,38 @@ from fasttree._splitting_sort import gather_keys, merge_sort, sort_keys
 from tests.naive import trees as naive
 
 ANY = st.floats(allow_nan=True, allow_infinity=False) | st.sampled_from([0.0, -0.0, 1.0, -1.0, 5e-324, -5e-324])
+
+
+class Inner(NamedTuple):
+    y: np.ndarray
+    flag: bool
+
+
+class Outer(NamedTuple):
+    x: np.ndarray
+    inner: Inner
+    number: int
+
+
+@njit
+def read_fields(outer, i):
+    outer.x[i] += 1.0
+    return outer.x[i] + (outer.inner.y[1] if outer.inner.flag else 100.0) + outer.number
+
+
+@njit
+def read_references(x, y, number):
+    total = 0.0
+    for i in range(len(x)):  # each round refers to another tuple
+        outer = refer(Outer(x, Inner(y, i > 0), number + i))
+        total = 10.0 * total + read_fields(outer, i)
+    return total
+
+
+def test_a_reference_reads_the_fields_of_its_tuple():
+    x = np.array([1.0, 2.0])
+    assert read_references(x, np.arange(3), 5) == 10 * (2 + 100 + 5) + 3 + 1 + 6
+    assert x.tolist() == [2.0, 3.0]
 
 
 @settings(deadline=None, max_examples=100)
