@@ -8,7 +8,6 @@ core, so that more threads than cores still move; one that waits very long (a ca
 import platform
 import sys
 
-import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -16,6 +15,7 @@ from numba.extending import intrinsic
 from numba.np import arrayobj
 
 from fasttree._jit import njit
+from fasttree._jit_reference import interpreted
 
 STRIDE = 16  # int64 words between two threads' counters: two cache lines, so that no line is shared
 SPINS = 2000  # pauses before the core is offered to others, about 50 µs
@@ -24,11 +24,6 @@ YIELDS = 20000  # offers before sleeping
 _WINDOWS = sys.platform == "win32"
 _ARM = platform.machine().lower() in ("arm64", "aarch64")
 _X86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
-
-
-def interpreted():
-    """Whether kernels run as plain Python, for coverage and debugging: then on one thread."""
-    return bool(numba.config.DISABLE_JIT)
 
 
 def _pointer(context, builder, array_type, array, index):

@@ -18,9 +18,9 @@ from numba import types
 from numba.extending import intrinsic
 
 from fasttree._binning import encode_block, forget_unknown
-from fasttree._boosting_sync import interpreted
 from fasttree._histogram import BINS, MISSING
 from fasttree._jit import njit
+from fasttree._jit_reference import interpreted
 
 MOST_LEAVES = 64  # of the trees that go together
 BLOCK = 2048  # rows that pass through all trees together

@@ -8,8 +8,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from fasttree._boosting_sync import interpreted
 from fasttree._jit import njit
+from fasttree._jit_reference import interpreted
 
 SQUARED, LOGISTIC, SOFTMAX, ABSOLUTE, QUANTILE, HUBER, POISSON, GAMMA, TWEEDIE, OWN = range(10)
 

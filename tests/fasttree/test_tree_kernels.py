@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba.core.errors import UnsupportedError
 from scipy import sparse
 
 from fasttree._growth import new_sketch, partition
 from fasttree._growth_number import new_nodes, number_nodes
 from fasttree._jit import njit
-from fasttree._jit_reference import refer
+from fasttree._jit_reference import interpreted, refer
 from fasttree._splitting_bound import N_BUCKETS, bound_buckets, fill_histogram
 from fasttree._splitting_encode import MISSING, encode, select_rows
 from fasttree._splitting_random import BLOCK, LANES, draw_lanes, fill_lanes, new_lanes, score_lanes
@@ -33,13 +34,13 @@ class Outer(NamedTuple):
     number: int
 
 
-@njit
+@njit(_nrt=False)
 def read_fields(outer, i):
     outer.x[i] += 1.0
     return outer.x[i] + (outer.inner.y[1] if outer.inner.flag else 100.0) + outer.number
 
 
-@njit
+@njit(_nrt=False)
 def read_references(x, y, number):
     total = 0.0
     for i in range(len(x)):  # each round refers to another tuple
@@ -52,6 +53,12 @@ def test_a_reference_reads_the_fields_of_its_tuple():
     x = np.array([1.0, 2.0])
     assert read_references(x, np.arange(3), 5) == 10 * (2 + 100 + 5) + 3 + 1 + 6
     assert x.tolist() == [2.0, 3.0]
+
+
+@pytest.mark.skipif(interpreted(), reason="nothing is compiled")
+def test_kernels_that_count_references_are_refused():
+    with pytest.raises(UnsupportedError, match="_nrt=False"):
+        njit(lambda x, y: refer(Inner(x, y)).flag)(np.zeros(2), True)
 
 
 @settings(deadline=None, max_examples=100)
