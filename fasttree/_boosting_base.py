@@ -14,12 +14,13 @@ from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, St
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from fasttree._binning import learn_bins
-from fasttree._boosting_columns import categorical_mask, interaction_groups, learn_levels, monotonic_signs, number_levels
+from fasttree._boosting_columns import interaction_groups, monotonic_signs
 from fasttree._boosting_crew import run_parts
 from fasttree._boosting_fit import Fit, Patience, Rows, Sampling
 from fasttree._boosting_init import fit_init, raw_of_init
 from fasttree._boosting_model import Ensemble, RowPredictor
 from fasttree._boosting_state import Rules
+from fasttree._categories import categorical_mask, learn_levels, number_levels
 from fasttree._validation import check_weights
 
 _MANY = 10_000  # rows beyond which early_stopping="auto" means yes

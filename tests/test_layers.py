@@ -57,6 +57,7 @@ FASTTREE = [
     {"fasttree._histogram"},
     {"fasttree._boosting_sync"},
     {"fasttree._validation", "fasttree._threads"},
+    {"fasttree._categories"},
     {"fasttree._jit"},
 ]
 MIXED = {

@@ -262,7 +262,7 @@ def test_bad_options_are_named():
         ({"interaction_cst": [(0, 9)]}, "interaction_cst"),
         ({"interaction_cst": [1, 2]}, "interaction_cst"),
         ({"categorical_features": ["a"]}, "names"),
-        ({"categorical_features": [7]}, "positions"),
+        ({"categorical_features": [7]}, "integer indices"),
         ({"categorical_features": [True]}, "mask"),
         ({"loss": "quantile"}, "quantile"),
         ({"loss": "quantile", "quantile": [0.5, 2.0]}, "quantile"),
