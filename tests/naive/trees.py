@@ -1,7 +1,7 @@
 """Greedy trees as the textbook has them: try every split, keep the best. Sums are fractions, so ties are true ties."""
 
 from fractions import Fraction
-from itertools import pairwise
+from itertools import combinations, pairwise
 from math import isnan, log, log2
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ class Node(NamedTuple):
     weight: Fraction
     impurity: float
     value: list  # of each output: the classes' shares, [mean] or [median]
-    split: tuple | None = None  # feature, threshold, do missing values go left
+    split: tuple | None = None  # feature, threshold or set of the categories that go left, do missing values go left
     left: "Node | None" = None
     right: "Node | None" = None
 
@@ -56,33 +56,80 @@ def total_impurity(ys, weight, criterion, rows):
     return sum(impurity([y[i] for i in rows], chosen, criterion) for y in ys) / len(ys)
 
 
-def splits(X, rows):
-    """Every split of `rows`: lowest feature first, then missing values right, then lowest threshold."""
+def every_set(present):
+    """All sets of the categories that are there, but the empty one."""
+    return [frozenset(chosen) for n in range(1, len(present) + 1) for chosen in combinations(present, n)]
+
+
+def ordered_sets(present, response):
+    """The first, the first two, ... all categories in order of `response`, ties in order of the categories (Breiman et al. 1984)."""
+    order = sorted(present, key=lambda category: (response[category], category))
+    return [frozenset(order[: n + 1]) for n in range(len(order))]
+
+
+def single_sets(present):
+    """Each category alone, then all."""
+    return [frozenset([category]) for category in present] + [frozenset(present)]
+
+
+def sets_of(column, ys, weight, rows, criterion):
+    """The sets that are tried: one target of numbers or of two classes is searched exactly by the order of its means."""
+    present = sorted({column[i] for i in rows if not isnan(column[i])})
+    n_classes = len({y for output in ys for y in output})
+    if len(ys) > 1 or criterion == "absolute_error" or (criterion in ("gini", "entropy") and n_classes > 2):
+        return single_sets(present)
+    members = {category: [i for i in rows if column[i] == category] for category in present}
+    response = {category: mean([ys[0][i] for i in own], [weight[i] for i in own]) for category, own in members.items()}
+    return ordered_sets(present, response)
+
+
+def splits(X, rows, categorical=(), sets=None):
+    """Every split of `rows`: lowest feature first, then missing values right, then lowest threshold or first set.
+
+    categorical : features split by sets; sets : function (column) -> sets to try
+    """
     for feature in range(len(X[0])):
         values = sorted({X[i][feature] for i in rows if not isnan(X[i][feature])})
         missing = any(isnan(X[i][feature]) for i in rows)
         thresholds = [a / 2 + b / 2 for a, b in pairwise(values)]
+        if feature in categorical:
+            thresholds = sets([row[feature] for row in X])
         for missing_left in (False, True) if missing else (None,):
-            ends = [float("inf")] if missing and values and not missing_left else []
+            ends = [float("inf")] if missing and values and not missing_left and feature not in categorical else []
             for threshold in thresholds + ends:
                 yield feature, threshold, missing_left
 
 
 def goes_left(x, threshold, missing_left):
-    return bool(missing_left) if isnan(x) else x <= threshold
+    if isnan(x):
+        return bool(missing_left)
+    return x in threshold if isinstance(threshold, frozenset) else x <= threshold
 
 
-def best_split(X, ys, weight, rows, criterion, min_leaf, min_weight):
-    """(decrease times weight, split, left rows, right rows) of greatest decrease, the first of ties; None without any."""
+def split_value(y, weight, criterion):
+    """What monotonic constraints are about: the mean, the median or the share of class 1."""
+    return median(y, weight) if criterion == "absolute_error" else mean(y, weight)
+
+
+def best_split(X, ys, weight, rows, criterion, min_leaf, min_weight, *, categorical=(), sets=None, allowed=None):
+    """(decrease times weight, split, left rows, right rows) of greatest decrease, the first of ties; None without any.
+
+    allowed : function (feature, value of the left child, value of the right child) -> bool, or None
+    """
     whole = sum(weight[i] for i in rows) * total_impurity(ys, weight, criterion, rows)
+    sets = sets or (lambda column: sets_of(column, ys, weight, rows, criterion))
     best = None
-    for feature, threshold, missing_left in splits(X, rows):
+    for feature, threshold, missing_left in splits(X, rows, categorical, sets):
         left = [i for i in rows if goes_left(X[i][feature], threshold, missing_left)]
         right = [i for i in rows if not goes_left(X[i][feature], threshold, missing_left)]
         parts = [sum(weight[i] for i in part) for part in (left, right)]
-        if min(len(left), len(right)) < min_leaf or min(parts) < min_weight:
+        if min(len(left), len(right)) < max(min_leaf, 1) or min(parts) < min_weight:
             continue
         if criterion == "poisson" and any(sum(weight[i] * y[i] for i in part) <= 0 for y in ys for part in (left, right)):
+            continue
+        if allowed and not allowed(
+            feature, *(split_value([ys[0][i] for i in part], [weight[i] for i in part], criterion) for part in (left, right))
+        ):
             continue
         decrease = whole - sum(w * total_impurity(ys, weight, criterion, part) for w, part in zip(parts, (left, right), strict=True))
         if best is None or decrease > best[0]:
@@ -97,31 +144,60 @@ def node_value(y, weight, criterion):
     return [median(y, weight) if criterion == "absolute_error" else mean(y, weight)]
 
 
-def grow(X, ys, weight, criterion, *, max_depth=10**9, min_split=2, min_leaf=1, min_weight=0, rows=None):
-    """A tree on rows `X`, outputs `ys` (one list of targets each) and weights, all of whole numbers (or NaN in `X`)."""
+def grow(
+    X,
+    ys,
+    weight,
+    criterion,
+    *,
+    max_depth=10**9,
+    min_split=2,
+    min_leaf=1,
+    min_weight=0,
+    categorical=(),
+    signs=None,
+    bounds=(float("-inf"), float("inf")),
+    rows=None,
+):
+    """A tree on rows `X`, outputs `ys` (one list of targets each) and weights, all of whole numbers (or NaN in `X`).
+
+    categorical : features split by sets
+    signs : for each feature 1 where the value must not fall with it, -1 where it must not rise, or 0; None without constraints
+    bounds : least and greatest value below the node that constraints above it allow
+    """
     if rows is None:
         ys = [[Fraction(v) for v in y] for y in ys]
         weight = [Fraction(w) for w in weight]
         rows = [i for i, w in enumerate(weight) if w > 0]
     own = [weight[i] for i in rows]
-    node = Node(
-        rows,
-        sum(own),
-        float(total_impurity(ys, weight, criterion, rows)),
-        [node_value([y[i] for i in rows], own, criterion) for y in ys],
-    )
+    value = [node_value([y[i] for i in rows], own, criterion) for y in ys]
+    if signs:
+        middle = min(max(split_value([ys[0][i] for i in rows], own, criterion), bounds[0]), bounds[1])
+        value = [[1 - middle, middle] if criterion in ("gini", "entropy") else [middle]]
+    node = Node(rows, sum(own), float(total_impurity(ys, weight, criterion, rows)), value)
     pure = all(len({y[i] for i in rows}) == 1 for y in ys)
     if pure or max_depth <= 0 or len(rows) < min_split:
         return node
-    best = best_split(X, ys, weight, rows, criterion, min_leaf, min_weight)
+
+    def allowed(feature, low, high):
+        sign = signs[feature]
+        return sign == 0 or ((low - high) * sign <= 0 and bounds[0] <= min(low, high) and max(low, high) <= bounds[1])
+
+    best = best_split(X, ys, weight, rows, criterion, min_leaf, min_weight, categorical=categorical, allowed=allowed if signs else None)
     if best is None:
         return node
     _, split, left, right = best
+    below = [bounds, bounds]
+    if signs and signs[split[0]]:
+        parts = [split_value([ys[0][i] for i in part], [weight[i] for i in part], criterion) for part in (left, right)]
+        middle = min(max((parts[0] + parts[1]) / 2, bounds[0]), bounds[1])
+        below = [(bounds[0], middle), (middle, bounds[1])] if signs[split[0]] > 0 else [(middle, bounds[1]), (bounds[0], middle)]
     rest = {"max_depth": max_depth - 1, "min_split": min_split, "min_leaf": min_leaf, "min_weight": min_weight}
+    rest |= {"categorical": categorical, "signs": signs}
     return node._replace(
         split=split,
-        left=grow(X, ys, weight, criterion, rows=left, **rest),
-        right=grow(X, ys, weight, criterion, rows=right, **rest),
+        left=grow(X, ys, weight, criterion, rows=left, bounds=below[0], **rest),
+        right=grow(X, ys, weight, criterion, rows=right, bounds=below[1], **rest),
     )
 
 
