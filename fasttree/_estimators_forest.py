@@ -14,12 +14,21 @@ from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from fasttree._estimators_tree import TREE_CONSTRAINTS, check_poisson, growing_rules, growing_seed, monotonic_signs, most_likely, seeded
+from fasttree._estimators_tree import (
+    TREE_CONSTRAINTS,
+    Categorical,
+    check_poisson,
+    growing_rules,
+    growing_seed,
+    monotonic_signs,
+    most_likely,
+    seeded,
+)
 from fasttree._growth_plan import grow_trees, plan
 from fasttree._threads import over_threads
 from fasttree._tree import dense_blocks
 from fasttree._tree_prune import prune
-from fasttree._validation import check_fit, check_predict, check_weights, encode_classes, feature_count
+from fasttree._validation import category_counts, check_fit, check_predict, check_weights, encode_classes, feature_count
 
 _SEEDS = np.iinfo(np.int32).max
 _TASK = 32768  # rows of all trees that one task grows, at least
@@ -46,6 +55,7 @@ _TREE_PARAMETERS = (
     "min_impurity_decrease",
     "ccp_alpha",
     "monotonic_cst",
+    "categorical_features",
 )
 
 
@@ -59,7 +69,7 @@ def drawn_counts(seed, n_samples, n_drawn, weight):
     return np.bincount(rows, minlength=n_samples)
 
 
-class BaseForest(MultiOutputMixin, BaseEstimator):
+class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
     """What all forests share."""
 
     _splitter = "best"
@@ -111,7 +121,8 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
             max_features=max_features,
             splitter=self._splitter,
             weight=weight,
-            signs=monotonic_signs(self.monotonic_cst, X.shape[1], n_classes, y.shape[1]),
+            signs=monotonic_signs(self.monotonic_cst, X.shape[1], n_classes, y.shape[1], self._levels),
+            n_categories=category_counts(self._levels, X.shape[1]),
             n_jobs=self.n_jobs,
         )
 
@@ -157,7 +168,7 @@ class BaseForest(MultiOutputMixin, BaseEstimator):
     def _wrap(self, tree, seed, max_features):
         """A grown tree as an estimator of its own."""
         estimator = self._unfitted_tree(int(seed))
-        estimator.tree_, estimator.max_features_ = tree, max_features
+        estimator.tree_, estimator.max_features_, estimator._levels = tree, max_features, self._levels
         estimator.n_features_in_, estimator.n_outputs_ = tree.n_features, tree.n_outputs
         return estimator
 

@@ -2,6 +2,7 @@
 
 import threading
 from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, clone
@@ -12,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from fasttree._growth_plan import grow_tree, plan
 from fasttree._splitting_scan import Rules
 from fasttree._tree_prune import prune, pruning_path
-from fasttree._validation import check_predict, count_of, feature_count
+from fasttree._validation import category_counts, check_predict, count_of, feature_count
 
 _UNLIMITED = 2**62
 _own = threading.local()
@@ -34,6 +35,7 @@ TREE_CONSTRAINTS: dict = {
     "min_impurity_decrease": [Interval(Real, 0.0, None, closed="left")],
     "ccp_alpha": [Interval(Real, 0.0, None, closed="left")],
     "monotonic_cst": ["array-like", None],
+    "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
 }
 CLASS_CRITERIA = {"gini", "entropy", "log_loss"}
 TARGET_CRITERIA = {"squared_error", "friedman_mse", "absolute_error", "poisson"}
@@ -53,8 +55,11 @@ def growing_rules(estimator, n_samples, total_weight):
     )
 
 
-def monotonic_signs(monotonic_cst, n_features, n_classes, n_outputs):
-    """`monotonic_cst` as int8, shape (n_features,), or None; in scikit-learn's words where it is refused."""
+def monotonic_signs(monotonic_cst, n_features, n_classes, n_outputs, categorical):
+    """`monotonic_cst` as int8, shape (n_features,), or None; in scikit-learn's words where it is refused.
+
+    categorical : positions of the features of categories
+    """
     if monotonic_cst is None:
         return None
     if n_outputs > 1:
@@ -66,6 +71,8 @@ def monotonic_signs(monotonic_cst, n_features, n_classes, n_outputs):
         raise ValueError(f"monotonic_cst must be None or an array-like of -1, 0 or 1, but got {np.unique(signs)}")
     if n_classes is not None and n_classes[0] > 2:
         raise ValueError("Monotonicity constraints are not supported with multiclass classification")
+    if any(signs[list(categorical)]):
+        raise ValueError("Categorical features cannot have monotonic constraints.")
     one_class = n_classes is not None and n_classes[0] == 1  # whose share is 1 everywhere
     return signs.astype(np.int8) if np.any(signs) and not one_class else None
 
@@ -94,7 +101,19 @@ def check_poisson(y, positive="positive"):
         raise ValueError(f"Sum of y is not {positive} which is necessary for Poisson regression.")
 
 
-class BaseTree(MultiOutputMixin, BaseEstimator):
+class Categorical:
+    """What is known of the columns of categories."""
+
+    _levels: ClassVar[dict] = {}  # position -> sorted categories; models of old files have none
+
+    @property
+    def is_categorical_(self):
+        """Mask of the features of categories, or None without any."""
+        check_is_fitted(self, "n_features_in_")
+        return np.isin(np.arange(self.n_features_in_), list(self._levels)) if self._levels else None
+
+
+class BaseTree(Categorical, MultiOutputMixin, BaseEstimator):
     """What both kinds of tree share."""
 
     def _grow(self, X, y, n_classes, weight):
@@ -109,7 +128,8 @@ class BaseTree(MultiOutputMixin, BaseEstimator):
             max_features=self.max_features_,
             splitter=self.splitter,
             weight=weight,
-            signs=monotonic_signs(self.monotonic_cst, n_features, n_classes, y.shape[1]),
+            signs=monotonic_signs(self.monotonic_cst, n_features, n_classes, y.shape[1], self._levels),
+            n_categories=category_counts(self._levels, n_features),
         )
         rules = growing_rules(self, n_samples, weight.sum())
         self.tree_ = prune(grow_tree(problem, weight, rules, growing_seed(self.random_state)), self.ccp_alpha)

@@ -19,6 +19,7 @@ import numpy as np
 from fasttree._jit import FAST_MATH, njit
 from fasttree._jit_reference import refer
 from fasttree._splitting_absolute import lay_out, measure
+from fasttree._splitting_categories import DONE, is_set, mark_coded_set, mark_drawn_set, mark_presorted_set
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
 from fasttree._splitting_own import call_side
 from fasttree._splitting_scan import ABSOLUTE, MOMENT, OWN, POISSON, Target, constrained, decrease, xlogx
@@ -43,9 +44,9 @@ class Sketch(NamedTuple):
 
     left: np.ndarray  # int32; the right child follows the left one; -1 for a leaf
     feature: np.ndarray  # int32
-    cut: np.ndarray  # uint32, the greatest code that goes left
+    cut: np.ndarray  # uint32, the greatest code that goes left, or DONE
     low: np.ndarray  # int64, a row with the greatest value on the left
-    high: np.ndarray  # int64, a row with the least value on the right; -1 where only missing values go right
+    high: np.ndarray  # int64, a row with the least value on the right; -1 where only missing values go right; see `split_at_once`
     threshold: np.ndarray  # float64, of random splits
     missing_left: np.ndarray  # uint8
     start: np.ndarray  # int64
@@ -278,8 +279,8 @@ def partition_keys(keys, side, spare):
 @njit(_nrt=False)
 def split_rows(sketch, node, columns, target, rows, room):
     """Carry out the split that was found for `node`; returns where its right child starts."""
-    if len(columns.values):
-        return sketch.high[node]  # carried out when it was found
+    if sketch.cut[node] == DONE:
+        return sketch.high[node]
     start, stop, feature = sketch.start[node], sketch.stop[node], sketch.feature[node]
     missing_left, part, goes_left = sketch.missing_left[node], rows[start:stop], room.goes_left[: stop - start]
     if columns.keys.shape[1]:
@@ -294,16 +295,29 @@ def split_rows(sketch, node, columns, target, rows, room):
 
 
 @njit(_nrt=False)
-def split_random(sketch, node, columns, target, rows, work, room):
-    """Bring the rows of a node with a random split into order; ``sketch.high`` keeps where its right child starts.
+def split_at_once(sketch, node, columns, target, rows, work, room):
+    """Bring the rows of a node with a random split or one by categories into order; ``sketch.high`` keeps where its right child starts.
 
-    Done at once, while its values are at hand: whether the node is split later or not, its range of rows is its own.
+
+    Done at once, while its values or the set of categories are at hand: whether the node is split later or not, its range of rows is
+    its own.
     """
     start, stop, feature = sketch.start[node], sketch.stop[node], sketch.feature[node]
-    part, goes_left = rows[start:stop], room.goes_left[: stop - start]
-    mark_valued(columns.values, feature, part, sketch.threshold[node], sketch.missing_left[node], goes_left)
-    mark_sides(target, part, goes_left, room.side)
-    partition_target(target, start, stop, goes_left, room.target)
+    part, goes_left, missing_left = rows[start:stop], room.goes_left[: stop - start], sketch.missing_left[node]
+    if columns.keys.shape[1]:
+        mark_presorted_set(columns.keys[feature, start:stop], work.categories.ints, missing_left, room.side)
+        for i in range(len(part)):
+            goes_left[i] = room.side[part[i]]
+    else:
+        if len(columns.values) == 0:
+            mark_coded_set(columns.codes[feature], part, work.categories.ints, missing_left, goes_left)
+        elif is_set(work.categories, feature):
+            word = np.uint64(sketch.low[node])
+            mark_drawn_set(columns.values, feature, part, word, missing_left, work.categories, goes_left)
+        else:
+            mark_valued(columns.values, feature, part, sketch.threshold[node], missing_left, goes_left)
+        mark_sides(target, part, goes_left, room.side)
+        partition_target(target, start, stop, goes_left, room.target)
     n_left = partition(part, goes_left, room.rows)
     if sketch.missing_left[node] == NONE_MISSING:
         sketch.missing_left[node] = 2 * n_left > len(part)
@@ -376,8 +390,8 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
         sketch.decrease[node] = decrease(target, found.score, weight, sketch.sums[node])
     if sketch.decrease[node] / sketch.weight[0] + _EPSILON < rules.min_decrease:
         return False
-    if len(columns.values):
-        split_random(sketch, node, columns, target, rows, work, room)
+    if found.cut == DONE:
+        split_at_once(sketch, node, columns, target, rows, work, room)
     return True
 
 

@@ -10,12 +10,14 @@ from fasttree._growth import Columns, Room, Sketch, grow, new_sketch
 from fasttree._growth_number import Nodes, new_nodes, number_nodes
 from fasttree._splitting_absolute import Absolute
 from fasttree._splitting_bound import N_BUCKETS
-from fasttree._splitting_encode import MISSING, encode, select_rows
+from fasttree._splitting_categories import new_categories
+from fasttree._splitting_encode import MISSING, ROW, SHIFT, encode, select_rows
 from fasttree._splitting_own import FAILED, compile_own, prepare_own
 from fasttree._splitting_random import new_lanes
 from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, OWN, POISSON, SQUARED, Target
 from fasttree._splitting_search import Work
 from fasttree._tree import Tree
+from fasttree._tree_categories import collect_sets, count_words, start_words
 
 CRITERIA = {
     "gini": GINI,
@@ -48,10 +50,12 @@ class Problem(NamedTuple):
     has_missing: np.ndarray  # bool, shape (n_features,); not filled for keys
     by_target: np.ndarray  # uint64, shape (n_outputs, n_rows), or no rows: keys of the targets, for absolute error
     signs: np.ndarray  # int8, shape (n_features,): monotonic constraints; empty without any
+    n_categories: np.ndarray  # int64, shape (n_features,), 0 for features of numbers; empty without any of categories
+    category_codes: np.ndarray  # uint32, shape (n_features of categories, n_rows)
     benches: list  # memory that no thread is using
 
 
-def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=None, signs=None, n_jobs=None):
+def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=None, signs=None, n_categories=None, n_jobs=None):
     """Encode `X` and `y` once for any number of trees.
 
     Parameters
@@ -67,6 +71,8 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
         Rows of weight 0, which no tree will use, leave no trace.
     signs : ndarray of int8, shape (n_features,), or None
         Monotonic constraints.
+    n_categories : ndarray of int64, shape (n_features,), or None
+        Of features of categories, whose values are numbers below it; 0 for the others. None without any, as for sparse `X`.
     n_jobs : int or None
     """
     n_features, n_outputs = X.shape[1], y.shape[1]
@@ -92,6 +98,8 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
             has_missing = np.isnan(values).any(axis=0)
     else:
         keys, codes = encode(X, keys=all_features, codes=not all_features, n_jobs=n_jobs)
+    n_categories = np.empty(0, dtype=np.int64) if n_categories is None else n_categories
+    category_codes = _number_categories(X, n_categories, keys, codes)
     if codes.size:
         has_missing = codes.max(axis=1) == MISSING
     absolute = family_of(criterion) == ABSOLUTE
@@ -110,8 +118,25 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
         has_missing,
         by_target,
         np.empty(0, dtype=np.int8) if signs is None else signs,
+        n_categories,
+        category_codes,
         [],
     )
+
+
+def _number_categories(X, n_categories, keys, codes):
+    """Codes of the features of categories: their numbers, whether `X` holds all of them or not. `keys` and `codes` receive them."""
+    features = np.flatnonzero(n_categories)
+    own = np.empty((len(features), X.shape[0]), dtype=np.uint32)
+    for place, feature in enumerate(features):
+        column = X[:, feature]
+        own[place] = np.where(np.isnan(column), np.float64(MISSING), column)
+        if keys.shape[1]:
+            rows = keys[feature] & ROW
+            keys[feature] = (own[place, rows].astype(np.uint64) << SHIFT) | rows
+        if codes.shape[1]:
+            codes[feature] = own[place]
+    return own
 
 
 def _central(y):
@@ -209,7 +234,19 @@ def _grow(problem, bench, weight, rules, target, rows, seed):
         raise ValueError(f"criterion={problem.criterion!r} raised an exception; it must give a number for any node's sums and weight")
     nodes = new_nodes(n_nodes, bench.sketch.sums.shape[1], len(problem.signs) > 0)
     number_nodes(bench.sketch, nodes)
-    return nodes
+    return nodes, _read_sets(problem, nodes, rows)
+
+
+def _read_sets(problem, nodes, rows):
+    """Words of the nodes' sets of categories, which the rows in the order of the leaves tell; None without categories."""
+    n_categories = problem.n_categories
+    if len(n_categories) == 0:
+        return None
+    words = np.zeros(int(np.sum(count_words(nodes.left, nodes.feature, n_categories))), dtype=np.uint64)
+    places = np.cumsum(n_categories > 0) - 1
+    starts = start_words(nodes.left, nodes.feature, n_categories)
+    collect_sets(nodes, rows, problem.category_codes, places, n_categories, starts, words)
+    return words
 
 
 def _family(problem):
@@ -243,6 +280,7 @@ def _absolute(problem):
 def _work(problem, own):
     n_rows = len(problem.outputs)
     sampled = 0 if problem.keys.shape[1] else n_rows
+    spare = n_rows if len(problem.n_categories) and problem.by_target.size else sampled
     moment = _family(problem) == MOMENT
     room = 8
     while room < 2 * sampled + 2:
@@ -254,7 +292,7 @@ def _work(problem, own):
         order=np.arange(problem.X.shape[1]),
         random=np.zeros(1, dtype=np.uint64),
         keys=np.empty(sampled, dtype=np.uint64),
-        spare=np.empty(sampled, dtype=np.uint64),
+        spare=np.empty(spare, dtype=np.uint64),
         values=np.empty(sampled),
         places=np.empty(room, dtype=np.int64),
         weight=np.empty(sampled),
@@ -267,6 +305,7 @@ def _work(problem, own):
         absolute=_absolute(problem),
         own=prepare_own(own, _slots(problem)),
         signs=problem.signs,
+        categories=new_categories(problem.n_categories, 1 if moment else 0 if problem.by_target.size else _slots(problem)),
         lanes=new_lanes(n_rows if len(problem.values) else 0, problem.values.dtype),
     )
 
@@ -278,11 +317,15 @@ def _xlogx_table():
 
 
 def _finish(problem, grown):
-    """Derive what the estimators show, for all trees at once; each keeps its part of the arrays."""
-    nodes = grown[0] if len(grown) == 1 else Nodes(*map(np.concatenate, zip(*grown, strict=True)))
+    """Derive what the estimators show, for all trees at once; each keeps its part of the arrays.
+
+    grown : list of pairs (nodes, words of their sets of categories or None)
+    """
+    every = [own for own, _ in grown]
+    nodes = every[0] if len(every) == 1 else Nodes(*map(np.concatenate, zip(*every, strict=True)))
     threshold = nodes.threshold
     if not len(problem.values):
-        inner = np.flatnonzero(nodes.left >= 0)
+        inner = np.flatnonzero((nodes.left >= 0) & ~np.isnan(threshold))  # NaN: by categories
         threshold[inner] = _thresholds(problem.X, nodes.low[inner], nodes.high[inner], nodes.feature[inner])
     value, impurity = _values(problem, nodes.weight, nodes.sums)
     if len(problem.signs):
@@ -305,9 +348,11 @@ def _finish(problem, grown):
         "value": value,
     }
     trees, stop = [], 0
-    for tree in grown:
-        start, stop = stop, stop + len(tree.left)
-        trees.append(Tree({name: array[start:stop] for name, array in arrays.items()}, problem.X.shape[1], problem.n_classes))
+    n_categories = problem.n_categories if len(problem.n_categories) else None
+    for own, sets in grown:
+        start, stop = stop, stop + len(own.left)
+        parts = {name: array[start:stop] for name, array in arrays.items()}
+        trees.append(Tree(parts, problem.X.shape[1], problem.n_classes, n_categories, sets))
     return trees
 
 

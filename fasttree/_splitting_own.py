@@ -16,7 +16,7 @@ from numba.np import arrayobj
 from fasttree._jit import njit
 from fasttree._jit_reference import interpreted
 from fasttree._splitting_encode import ROW, SHIFT
-from fasttree._splitting_scan import allowed_values, scan_bounds
+from fasttree._splitting_scan import ENTROPY, OWN, POISSON, allowed_values, scan_bounds, side_score, vanishes, xlogx
 
 _TINY = 1e-300
 N_ROWS, N_PRESENT, MISSING_LEFT, MIN_LEAF, N_ALL_ROWS, N_COLUMNS, N_SLOTS, WHERE, FAILED, N_NUMBERS = range(10)  # of `numbers`
@@ -81,6 +81,19 @@ def children_score(own, left, left_weight, right, right_weight):
         left_weight * call_side(own.side, left, n_slots, left_weight, own.numbers)
         + right_weight * call_side(own.side, right, n_slots, right_weight, own.numbers)
     )
+
+
+@njit(_nrt=False)
+def score_children(target, left, left_weight, right, right_weight, own):
+    """Score of a split by any criterion of sums (not MOMENT's or absolute error) from those of the children."""
+    if target.family == OWN:
+        return children_score(own, left, left_weight, right, right_weight)
+    if target.family == POISSON and vanishes(left, right):
+        return -np.inf
+    score = side_score(target.family, left, left_weight) + side_score(target.family, right, right_weight)
+    if target.family == ENTROPY:
+        score -= target.outputs.shape[1] * (xlogx(left_weight) + xlogx(right_weight))
+    return score
 
 
 @njit(_nrt=False)

@@ -16,8 +16,8 @@ import numpy as np
 
 from fasttree._jit import njit
 from fasttree._splitting_absolute import score_absolute
-from fasttree._splitting_own import children_score
-from fasttree._splitting_scan import _TINY, ABSOLUTE, ENTROPY, OWN, POISSON, move_row, side_score, vanishes, xlogx
+from fasttree._splitting_own import score_children
+from fasttree._splitting_scan import _TINY, ABSOLUTE, move_row
 
 LANES = 16
 BLOCK = 1024  # rows whose drawn values are held at a time: 64 KB of float32
@@ -67,13 +67,18 @@ def new_lanes(n_rows, dtype):
 
 
 @njit(_nrt=False, forceinline=True)
-def next_word(random):
-    """64 random bits; ``random[0]`` is a counter (splitmix64, Steele, Lea & Flood 2014)."""
-    random[0] += _GOLDEN
-    word = random[0]
+def mix(word):
+    """64 bits that look random (splitmix64, Steele, Lea & Flood 2014)."""
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return word ^ (word >> np.uint64(31))
+
+
+@njit(_nrt=False, forceinline=True)
+def next_word(random):
+    """64 random bits; ``random[0]`` is a counter."""
+    random[0] += _GOLDEN
+    return mix(random[0])
 
 
 @njit(_nrt=False, forceinline=True)
@@ -260,14 +265,9 @@ def score_sums(values, threshold, missing_left, local, total_weight, totals, wor
             left_weight += move_row(local, i, left, right)
             count += 1
     right_weight = total_weight - left_weight
-    if left_weight < _TINY or right_weight < _TINY or (local.family == POISSON and vanishes(left, right)):
+    if left_weight < _TINY or right_weight < _TINY:
         return count, left_weight, -np.inf
-    if local.family == OWN:
-        return count, left_weight, children_score(work.own, left, left_weight, right, right_weight)
-    score = side_score(local.family, left, left_weight) + side_score(local.family, right, right_weight)
-    if local.family == ENTROPY:
-        score -= local.outputs.shape[1] * (xlogx(left_weight) + xlogx(right_weight))
-    return count, left_weight, score
+    return count, left_weight, score_children(local, left, left_weight, right, right_weight, work.own)
 
 
 @njit(_nrt=False)

@@ -11,6 +11,7 @@ from fasttree._jit import njit
 from fasttree._jit_reference import refer
 from fasttree._splitting_absolute import Absolute, scan_absolute, score_absolute
 from fasttree._splitting_bound import neighbours, search_bounded
+from fasttree._splitting_categories import DONE, Categories, is_set, scan_sets, score_drawn_sets
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
 from fasttree._splitting_own import Own, scan_own
 from fasttree._splitting_random import LANES, Lanes, draw_lanes, fill_lanes, gather_values, next_word, score_lanes, score_threshold
@@ -56,6 +57,7 @@ class Work(NamedTuple):
     own: Own
     signs: np.ndarray  # int8, shape (n_features,): monotonic constraints; empty without any
     lanes: Lanes
+    categories: Categories
 
 
 @njit(_nrt=False)
@@ -92,6 +94,9 @@ def scan_feature(feature, keys, target, weight, totals, rules, found, work):
     n_present = len(keys)
     if keys[-1] >> SHIFT == MISSING:
         n_present = count_present(keys)
+    if is_set(work.categories, feature):
+        score, side = scan_sets(keys, n_present, target, weight, totals, rules, found.score, work)
+        return Found(score, feature, DONE, 0, 0, side, np.nan) if side >= 0 else found
     if len(work.signs):
         rules = refer(constrained(rules, work.signs[feature], rules.lower, rules.upper))
     for missing_left in range(1 if n_present == len(keys) else 2):
@@ -183,7 +188,8 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
             if low >= high and n_present in (0, size):
                 continue
             n_varying += 1
-            sort_keys(work.keys[:n_present], work.spare[:n_present], low, high, work.places)
+            if not is_set(work.categories, feature):
+                sort_keys(work.keys[:n_present], work.spare[:n_present], low, high, work.places)
             found = scan_feature(feature, work.keys[:size], target, weight, totals, rules, found, work)
             if found.score >= enough or (size == 2 and found.feature >= 0):
                 break
@@ -191,15 +197,15 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
     if found.feature < 0:
         return found
     high = np.int64(rows[found.high]) if found.high >= 0 else -1
-    return Found(found.score, found.feature, found.cut, np.int64(rows[found.low]), high, found.missing_left, 0.0)
+    return Found(found.score, found.feature, found.cut, np.int64(rows[found.low]), high, found.missing_left, found.threshold)
 
 
 @njit(_nrt=False)
 def can_bound(columns, rows, target, work):
-    """Whether bounding fits: a large node, one number per row, and drawn features that vary and miss nothing."""
+    """Whether bounding fits: a large node, one number per row, and drawn features of numbers that miss nothing."""
     fits = len(rows) >= _LARGE and target.family == MOMENT and len(work.signs) == 0
     for i in range(columns.max_features):
-        fits = fits and not columns.has_missing[work.order[i]]
+        fits = fits and not columns.has_missing[work.order[i]] and not is_set(work.categories, work.order[i])
     return fits
 
 
@@ -283,6 +289,10 @@ def search_random(columns, rows, target, weight, totals, rules, work):
             score_lanes(columns.values, rows, n_lanes, has_missing, target, weight, total_value, rules, lanes)
         else:
             score_others(columns, rows, n_lanes, target, weight, totals, rules, work)
+        word = np.uint64(0)
+        if len(work.categories.n_categories):
+            word = next_word(work.random)
+            score_drawn_sets(columns, rows, n_lanes, word, target, weight, totals, rules, work)
         for j in range(n_lanes):
             if lanes.low[j] >= lanes.high[j] and lanes.n_missing[j] in (0, size):
                 continue
@@ -291,7 +301,8 @@ def search_random(columns, rows, target, weight, totals, rules, work):
             better = score > found.score or (score == found.score and feature < found.feature)
             if better and (len(work.signs) == 0 or lane_allowed(columns, rows, j, target, rules, work)):
                 side = np.int64(lanes.missing_left[j]) if lanes.n_missing[j] else NONE_MISSING
-                found = Found(score, feature, 0, 0, 0, side, np.float64(lanes.threshold[j]))
+                threshold = np.nan if is_set(work.categories, feature) else np.float64(lanes.threshold[j])
+                found = Found(score, feature, DONE, np.int64(word + np.uint64(feature)), 0, side, threshold)
             if not needed:
                 break  # one that varies was sought
         if found.score >= enough or (size == 2 and found.feature >= 0):

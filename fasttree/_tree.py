@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse
 
 from fasttree._jit import njit
+from fasttree._tree_categories import Sets, start_words
 from fasttree._tree_walk import Walker, add_values
 
 LEAF = -1
@@ -57,6 +58,11 @@ class Tree:
     n_features : int
     n_classes : ndarray of int, shape (n_outputs,)
         1 for regression.
+    n_categories : ndarray of int64, shape (n_features,), or None
+        Categories of each feature, 0 for those of numbers; None where no feature is categorical. Categories are known to the tree
+        by their numbers 0, 1, ..., and the threshold of a split by categories is NaN.
+    category_words : ndarray of uint64, or None
+        The sets of categories that go left, node by node; see `fasttree._tree_categories`.
     """
 
     NODE_ARRAYS = (
@@ -71,18 +77,23 @@ class Tree:
         "value",
     )
 
-    def __init__(self, arrays, n_features, n_classes):
+    def __init__(self, arrays, n_features, n_classes, n_categories=None, category_words=None):
         for name in self.NODE_ARRAYS:
             setattr(self, name, arrays[name])
         self.n_features = n_features
         self.n_classes = n_classes
+        self.n_categories, self.category_words = n_categories, category_words
 
     @functools.cached_property
     def walker(self):
         return Walker(self)
 
+    @functools.cached_property
+    def sets(self):
+        return Sets(self.n_categories, start_words(self.children_left, self.feature, self.n_categories), self.category_words)
+
     def __getstate__(self):
-        return {name: value for name, value in self.__dict__.items() if name != "walker"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("walker", "sets")}
 
     @property
     def node_count(self):

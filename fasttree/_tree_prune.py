@@ -4,6 +4,7 @@ import numpy as np
 
 from fasttree._jit import njit
 from fasttree._tree import LEAF, UNDEFINED, Tree
+from fasttree._tree_categories import count_words
 
 
 @njit
@@ -95,4 +96,7 @@ def prune(tree, alpha):
     for name in ("children_left", "children_right"):
         arrays[name] = np.where(leaf, LEAF, new[arrays[name]]).astype(np.int32)
     arrays["feature"][leaf], arrays["threshold"][leaf], arrays["missing_go_to_left"][leaf] = UNDEFINED, UNDEFINED, 0
-    return Tree(arrays, tree.n_features, tree.n_classes)
+    if tree.n_categories is None:
+        return Tree(arrays, tree.n_features, tree.n_classes)
+    of_inner = np.repeat(kept & ~is_leaf, count_words(tree.children_left, tree.feature, tree.n_categories))
+    return Tree(arrays, tree.n_features, tree.n_classes, tree.n_categories, tree.category_words[of_inner])

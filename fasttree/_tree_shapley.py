@@ -8,6 +8,7 @@ for each number of features told, the share of the orders that come to the prese
 import numpy as np
 
 from fasttree._jit import njit
+from fasttree._tree_categories import goes_left
 
 
 @njit
@@ -56,12 +57,13 @@ def unwound_weight(path, depth, index):
 
 
 @njit
-def add_shapley(x, left, right, feature, threshold, missing_left, weight, value, paths, stack, shares, out):
+def add_shapley(x, left, right, feature, threshold, missing_left, sets, weight, value, paths, stack, shares, out):
     """Add one row's Shapley values for one tree to `out`.
 
     x : float32 or float64[::1], shape (n_features,)
     left, right, feature, threshold, missing_left, weight : the tree's arrays; value : float64[:, ::1], shape (n_nodes, n_values).
-    paths : float64[:, :, ::1], shape (depth + 2, depth + 2, 4); stack : int64[:, ::1], shape (depth + 2, 4);
+    sets : `Sets`, without rows where the tree has none
+    paths : float64[:, :, ::1], shape (depth + 2, greatest number of features on a path + 2, 4); stack : int64[:, ::1], shape (depth + 2, 4);
         shares : float64[:, ::1], shape (depth + 2, 2). Overwritten.
     out : float64[:, ::1], shape (n_features, n_values)
     """
@@ -85,7 +87,12 @@ def add_shapley(x, left, right, feature, threshold, missing_left, weight, value,
             continue
         hot, cold = left[node], right[node]
         known = x[feature[node]]
-        if known > threshold[node] or (known != known and missing_left[node] == 0):
+        if len(sets.starts) and sets.starts[node] >= 0:
+            n_categories = sets.n_categories[feature[node]]
+            is_right = goes_left(known, n_categories, sets.starts[node], sets.words, missing_left[node]) == 0
+        else:
+            is_right = known > threshold[node] or (known != known and missing_left[node] == 0)
+        if is_right:
             hot, cold = cold, hot
         zero_before, one_before = 1.0, 1.0
         for i in range(1, depth + 1):
@@ -101,9 +108,9 @@ def add_shapley(x, left, right, feature, threshold, missing_left, weight, value,
 
 
 @njit
-def add_shapley_rows(X, left, right, feature, threshold, missing_left, weight, value, depth, out):
+def add_shapley_rows(X, left, right, feature, threshold, missing_left, sets, weight, value, depth, out):
     """The same for all rows of `X`; out : float64[:, :, ::1], shape (n_rows, n_features, n_values)."""
-    paths = np.empty((depth + 2, depth + 2, 4))
+    paths = np.empty((depth + 2, min(depth, X.shape[1]) + 2, 4))  # a feature that comes again takes no row of its own
     stack, shares = np.empty((depth + 2, 4), np.int64), np.empty((depth + 2, 2))
     for row in range(X.shape[0]):
-        add_shapley(X[row], left, right, feature, threshold, missing_left, weight, value, paths, stack, shares, out[row])
+        add_shapley(X[row], left, right, feature, threshold, missing_left, sets, weight, value, paths, stack, shares, out[row])

@@ -11,11 +11,13 @@ group trees).
 import numpy as np
 
 from fasttree._jit import njit
+from fasttree._tree_categories import goes_left
 
 _HALF = np.uint64(32)
 _FEATURE = np.uint64(0x7FFFFFFF)
 _MISSING_RIGHT = np.uint64(31)  # bit of a packed node
 _ONE = np.uint64(1)
+_TOGETHER = 32  # rows that take a step in turn where there are sets
 
 
 @njit
@@ -90,6 +92,33 @@ def walk(X, nodes, thresholds, leaves):
 
 
 @njit
+def walk_sets(X, nodes, thresholds, starts, words, leaves):
+    """The same for a tree with sets of categories, whose "threshold" is the number of categories.
+
+    starts : int64[::1], first word of each packed node's set, or -1; words : uint64[::1]
+    """
+    x = X.reshape(X.size)
+    width = np.uint64(X.shape[1])
+    for start in range(0, X.shape[0], _TOGETHER):
+        stop = min(start + _TOGETHER, X.shape[0])
+        leaves[start:stop] = 0
+        moved = True
+        while moved:
+            moved = False
+            for i in range(start, stop):
+                node, row = np.uint64(leaves[i]), np.uint64(i) * width
+                packed, first = nodes[node], starts[node]
+                if first < 0:
+                    after = step(x, row, node, packed, thresholds[node])
+                else:
+                    missing_left = _ONE - ((packed >> _MISSING_RIGHT) & _ONE)
+                    left = goes_left(x[row + (packed & _FEATURE)], thresholds[node], first, words, missing_left)
+                    after = (packed >> _HALF) + np.uint64(1 - left)
+                moved |= after != node
+                leaves[i] = after
+
+
+@njit
 def add_values(leaves, numbers, values, out):
     """Add each row's leaf value to ``out[row]``.
 
@@ -109,6 +138,11 @@ class Walker:
         self.nodes, self.numbers = np.empty(n_nodes, dtype=np.uint64), np.empty(n_nodes, dtype=np.int32)
         pack_tree(tree.children_left, tree.children_right, tree.feature, tree.missing_go_to_left, self.nodes, self.numbers)
         threshold = np.where(tree.children_left < 0, np.inf, tree.threshold)[self.numbers]
+        self.words = None
+        if tree.n_categories is not None:
+            self.words, self.starts = tree.sets.words, tree.sets.starts[self.numbers]
+            by_set = self.starts >= 0
+            threshold[by_set] = tree.n_categories[tree.feature[self.numbers[by_set]]]
         with np.errstate(over="ignore"):
             below = threshold.astype(np.float32)  # made the greatest float32 that isn't above: the same rows pass
         below[below > threshold] = np.nextafter(below[below > threshold], np.float32(-np.inf))
@@ -117,5 +151,8 @@ class Walker:
     def leaves(self, X):
         """Packed number of the leaf of each row of `X`, a C-contiguous float array."""
         out = np.empty(len(X), dtype=np.uint32)
-        walk(X, self.nodes, self.thresholds[X.dtype], out)
+        if self.words is None:
+            walk(X, self.nodes, self.thresholds[X.dtype], out)
+        else:
+            walk_sets(X, self.nodes, self.thresholds[X.dtype], self.starts, self.words, out)
         return out

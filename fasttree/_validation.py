@@ -9,8 +9,11 @@ from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, check_is_fitted, validate_data
 
+from fasttree._categories import categorical_mask, learn_levels, number_levels
+
 FLOATS = [np.float64, np.float32]  # the first is what other types become
 MOST_ROWS = 2**31 - 1
+MOST_CATEGORIES = 1 << 16  # a split by categories holds a bit for each: 8 KB then; and float32 holds their numbers
 
 
 def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_output=True, sparse_y=ValueError):
@@ -19,7 +22,8 @@ def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_outp
     Parameters
     ----------
     estimator : estimator
-        Gets ``n_features_in_`` and, where columns have names, ``feature_names_in_``.
+        Gets ``n_features_in_``, ``_levels`` (position -> sorted categories, of the columns of categories; kept where trees are
+        added to a forest) and, where columns have names, ``feature_names_in_``.
     X : array_like or sparse matrix, shape (n_samples, n_features)
         Floats keep their type, others become float64. NaN means missing; infinities are refused.
     y : array_like, shape (n_samples,) or (n_samples, n_outputs)
@@ -34,6 +38,7 @@ def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_outp
     Returns
     -------
     X : ndarray or sparse matrix of float32 or float64
+        Categories as their numbers.
     y : ndarray, shape (n_samples, n_outputs)
 
     Raises
@@ -43,6 +48,9 @@ def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_outp
     """
     if issparse(y):
         raise sparse_y("sparse multilabel-indicator for y is not supported.")
+    if not (getattr(estimator, "warm_start", False) and hasattr(estimator, "estimators_")):
+        estimator._levels = _learn_categories(X, estimator.categorical_features)
+    X = number_levels(X, estimator._levels)
     X, y = validate_data(
         estimator, X, y, multi_output=multi_output, accept_sparse=accept_sparse, dtype=FLOATS, ensure_all_finite="allow-nan"
     )
@@ -55,6 +63,27 @@ def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_outp
         if y.dtype.kind == "f":
             assert_all_finite(y, input_name="y")
     return X, y.reshape(len(y), -1)
+
+
+def _learn_categories(X, categorical_features):
+    mask = categorical_mask(X, categorical_features)
+    if issparse(X) and np.any(mask):
+        raise TypeError("categorical_features needs a dense X, but X is sparse; use X.toarray(), or categorical_features=None")
+    levels = learn_levels(X, mask, numbers=True)
+    for feature, known in levels.items():
+        if len(known) > MOST_CATEGORIES:
+            name = f"'{X.columns[feature]}'" if hasattr(X, "columns") else f"at index {feature}"
+            raise ValueError(
+                f"Categorical feature {name} is expected to have a cardinality <= {MOST_CATEGORIES} but actually has a cardinality of "
+                f"{len(known)}."
+            )
+    return levels
+
+
+def category_counts(levels, n_features):
+    """Number of categories of each feature as int64, 0 for those of numbers; None without any of categories."""
+    counts = np.array([len(levels.get(feature, ())) for feature in range(n_features)] if levels else [], dtype=np.int64)
+    return counts if np.any(counts) else None
 
 
 def check_predict(estimator, X, *, fitted, accept_sparse=("csr",)):
@@ -78,6 +107,7 @@ def check_predict(estimator, X, *, fitted, accept_sparse=("csr",)):
         As scikit-learn's own estimators.
     """
     check_is_fitted(estimator, fitted)
+    X = number_levels(X, estimator._levels)
     return validate_data(estimator, X, reset=False, accept_sparse=accept_sparse, dtype=FLOATS, ensure_all_finite="allow-nan", order="C")
 
 

@@ -21,7 +21,7 @@ class RandomForestClassifier(ForestClassifier):
         Number of trees.
     criterion : {"gini", "entropy", "log_loss"} or function, default="gini"
     max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_leaf_nodes, min_impurity_decrease, ccp_alpha, \
-monotonic_cst
+monotonic_cst, categorical_features
         As in `DecisionTreeClassifier`.
     max_features : int, float, {"sqrt", "log2"} or None, default="sqrt"
         Features to draw anew for each split.
@@ -43,7 +43,7 @@ monotonic_cst
     Attributes
     ----------
     estimators_ : list of DecisionTreeClassifier
-    classes_, n_classes_, n_features_in_, feature_names_in_, n_outputs_
+    classes_, n_classes_, n_features_in_, feature_names_in_, is_categorical_, n_outputs_
         As in `DecisionTreeClassifier`.
     oob_score_ : float
     oob_decision_function_ : ndarray of shape (n_samples, n_classes) or (n_samples, n_classes, n_outputs)
@@ -89,6 +89,7 @@ monotonic_cst
         class_weight=None,
         max_samples=None,
         monotonic_cst=None,
+        categorical_features="from_dtype",
     ):
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -109,6 +110,7 @@ monotonic_cst
         self.class_weight = class_weight
         self.max_samples = max_samples
         self.monotonic_cst = monotonic_cst
+        self.categorical_features = categorical_features
 
 
 class RandomForestRegressor(ForestRegressor):
@@ -124,7 +126,7 @@ class RandomForestRegressor(ForestRegressor):
     max_features : int, float, {"sqrt", "log2"} or None, default=1.0
         Features to draw anew for each split.
     max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_leaf_nodes, min_impurity_decrease, ccp_alpha, \
-monotonic_cst
+monotonic_cst, categorical_features
         As in `DecisionTreeClassifier`.
     bootstrap, oob_score, n_jobs, random_state, verbose, warm_start, max_samples
         As in `RandomForestClassifier`; the out-of-bag score is R².
@@ -132,7 +134,7 @@ monotonic_cst
     Attributes
     ----------
     estimators_ : list of DecisionTreeRegressor
-    n_features_in_, feature_names_in_, n_outputs_
+    n_features_in_, feature_names_in_, is_categorical_, n_outputs_
         As in `DecisionTreeRegressor`.
     oob_score_ : float
     oob_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_outputs)
@@ -173,6 +175,7 @@ monotonic_cst
         warm_start=False,
         max_samples=None,
         monotonic_cst=None,
+        categorical_features="from_dtype",
     ):
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -192,6 +195,7 @@ monotonic_cst
         self.warm_start = warm_start
         self.max_samples = max_samples
         self.monotonic_cst = monotonic_cst
+        self.categorical_features = categorical_features
 
 
 class ExtraTreesClassifier(RandomForestClassifier):
@@ -205,12 +209,13 @@ class ExtraTreesClassifier(RandomForestClassifier):
     bootstrap : bool, default=False
         Whether each tree sees a draw of the rows, with replacement, or all of them.
     n_estimators, criterion, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, \
-max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_state, verbose, warm_start, class_weight, max_samples, monotonic_cst
+max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_state, verbose, warm_start, class_weight, max_samples, monotonic_cst, \
+categorical_features
         As in `RandomForestClassifier`.
 
     Attributes
     ----------
-    estimators_, classes_, n_classes_, n_features_in_, feature_names_in_, n_outputs_, oob_score_, oob_decision_function_
+    estimators_, classes_, n_classes_, n_features_in_, feature_names_in_, is_categorical_, n_outputs_, oob_score_, oob_decision_function_
         As in `RandomForestClassifier`.
 
     References
@@ -249,6 +254,7 @@ max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_stat
         class_weight=None,
         max_samples=None,
         monotonic_cst=None,
+        categorical_features="from_dtype",
     ):
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -269,6 +275,7 @@ max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_stat
         self.class_weight = class_weight
         self.max_samples = max_samples
         self.monotonic_cst = monotonic_cst
+        self.categorical_features = categorical_features
 
 
 class ExtraTreesRegressor(RandomForestRegressor):
@@ -282,12 +289,13 @@ class ExtraTreesRegressor(RandomForestRegressor):
     bootstrap : bool, default=False
         Whether each tree sees a draw of the rows, with replacement, or all of them.
     n_estimators, criterion, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, \
-max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_state, verbose, warm_start, max_samples, monotonic_cst
+max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_state, verbose, warm_start, max_samples, monotonic_cst, \
+categorical_features
         As in `RandomForestRegressor`.
 
     Attributes
     ----------
-    estimators_, n_features_in_, feature_names_in_, n_outputs_, oob_score_, oob_prediction_
+    estimators_, n_features_in_, feature_names_in_, is_categorical_, n_outputs_, oob_score_, oob_prediction_
         As in `RandomForestRegressor`.
 
     References
@@ -325,6 +333,7 @@ max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_stat
         warm_start=False,
         max_samples=None,
         monotonic_cst=None,
+        categorical_features="from_dtype",
     ):
         self.n_estimators = n_estimators
         self.criterion = criterion
@@ -344,3 +353,4 @@ max_leaf_nodes, min_impurity_decrease, ccp_alpha, oob_score, n_jobs, random_stat
         self.warm_start = warm_start
         self.max_samples = max_samples
         self.monotonic_cst = monotonic_cst
+        self.categorical_features = categorical_features

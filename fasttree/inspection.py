@@ -5,6 +5,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from fasttree._threads import over_threads
 from fasttree._tree import LEAF, dense_blocks
+from fasttree._tree_categories import NO_SETS
 from fasttree._tree_shapley import add_shapley_rows
 from fasttree._tree_weights import add_up_below, add_weights, count_shared, group_rows, weighted_quantiles
 from fasttree._validation import check_predict
@@ -244,7 +245,8 @@ def explain(model, X, *, n_jobs=None):
             out = shares[start + first : start + first + len(part)]
             for one, value, depth in zip(trees, values, depths, strict=True):
                 arrays = one.children_left, one.children_right, one.feature, one.threshold, one.missing_go_to_left
-                add_shapley_rows(part, *arrays, one.weighted_n_node_samples, value, depth, out)
+                sets = NO_SETS if one.n_categories is None else one.sets
+                add_shapley_rows(part, *arrays, sets, one.weighted_n_node_samples, value, depth, out)
 
     over_threads(run, range(0, X.shape[0], _ROWS), n_jobs=n_jobs)
     shares /= len(trees)

@@ -2,19 +2,26 @@
 
 A saved model is a zip of ``.npy`` arrays (an ``.npz``), one of which, ``header``, holds UTF-8 JSON::
 
-    header    {"format": "fasttree", "version": 1, "estimator": "RandomForestClassifier", "parameters": {...}, "n_features": 20,
-               "feature_names": [...] or null, "n_classes": [2] or null, "max_features": 4, "sampling": {...} or null}
+    header    {"format": "fasttree", "version": 2, "estimator": "RandomForestClassifier", "parameters": {...}, "n_features": 20,
+               "n_outputs": 1, "feature_names": [...] or null, "n_classes": [2] or null, "max_features": 4,
+               "categories": {"3": ["blue", "red"]}}      sorted categories by the position of their feature
     classes_0, classes_1, ...   the classes of each output (numbers or fixed-width text)
     starts                      int64: where each tree's nodes start; one more than there are trees
     seeds                       int64: each tree's random_state
     children_left, ... value    the nodes of all trees, one after the other; see `Tree`
+    category_words              uint64, with categories only: for each split on a feature of q categories, in order of the nodes,
+                                ceil(q / 64) words; bit c tells whether category c goes left. Their thresholds are NaN.
+
+Version 1 had no categories, and is read as well.
 
 No part of it is code, and nothing is unpickled: `load` reads plain numbers and text only, and checks that every tree is one before
 it builds it, so that a damaged or malicious file is refused and can't make a prediction read beyond its arrays.
 """
 
 import io
+import itertools
 import json
+import math
 import struct
 import tokenize
 import zipfile
@@ -25,8 +32,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from fasttree import forest, tree
 from fasttree._tree import LEAF, UNDEFINED, Tree
+from fasttree._tree_categories import WORD_BITS, count_words, members
+from fasttree._validation import MOST_CATEGORIES, category_counts
 
-FORMAT, VERSION = "fasttree", 1
+FORMAT, VERSION = "fasttree", 2
 ESTIMATORS = {
     kind.__name__: kind
     for kind in (
@@ -69,7 +78,8 @@ _DAMAGE = (  # what zipfile, zlib and numpy raise on bytes that aren't an archiv
 def save(estimator, path):
     """Write a fitted tree or forest to a file, without pickle.
 
-    The same model gives the same bytes. Out-of-bag results and draws are not kept.
+    The same model gives the same bytes. Out-of-bag results and draws are not kept. Other libraries' trees have no sets of categories, so
+    a model that splits by them can be taken elsewhere by this file only (`export_text` shows its sets).
 
     Parameters
     ----------
@@ -109,6 +119,8 @@ def save(estimator, path):
     arrays["seeds"] = np.array([member.random_state if is_forest else 0 for member in members], dtype=np.int64)
     for array, kind in NODE_TYPES.items():
         arrays[array] = np.concatenate([getattr(one, array) for one in trees]).astype(kind, copy=False)
+    if trees[0].n_categories is not None:
+        arrays["category_words"] = np.concatenate([one.category_words for one in trees])
     if hasattr(path, "write"):
         _write(path, arrays)
     else:
@@ -129,8 +141,30 @@ def _header(estimator, name, is_forest, trees):
         "n_classes": [int(n) for n in trees[0].n_classes] if hasattr(estimator, "classes_") else None,
         "n_outputs": int(estimator.n_outputs_),
         "max_features": int((estimator.estimators_[0] if is_forest else estimator).max_features_),
+        "categories": {str(feature): [_category(value) for value in known] for feature, known in estimator._levels.items()},
     }
     return np.frombuffer(json.dumps(header, sort_keys=True).encode(), dtype=np.uint8)
+
+
+def _from_plain(value):
+    """The parameter that `_plain` wrote."""
+    if isinstance(value, list):
+        return [_from_plain(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    pairs = value.get("pairs")
+    valid = isinstance(pairs, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
+    _require(valid and not any(isinstance(key, (list, dict)) for key, _ in pairs), "a parameter isn't pairs of key and value")
+    return {key: _from_plain(part) for key, part in pairs}
+
+
+def _category(value):
+    """A category as JSON can hold it."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if not isinstance(value, (bool, int, float, str)):
+        raise TypeError(f"category {value!r} can't be saved; use numbers, booleans or text")
+    return value
 
 
 def _plain(name, value):
@@ -143,6 +177,8 @@ def _plain(name, value):
         return _plain(name, value.tolist())
     if isinstance(value, (list, tuple)):
         return [_plain(name, part) for part in value]
+    if isinstance(value, dict):  # JSON's own have keys of text only
+        return {"pairs": [[_plain(name, key), _plain(name, part)] for key, part in value.items()]}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise TypeError(f"parameter {name}={value!r} can't be saved; give numbers, text or None")
@@ -224,7 +260,7 @@ def _read_header(parts):
     except (ValueError, RecursionError) as error:
         raise _Malformed(f"its header isn't JSON: {error}") from error
     _require(isinstance(header, dict) and header.get("format") == FORMAT, "not a fasttree model")
-    _require(header.get("version") == VERSION, f"version {header.get('version')!r}; this package reads version {VERSION}")
+    _require(header.get("version") in (1, VERSION), f"version {header.get('version')!r}; this package reads versions 1 and {VERSION}")
     _require(header.get("estimator") in ESTIMATORS, f"unknown estimator {header.get('estimator')!r}")
     _require(isinstance(header.get("parameters"), dict), "has no parameters")
     for name in ("n_features", "n_outputs", "max_features"):
@@ -235,13 +271,28 @@ def _read_header(parts):
     return header
 
 
+def _read_levels(header):
+    """Position -> sorted categories."""
+    given, levels = header.get("categories", {}), {}
+    _require(isinstance(given, dict), "categories aren't lists by feature")
+    for key, known in given.items():
+        _require(key.isdecimal() and int(key) < header["n_features"], f"categories of a feature {key!r}, which there isn't")
+        text = isinstance(known, list) and all(isinstance(value, str) for value in known)
+        number = isinstance(known, list) and all(isinstance(value, (bool, int, float)) and math.isfinite(value) for value in known)
+        _require(text or number, f"categories of feature {key} are neither text nor numbers")
+        _require(all(a < b for a, b in itertools.pairwise(known)), f"categories of feature {key} don't ascend")
+        _require(len(known) <= MOST_CATEGORIES, f"feature {key} has more than {MOST_CATEGORIES} categories")
+        levels[int(key)] = known
+    return levels
+
+
 def _build(parts):
     header = _read_header(parts)
     kind, n_outputs = ESTIMATORS[header["estimator"]], header["n_outputs"]
     known = kind().get_params(deep=False)
     unknown = sorted(set(header["parameters"]) - set(known))
     _require(not unknown, f"unknown parameters {unknown}")
-    estimator = kind(**header["parameters"])
+    estimator = kind(**{name: _from_plain(value) for name, value in header["parameters"].items()})
     n_classes = np.ones(n_outputs, dtype=np.int64)
     if kind.__name__.endswith("Classifier"):
         classes = []
@@ -256,7 +307,8 @@ def _build(parts):
     estimator.n_outputs_, estimator.n_features_in_ = n_outputs, header["n_features"]
     if header["feature_names"] is not None:
         estimator.feature_names_in_ = np.array(header["feature_names"], dtype=object)
-    trees, seeds = _trees(parts, header, n_classes)
+    estimator._levels = _read_levels(header)
+    trees, seeds = _trees(parts, header, n_classes, category_counts(estimator._levels, header["n_features"]))
     if hasattr(estimator, "n_estimators"):
         estimator.estimators_ = [
             estimator._wrap(one, seed, header["max_features"]) for one, seed in zip(trees, seeds.tolist(), strict=True)
@@ -267,7 +319,7 @@ def _build(parts):
     return estimator
 
 
-def _trees(parts, header, n_classes):
+def _trees(parts, header, n_classes, n_categories):
     starts, seeds = _part(parts, "starts", np.int64), _part(parts, "seeds", np.int64)
     nodes = {name: _part(parts, name, kind, 3 if name == "value" else 1) for name, kind in NODE_TYPES.items()}
     n_nodes = len(nodes["threshold"])
@@ -276,15 +328,33 @@ def _trees(parts, header, n_classes):
     _require(len(seeds) == len(starts) - 1, "seeds don't match the trees")
     _require(all(len(array) == n_nodes for array in nodes.values()), "arrays of nodes differ in length")
     _require(nodes["value"].shape[1:] == (len(n_classes), int(np.max(n_classes))), "value has the wrong shape")
-    trees = []
+    words = np.empty(0, dtype=np.uint64) if n_categories is None else _part(parts, "category_words", np.uint64)
+    trees, first_word = [], 0
     for first, stop in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
         arrays = {name: np.ascontiguousarray(array[first:stop]) for name, array in nodes.items()}
-        check_tree(arrays, header["n_features"])
-        trees.append(Tree(arrays, header["n_features"], n_classes))
+        check_tree(arrays, header["n_features"], n_categories)
+        own = None
+        if n_categories is not None:
+            counts = count_words(arrays["children_left"], arrays["feature"], n_categories)
+            last_word = first_word + int(np.sum(counts))
+            own = np.ascontiguousarray(words[first_word:last_word])
+            _check_words(own, counts, arrays["feature"], n_categories)
+            first_word = last_word
+        trees.append(Tree(arrays, header["n_features"], n_classes, n_categories, own))
+    _require(first_word == len(words), "category_words are more than the splits have")
     return trees, seeds
 
 
-def check_tree(arrays, n_features):
+def _check_words(words, counts, feature, n_categories):
+    """Refuse sets of categories of the wrong length, or with bits of categories that there aren't."""
+    _require(len(words) == np.sum(counts), "category_words are fewer than the splits have")
+    by_set = counts > 0
+    spare = np.uint64(WORD_BITS - 1) - (n_categories[feature[by_set]] - 1).astype(np.uint64) % np.uint64(WORD_BITS)  # bits of the last
+    beyond = ~(np.uint64(2**WORD_BITS - 1) >> spare)
+    _require(not np.any(words[np.cumsum(counts[by_set]) - 1] & beyond), "category_words name categories that there aren't")
+
+
+def check_tree(arrays, n_features, n_categories=None):
     """Refuse arrays that aren't a binary tree in preorder over `n_features` features."""
     left, right, feature = arrays["children_left"], arrays["children_right"], arrays["feature"]
     every = np.arange(len(left))
@@ -297,7 +367,8 @@ def check_tree(arrays, n_features):
     _require(bool(np.all((feature[inner] >= 0) & (feature[inner] < n_features))), "a split's feature is out of range")
     _require(bool(np.all(feature[~inner] == UNDEFINED)), "a leaf has a feature")
     _require(bool(np.all(arrays["missing_go_to_left"] <= 1)), "missing_go_to_left isn't 0 or 1")
-    _require(bool(np.all(~np.isnan(arrays["threshold"]))), "a threshold is NaN")
+    by_set = np.zeros(len(left), bool) if n_categories is None else inner & (n_categories[np.maximum(feature, 0)] > 0)
+    _require(bool(np.all(np.isnan(arrays["threshold"]) == by_set)), "a threshold is NaN, or one of a split by categories isn't")
     _require(bool(np.all(np.isfinite(arrays["value"]))), "a value isn't finite")
 
 
@@ -344,11 +415,23 @@ def export_text(estimator, *, feature_names=None, max_depth=None, decimals=2):
             more = "" if left == LEAF else " …"
             lines.append(indent + _leaf_text(estimator, shown.value[node], decimals) + more)
             continue
-        name, threshold = feature_names[shown.feature[node]], f"{shown.threshold[node]:.{decimals}f}"
         sides = (", or missing", "") if shown.missing_go_to_left[node] else ("", ", or missing")
-        stack.append((right, depth + 1, f"{name} > {threshold}{sides[1]}"))
-        stack.append((left, depth + 1, f"{name} <= {threshold}{sides[0]}"))
+        conditions = _conditions(estimator, node, feature_names[shown.feature[node]], decimals)
+        stack.append((right, depth + 1, conditions[1] + sides[1]))
+        stack.append((left, depth + 1, conditions[0] + sides[0]))
     return "\n".join(lines)
+
+
+def _conditions(estimator, node, name, decimals):
+    """What a node asks of those that go left, and of those that go right."""
+    shown = estimator.tree_
+    if np.isnan(shown.threshold[node]):
+        feature = int(shown.feature[node])
+        goes, known = members(shown.sets, node, feature), estimator._levels[feature]
+        parts = [[str(value) for value, left in zip(known, goes, strict=True) if left == side] for side in (True, False)]
+        return [f"{name} in {{{', '.join(part)}}}" for part in parts]
+    threshold = f"{shown.threshold[node]:.{decimals}f}"
+    return [f"{name} <= {threshold}", f"{name} > {threshold}"]
 
 
 def _leaf_text(estimator, value, decimals):

@@ -45,7 +45,13 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         Factors on the weights of the samples of each class.
     monotonic_cst : array_like of int of shape (n_features,) or None, default=None
         1 where the prediction must not fall as the feature rises, -1 where it must not rise, 0 where it may do either. For one
-        output, and two classes at most (of which the second's share is meant).
+        output, and two classes at most (of which the second's share is meant). Not for categorical features.
+    categorical_features : mask, positions, names, "from_dtype" or None, default="from_dtype"
+        Columns whose values are names (text or numbers, 65536 at most), which splits part by sets; "from_dtype": a DataFrame's
+        columns of type category. `X` must be dense. For one output of two classes or of numbers the best of all sets is found
+        (which `min_samples_leaf`, `min_weight_fraction_leaf` or a sum of no targets may refuse: then the best of those in order of
+        the mean), else the best category against the others; the random splitter draws a set. A category that a node didn't hold
+        goes where its missing values go, and one that `fit` didn't see is missing.
 
     Attributes
     ----------
@@ -54,6 +60,7 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
     max_features_ : int
     n_features_in_, n_outputs_ : int
     feature_names_in_ : ndarray of str, where the columns of `X` have names
+    is_categorical_ : ndarray of bool, shape (n_features,), or None without categorical features
     tree_ : Tree
         Flat arrays with scikit-learn's names.
 
@@ -96,6 +103,7 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         ccp_alpha=0.0,
         class_weight=None,
         monotonic_cst=None,
+        categorical_features="from_dtype",
     ):
         self.criterion = criterion
         self.splitter = splitter
@@ -110,6 +118,7 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         self.ccp_alpha = ccp_alpha
         self.class_weight = class_weight
         self.monotonic_cst = monotonic_cst
+        self.categorical_features = categorical_features
 
     def fit(self, X, y, sample_weight=None):
         """Grow the tree.
@@ -193,13 +202,14 @@ class DecisionTreeRegressor(RegressorMixin, BaseTree):
         A function ``impurity(sums, weight)``, compiled by `numba.njit`, makes a criterion of one's own: `sums` are the weighted
         sums of the targets in a node (of each output), then of their squares, `weight` is the node's. Leaves hold means.
     splitter, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, random_state, max_leaf_nodes, \
-min_impurity_decrease, ccp_alpha, monotonic_cst
-        As in `DecisionTreeClassifier`.
+min_impurity_decrease, ccp_alpha, monotonic_cst, categorical_features
+        As in `DecisionTreeClassifier`; by absolute error the best category against the others is found.
 
     Attributes
     ----------
     max_features_, n_features_in_, n_outputs_ : int
     feature_names_in_ : ndarray of str, where the columns of `X` have names
+    is_categorical_ : ndarray of bool, shape (n_features,), or None without categorical features
     tree_ : Tree
         Flat arrays with scikit-learn's names.
 
@@ -227,6 +237,7 @@ min_impurity_decrease, ccp_alpha, monotonic_cst
         min_impurity_decrease=0.0,
         ccp_alpha=0.0,
         monotonic_cst=None,
+        categorical_features="from_dtype",
     ):
         self.criterion = criterion
         self.splitter = splitter
@@ -240,6 +251,7 @@ min_impurity_decrease, ccp_alpha, monotonic_cst
         self.min_impurity_decrease = min_impurity_decrease
         self.ccp_alpha = ccp_alpha
         self.monotonic_cst = monotonic_cst
+        self.categorical_features = categorical_features
 
     def fit(self, X, y, sample_weight=None):
         """Grow the tree.

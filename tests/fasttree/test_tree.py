@@ -11,6 +11,7 @@ from sklearn.exceptions import SkipTestWarning
 from sklearn.utils.estimator_checks import check_estimator
 
 from fasttree import DecisionTreeClassifier, DecisionTreeRegressor
+from fasttree._tree_categories import members
 from tests.naive import trees as naive
 
 CLASSES = ["gini", "entropy"]
@@ -28,12 +29,25 @@ def walk(tree, twin, check, node=0):
     walk(tree, twin.right, check, tree.children_right[node])
 
 
-def assert_same_tree(tree, twin):
+def threshold_of(tree, node, X):
+    """The threshold, or the set of the values of `X` that go left though they aren't missing."""
+    feature = tree.feature[node]
+    if not np.isnan(tree.threshold[node]):
+        return tree.threshold[node]
+    levels = sorted({row[feature] for row in X if row[feature] == row[feature]})
+    return frozenset(value for value, left in zip(levels, members(tree.sets, node, feature), strict=True) if left)
+
+
+def assert_same_tree(tree, twin, X):
     """Same splits, sizes, weights, impurities in every node."""
 
     def check(node, twin):
         if twin.split is not None:
-            assert (tree.feature[node], tree.threshold[node], bool(tree.missing_go_to_left[node])) == twin.split
+            feature, threshold, missing_left = twin.split
+            if isinstance(threshold, frozenset) and missing_left:  # with those that the node doesn't hold
+                threshold |= {row[feature] for row in X if row[feature] == row[feature]} - {X[i][feature] for i in twin.rows}
+            split = tree.feature[node], threshold_of(tree, node, X), bool(tree.missing_go_to_left[node])
+            assert split == (feature, threshold, missing_left)
         assert tree.n_node_samples[node] == len(twin.rows)
         assert tree.weighted_n_node_samples[node] == float(twin.weight)
         assert tree.impurity[node] == pytest.approx(twin.impurity, abs=1e-12)
@@ -51,11 +65,18 @@ def problems(draw, n_classes=2, n_outputs=1, least=1):
     ys = [draw(targets) for _ in range(n_outputs)]
     weight = draw(st.lists(st.integers(0, 3), min_size=n_rows, max_size=n_rows).filter(any))
     rules = draw(st.fixed_dictionaries({"min_leaf": st.integers(1, 3), "min_split": st.integers(2, 4), "max_depth": st.integers(1, 5)}))
+    rules["categorical"] = [feature for feature in range(n_features) if draw(st.booleans())]
     return X, ys, weight, rules
 
 
 def fitted(estimator, X, ys, weight, rules):
-    names = {"min_leaf": "min_samples_leaf", "min_split": "min_samples_split", "max_depth": "max_depth"}
+    names = {
+        "min_leaf": "min_samples_leaf",
+        "min_split": "min_samples_split",
+        "max_depth": "max_depth",
+        "categorical": "categorical_features",
+        "signs": "monotonic_cst",
+    }
     estimator.set_params(**{names[name]: value for name, value in rules.items()})
     return estimator.fit(X, np.array(ys).T if len(ys) > 1 else ys[0], weight).tree_
 
@@ -64,7 +85,38 @@ def fitted(estimator, X, ys, weight, rules):
 @given(problems())
 def test_two_classes_grow_the_twins_tree(problem):
     X, ys, weight, rules = problem
-    assert_same_tree(fitted(DecisionTreeClassifier(), *problem), naive.grow(X, ys, weight, "gini", **rules))
+    assert_same_tree(fitted(DecisionTreeClassifier(), *problem), naive.grow(X, ys, weight, "gini", **rules), X)
+
+
+@settings(deadline=None, max_examples=100)
+@given(problems(), st.sampled_from(["gini", "squared_error"]))
+def test_drawn_features_grow_the_twins_tree(problem, criterion):
+    """One feature that varies, drawn until it is found."""
+    X, ys, weight, rules = problem
+    X = [[row[0], 7.0] for row in X]
+    rules["categorical"] = [0] if 0 in rules["categorical"] else []
+    kind = DecisionTreeClassifier if criterion == "gini" else DecisionTreeRegressor
+    tree = fitted(kind(criterion=criterion, max_features=1, random_state=0), X, ys, weight, rules)
+    assert_same_tree(tree, naive.grow(X, ys, weight, criterion, **rules), X)
+
+
+@settings(deadline=None, max_examples=100)
+@given(problems(), st.data(), st.sampled_from(["gini", "squared_error", "absolute_error"]))
+def test_constrained_trees_are_the_twins(problem, data, criterion):
+    X, ys, weight, rules = problem
+    free = [feature in rules["categorical"] for feature in range(len(X[0]))]
+    rules["signs"] = [0 if any_way else data.draw(st.integers(-1, 1)) for any_way in free]
+    if criterion == "gini" and len({y for y, w in zip(ys[0], weight, strict=True)}) < 2:
+        return
+    kind = DecisionTreeClassifier if criterion == "gini" else DecisionTreeRegressor
+    tree, twin = fitted(kind(criterion=criterion), *problem), naive.grow(X, ys, weight, criterion, **rules)
+    assert_same_tree(tree, twin, X)
+
+    def check(node, twin):
+        expected = twin.value[0] if any(rules["signs"]) or criterion != "gini" else tree.value[node, 0]
+        np.testing.assert_allclose(tree.value[node, 0], [float(v) for v in expected], atol=1e-12)
+
+    walk(tree, twin, check)
 
 
 @settings(deadline=None, max_examples=150)
@@ -72,7 +124,7 @@ def test_two_classes_grow_the_twins_tree(problem):
 def test_numbers_grow_the_twins_tree(problem, criterion):
     X, ys, weight, rules = problem
     tree, twin = fitted(DecisionTreeRegressor(criterion=criterion), *problem), naive.grow(X, ys, weight, criterion, **rules)
-    assert_same_tree(tree, twin)
+    assert_same_tree(tree, twin, X)
     walk(tree, twin, lambda node, twin: np.testing.assert_allclose(tree.value[node, 0], [float(v) for v in twin.value[0]], atol=1e-12))
 
 
@@ -86,11 +138,12 @@ def assert_greedy(tree, X, ys, weight, criterion, rules, n_all):
         assert tree.impurity[node] == pytest.approx(float(own), abs=1e-9)
         pure = all(len({y[i] for i in rows}) == 1 for y in ys)
         stop = pure or depth >= rules["max_depth"] or len(rows) < rules["min_split"]
-        best = None if stop else naive.best_split(X.tolist(), ys, weight, rows, criterion, rules["min_leaf"], 0)
+        options = {"categorical": rules["categorical"]}
+        best = None if stop else naive.best_split(X.tolist(), ys, weight, rows, criterion, rules["min_leaf"], 0, **options)
         if tree.children_left[node] == -1:
             assert best is None
             return
-        feature, threshold, missing_left = tree.feature[node], tree.threshold[node], tree.missing_go_to_left[node]
+        feature, threshold, missing_left = tree.feature[node], threshold_of(tree, node, X.tolist()), tree.missing_go_to_left[node]
         left = [i for i in rows if naive.goes_left(X[i, feature], threshold, missing_left)]
         right = [i for i in rows if i not in left]
         brought = total * own - sum(

@@ -1,0 +1,323 @@
+"""Splits by sets of categories: a node's rows are summed up by category once, then only categories are handled.
+
+One target of numbers or of two classes: the categories are put in order of their mean target, and the best boundary in this order is
+the best of all sets (Breiman, Friedman, Olshen & Stone 1984, section 4.2), missing values trying both sides::
+
+    category     red   blue  green          order     blue | red | green         3 boundaries with missing rows, else 2
+    mean target  0.4   0.1   0.9
+
+Where least sizes of leaves refuse that set, it is the best of those in this order. Other targets: the best category against all others.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fasttree._jit import njit
+from fasttree._splitting_absolute import scan_absolute
+from fasttree._splitting_bound import moment_score
+from fasttree._splitting_encode import MISSING, ROW, SHIFT
+from fasttree._splitting_own import score_children
+from fasttree._splitting_random import mix, score_threshold
+from fasttree._splitting_scan import _ENTROPY_SLACK, _TINY, ABSOLUTE, ENTROPY, MOMENT, POISSON
+
+COUNT, ORDER, CHOSEN = range(3)  # columns of `ints`
+WEIGHT, MEAN, SUMS = range(3)  # of `floats`; the sums take the rest
+DONE = np.int64(MISSING)  # instead of a cut: the rows are in order, and the right child starts at `high`
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+class Categories(NamedTuple):
+    """Which features are categorical, and room for the categories of one of them."""
+
+    n_categories: np.ndarray  # int64, shape (n_features,), 0 for features of numbers; empty without any of categories
+    ints: np.ndarray  # int64, shape (greatest number of categories + 1, 3): rows (0 when idle), order, does it go left
+    floats: np.ndarray  # float64, as long: weight, mean, sums. The last entry is for missing values.
+
+
+def new_categories(n_categories, n_sums):
+    """Room for features of so many categories."""
+    most = int(np.max(n_categories)) + 1 if len(n_categories) else 0
+    return Categories(n_categories, np.zeros((most, 3), dtype=np.int64), np.zeros((most, SUMS + n_sums)))
+
+
+@njit(_nrt=False)
+def is_set(categories, feature):
+    """Whether a feature is split by sets."""
+    return len(categories.n_categories) > 0 and categories.n_categories[feature] > 0
+
+
+@njit(_nrt=False)
+def is_ordered(target):
+    """Whether the order of the means holds the best set."""
+    if target.family == MOMENT:
+        return True
+    if target.outputs.shape[1] > 1:
+        return False
+    return target.family == POISSON or (target.family == ENTROPY and target.n_slots == 2)
+
+
+@njit(_nrt=False)
+def add_row(target, row, sums):
+    """Add one row's part to the sums of its category."""
+    weight = target.weight[row]
+    sums[WEIGHT] += weight
+    if target.family == MOMENT:
+        sums[SUMS] += target.value[row]
+    elif target.family != ABSOLUTE:
+        for output in range(target.outputs.shape[1]):
+            if target.classes:
+                sums[SUMS + np.int64(target.outputs[row, output])] += weight
+            else:
+                sums[SUMS + output] += weight * target.outputs[row, output]
+
+
+@njit(_nrt=False)
+def sum_up(keys, target, categories):
+    """Rows and sums of each category, whose number is returned, and of missing values; the order is that of coming."""
+    ints, floats = categories.ints, categories.floats
+    last = len(ints) - 1
+    ints[last, COUNT] = 0
+    floats[last, :] = 0.0
+    n = 0
+    for i in range(len(keys)):
+        code = keys[i] >> SHIFT
+        category = last if code == MISSING else np.int64(code)
+        if ints[category, COUNT] == 0 and category != last:
+            floats[category, :] = 0.0
+            ints[n, ORDER] = category
+            n += 1
+        ints[category, COUNT] += 1
+        add_row(target, keys[i] & ROW, floats[category])
+    return n
+
+
+@njit(_nrt=False)
+def put_in_order(n, target, categories):
+    """Order the categories by their means, or by their numbers where these don't tell; ties by their numbers (Shell's sort)."""
+    ints, floats = categories.ints, categories.floats
+    ordered = is_ordered(target)
+    own = SUMS + 1 if target.family == ENTROPY else SUMS  # the sum that tells the mean
+    for k in range(n):
+        category = ints[k, ORDER]
+        floats[category, MEAN] = floats[category, own] / floats[category, WEIGHT] if ordered else 0.0
+    gap = 1
+    while gap < n // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for k in range(gap, n):
+            category = ints[k, ORDER]
+            mean, place = floats[category, MEAN], k
+            while place >= gap:
+                before = ints[place - gap, ORDER]
+                if floats[before, MEAN] < mean or (floats[before, MEAN] == mean and before < category):
+                    break
+                ints[place, ORDER] = before
+                place -= gap
+            ints[place, ORDER] = category
+        gap //= 3
+
+
+@njit(_nrt=False)
+def move_category(sums, target, left, right):
+    """Take a category's part of the sums from the right to the left child."""
+    for slot in range(1 if target.family == MOMENT else target.n_slots):
+        left[slot] += sums[SUMS + slot]
+        right[slot] -= sums[SUMS + slot]
+
+
+@njit(_nrt=False)
+def begin(missing_left, target, total, totals, categories, left, right):
+    """Nothing on the left but missing values, if they go there; returns their number and weight."""
+    for slot in range(len(left)):
+        left[slot] = 0.0
+        right[slot] = totals[slot]
+    if target.family == MOMENT:
+        right[0] = total
+    if not missing_left:
+        return 0, 0.0
+    last = len(categories.ints) - 1
+    move_category(categories.floats[last], target, left, right)
+    return categories.ints[last, COUNT], categories.floats[last, WEIGHT]
+
+
+@njit(_nrt=False)
+def choose(n, first, stop, categories):
+    """Note that the categories ``order[first:stop]`` go left, and no others."""
+    for k in range(n):
+        categories.ints[categories.ints[k, ORDER], CHOSEN] = np.int64(first <= k < stop)
+
+
+@njit(_nrt=False)
+def scan_boundaries(n, n_rows, target, weight, totals, rules, best, work):
+    """Best set by the sums of the categories; see `scan_sets`. With an order, sets grow; else they are single ones and all."""
+    categories, left, right = work.categories, work.left, work.right
+    ints, floats = categories.ints, categories.floats
+    ordered, least = is_ordered(target), max(rules.min_weight, _TINY)
+    slack = _ENTROPY_SLACK * weight if target.family == ENTROPY else 0.0
+    total = totals[1] if target.family == MOMENT and target.classes else totals[0]
+    best_side, best_left = -1, 0
+    for missing_left in range(2 if ints[len(ints) - 1, COUNT] else 1):
+        n_left, left_weight = begin(missing_left == 1, target, total, totals, categories, left, right)
+        for step in range(n if ordered else n + 1):
+            if not ordered:
+                n_left, left_weight = begin(missing_left == 1, target, total, totals, categories, left, right)
+            for k in range(step if step < n else 0, min(step + 1, n)):
+                category = ints[k, ORDER]
+                n_left += ints[category, COUNT]
+                left_weight += floats[category, WEIGHT]
+                move_category(floats[category], target, left, right)
+            right_weight = weight - left_weight
+            if min(n_left, n_rows - n_left) < rules.min_leaf or min(left_weight, right_weight) < least:
+                continue
+            if target.family == MOMENT:
+                score = moment_score(left_weight, left[0], weight, total)
+            else:
+                score = score_children(target, left, left_weight, right, right_weight, work.own)
+            if score > best + slack:
+                best, best_side, best_left = score, missing_left, n_left
+                choose(n, 0 if ordered or step == n else step, step + 1, categories)
+    return best, best_side, best_left
+
+
+@njit(_nrt=False)
+def scan_singles(n, keys, n_present, weight, rules, best, work):
+    """Best category against the others by absolute error, for which no sums serve; see `scan_sets`."""
+    categories, places = work.categories, work.spare[: len(keys)]
+    best_side, best_left = -1, 0
+    for i in range(n_present, len(keys)):
+        places[i] = keys[i]
+    for missing_left in range(1 if n_present == len(keys) else 2):
+        for k in range(n):
+            category = np.uint64(categories.ints[k, ORDER])
+            first, rest = 0, categories.ints[category, COUNT]
+            n_own = rest
+            for i in range(n_present):
+                if keys[i] >> SHIFT == category:
+                    places[first] = keys[i] & ROW
+                    first += 1
+                else:
+                    places[rest] = (keys[i] & ROW) | (np.uint64(1) << SHIFT)
+                    rest += 1
+            score, where = scan_absolute(places, n_present, missing_left == 1, weight, rules, best, work.absolute)
+            if where >= 0:
+                alone = where + 1 == n_own and n > 1
+                best, best_side, best_left = score, missing_left, where + 1 + (len(keys) - n_present if missing_left else 0)
+                choose(n, k if alone else 0, k + 1 if alone else n, categories)
+    return best, best_side, best_left
+
+
+@njit(_nrt=False)
+def scan_sets(keys, n_present, target, weight, totals, rules, best, work):
+    """Best set of categories to go left.
+
+    keys : uint64[::1], category << 32 | row; missing ones last
+    work : its `categories` receive the set; `left`, `right` and `spare` are overwritten
+
+    Returns the score and the side of missing values (the larger one where there are none), -1 when no set beats `best`.
+    """
+    n = sum_up(keys, target, work.categories)
+    put_in_order(n, target, work.categories)
+    if target.family == ABSOLUTE:
+        best, side, n_left = scan_singles(n, keys, n_present, weight, rules, best, work)
+    else:
+        best, side, n_left = scan_boundaries(n, len(keys), target, weight, totals, rules, best, work)
+    forget(n, work.categories)
+    if side >= 0 and n_present == len(keys):
+        side = np.int64(2 * n_left > len(keys))
+    return best, side
+
+
+@njit(_nrt=False)
+def forget(n, categories):
+    for k in range(n):
+        categories.ints[categories.ints[k, ORDER], COUNT] = 0
+
+
+@njit(_nrt=False)
+def mark_coded_set(codes, rows, chosen, missing_left, goes_left):
+    """Set ``goes_left[i]`` for the i-th of a node's rows. chosen : int64[:, :], the categories' `ints`"""
+    for i in range(len(rows)):
+        code = codes[rows[i]]
+        goes_left[i] = missing_left if code == MISSING else chosen[np.int64(code), CHOSEN]
+
+
+@njit(_nrt=False)
+def mark_presorted_set(keys, chosen, missing_left, side):
+    """Set ``side[row]`` for a node's rows."""
+    for i in range(len(keys)):
+        code = keys[i] >> SHIFT
+        side[keys[i] & ROW] = missing_left if code == MISSING else chosen[np.int64(code), CHOSEN]
+
+
+@njit(_nrt=False)
+def draw_set(values, feature, rows, word, categories):
+    """Draw a set of the categories in a node, any but none and all alike, from a random `word`; returns how many are there.
+
+    A single category is chosen.
+    """
+    ints, n = categories.ints, 0
+    for i in range(len(rows)):
+        value = values[rows[i], feature]
+        if value == value:
+            category = np.int64(value)
+            if ints[category, COUNT] == 0:
+                ints[n, ORDER] = category
+                n += 1
+            ints[category, COUNT] = 1
+    n_left = 0
+    while n > 1 and n_left in (0, n):
+        n_left = 0
+        word = mix(word + _GOLDEN)
+        for k in range(n):
+            category = ints[k, ORDER]
+            ints[category, CHOSEN] = np.int64(mix(word + np.uint64(category) * _GOLDEN) >> np.uint64(63))
+            n_left += ints[category, CHOSEN]
+    if n == 1:
+        ints[ints[0, ORDER], CHOSEN] = 1
+    forget(n, categories)
+    return n
+
+
+@njit(_nrt=False)
+def mark_drawn_set(values, feature, rows, word, missing_left, categories, goes_left):
+    """Set ``goes_left[i]`` for the i-th of a node's rows by the set that `word` draws."""
+    draw_set(values, feature, rows, word, categories)
+    for i in range(len(rows)):
+        value = values[rows[i], feature]
+        goes_left[i] = missing_left == 1 if value != value else categories.ints[np.int64(value), CHOSEN]
+
+
+@njit(_nrt=False)
+def score_drawn_sets(columns, rows, n_lanes, word, target, weight, totals, rules, work):
+    """Draw a set for each lane whose feature is categorical, and score it."""
+    lanes, values = work.lanes, work.values[: len(rows)]
+    for j in range(n_lanes):
+        feature = np.int64(lanes.feature[j])
+        if not is_set(work.categories, feature):
+            continue
+        lanes.score[j] = -np.inf
+        if lanes.low[j] >= lanes.high[j] and lanes.n_missing[j] in (0, len(rows)):
+            continue
+        if draw_set(columns.values, feature, rows, word + np.uint64(feature), work.categories) == 1:
+            lanes.missing_left[j] = False
+        for i in range(len(rows)):  # a threshold parts 0 from 1
+            value = columns.values[rows[i], feature]
+            values[i] = 1 - work.categories.ints[np.int64(value), CHOSEN] if value == value else np.nan
+        lanes.score[j] = score_parted(values, lanes.missing_left[j], target, weight, totals, rules, work)
+
+
+@njit(_nrt=False)
+def score_parted(values, missing_left, target, weight, totals, rules, work):
+    """Score of sending the zeros left, minus infinity where it isn't allowed."""
+    if target.family != MOMENT:
+        return score_threshold(values, 0.5, missing_left, target, weight, totals, rules, work)
+    count, left_weight, left_value = 0, 0.0, 0.0
+    for i in range(len(values)):
+        if values[i] == 0.0 or (missing_left and values[i] != values[i]):
+            count += 1
+            left_weight += target.weight[i]
+            left_value += target.value[i]
+    if min(count, len(values) - count) < rules.min_leaf or min(left_weight, weight - left_weight) < max(rules.min_weight, _TINY):
+        return -np.inf
+    return moment_score(left_weight, left_value, weight, totals[1] if target.classes else totals[0])
