@@ -298,7 +298,6 @@ def split_rows(sketch, node, columns, target, rows, room):
 def split_at_once(sketch, node, columns, target, rows, work, room):
     """Bring the rows of a node with a random split or one by categories into order; ``sketch.high`` keeps where its right child starts.
 
-
     Done at once, while its values or the set of categories are at hand: whether the node is split later or not, its range of rows is
     its own.
     """

@@ -100,7 +100,7 @@ LEFT = [1, 2, -1, -1, -1]
     ("changes", "message"),
     [
         ({"header": {"format": "other"}}, "not a fasttree model"),
-        ({"header": {"version": 2}}, "version 2"),
+        ({"header": {"version": 3}}, "version 3"),
         ({"header": {"estimator": "Popen"}}, "unknown estimator"),
         ({"header": {"parameters": {"shell": 1}}}, "unknown parameters"),
         ({"header": {"n_features": 0}}, "n_features"),
@@ -173,8 +173,17 @@ def test_only_fitted_trees_are_saved():
         save({}, io.BytesIO())
     with pytest.raises(ValueError, match="not fitted"):
         save(fasttree.DecisionTreeClassifier(), io.BytesIO())
-    with pytest.raises(TypeError, match="class_weight"):
-        save(fitted("DecisionTreeClassifier", class_weight={False: 1, True: 2}), io.BytesIO())
+    with pytest.raises(TypeError, match="max_features"):
+        save(fitted("DecisionTreeClassifier").set_params(max_features=object()), io.BytesIO())
+
+
+def test_weights_of_classes_come_back():
+    for y_kind, weights in (("bool", {False: 1, True: 2.5}), ("text", {"ill": 3, "well": 1}), ("two", [{False: 1, True: 2}] * 2)):
+        model = fitted("RandomForestClassifier", y_kind, class_weight=weights)
+        assert load(io.BytesIO(saved(model))).class_weight == weights
+    for wrong in ({"pairs": [[1]]}, {"pairs": [[[], 1]]}, {"other": 1}):
+        with pytest.raises(ValueError, match="pairs of key and value"):
+            load(rewritten(saved(fitted("DecisionTreeClassifier")), header={"parameters": {"class_weight": wrong}}))
 
 
 def test_text_shows_splits_and_leaves():
