@@ -60,7 +60,7 @@ class Ensemble:
 
         def part(start, stop):
             if self.flat is not None and (len(X) > _FEW or self.packed is None):
-                add_by_tables(X[start:stop], self.bins, self.flat, out[:, start:stop])
+                add_by_tables(X, self.bins, self.flat, start, stop, out)
                 return
             if self.packed is not None:
                 add_trees(X.reshape(-1), X.shape[1], self.packed, start, stop, out)

@@ -7,6 +7,7 @@ from fasttree._boosting_state import BLOCK, NODE, START, STOP
 from fasttree._boosting_sync import STRIDE, barrier
 from fasttree._histogram import MISSING
 from fasttree._jit import FAST_MATH, njit
+from fasttree._jit_reference import refer
 from fasttree._losses_kernels import gradients
 
 STOP_WORK, GRADIENTS, GROW, ADD = 0, 1, 2, 4  # commands; the last three may be combined
@@ -149,6 +150,7 @@ def add_values(thread, n_threads, n_rows, n_leaves, data, work, tree, raw):
 @njit(_nrt=False)
 def take_part(thread, n_threads, data, target, rules, plan, work, tree):
     """The leader (thread 0) does the command and returns when all have; a helper serves until told to stop."""
+    data, target, rules, plan, work, tree = refer(data), refer(target), refer(rules), refer(plan), refer(work), refer(tree)
     n, n_blocks = work.gradients.shape[1], work.block_sums.shape[1]
     start, stop = BLOCK * (n_blocks * thread // n_threads), min(BLOCK * (n_blocks * (thread + 1) // n_threads), n)
     while True:

@@ -100,7 +100,7 @@ def search_orders(thread, pair, right, left, leaves, data, rules, plan, work, de
     """As `search_histograms` on presorted rows. Their orders are divided first as their leaf was, into `left` and `right` (if any)."""
     general, ints, sums = rules.bounded or rules.full, work.frontier.ints[thread], work.sums
     best, scores = work.search.best[parity, thread], work.search.best_scores[parity, thread]
-    sides, scratch = sums.sides[thread], sums.histograms[thread]
+    sides, scratch = sums.sides[thread], sums.histograms[thread, :, :BINS]
     depth = ints[max(pair[0], pair[1]), DEPTH]
     level, above = ROOT if depth == 0 else depth & 1, ROOT if depth == 1 else (depth - 1) & 1
     start, middle, stop = ints[max(left, 0), START], ints[max(left, 0), STOP], ints[max(right, 0), STOP]

@@ -175,7 +175,7 @@ def scan_values(prefix, halves, n_bins, direction, general, leaf, desk, top, bes
     top : float, score to beat
     best : int64[::1]. From its second on (code, sums left, missing left) overwritten when beaten.
     """
-    g_missing, h_missing = left_sums(prefix, MISSING)
+    g_missing, h_missing = left_sums(prefix, np.int64(MISSING))
     n = n_bins if h_missing > 0 else n_bins - 1
     for missing_left in range(2 if h_missing > 0 else 1):
         g0, h0 = (g_missing, h_missing) if missing_left else (np.int64(0), np.int64(0))
@@ -223,7 +223,7 @@ def scan_categories(histogram, n_bins, leaf, desk, top, best):
 
     best : int64[::1]. From its second on overwritten when beaten; the set's 256 bits are its sixth to ninth.
     """
-    n = 0
+    n = np.int64(0)
     for b in range(MISSING + 1):
         if b >= n_bins and b != MISSING:
             continue
@@ -242,12 +242,12 @@ def scan_categories(histogram, n_bins, leaf, desk, top, best):
         for i in range((n + 1) // 2):
             gradient, hessian = bin_sums(histogram, desk.order[n - 1 - i if end else i])
             gl, hl = gl + gradient, hl + hessian
-            score = score_one(gl, hl, leaf, 0)
+            score = score_one(gl, hl, leaf, np.int8(0))
             if score > top:
                 top, from_end, length = score, end, i + 1
                 best[1], best[2], best[3] = 0, gl, hl
     if from_end >= 0:
-        best[4] = UNSEEN if bin_sums(histogram, MISSING)[1] == 0 else 0
+        best[4] = UNSEEN if bin_sums(histogram, np.int64(MISSING))[1] == 0 else 0
         best[5], best[6], best[7], best[8] = 0, 0, 0, 0
         for i in range(length):
             code = desk.order[n - 1 - i if from_end else i]

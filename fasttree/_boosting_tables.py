@@ -153,18 +153,18 @@ def encode_used(X, bins, used, column, codes):
 
 
 @njit
-def add_by_tables(X, bins, flat, out):
-    """Add the values of all trees to the rows. X : float32[:, ::1]; out : float64[:, :], shape (n_outputs, n)"""
+def add_by_tables(X, bins, flat, begin, end, out):
+    """Add the values of all trees to the rows ``begin … end``. X : float32[:, ::1]; out : float64[:, ::1], shape (n_outputs, n)"""
     column, masks = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.uint64)
     codes, slots = np.empty((len(flat.used), BLOCK), np.uint8), np.full(len(flat.used), -1)
     tables, features = np.empty((MOST_LEAVES, BINS), np.uint64), np.empty(MOST_LEAVES, np.int64)
     below, values, firsts = np.empty(2 * MOST_LEAVES, np.uint64), np.empty(MOST_LEAVES), np.empty(MOST_LEAVES + 1, np.int64)
-    for start in range(0, len(X), BLOCK):
-        stop = min(start + BLOCK, len(X))
+    for start in range(begin, end, BLOCK):
+        stop = min(start + BLOCK, end)
         n = stop - start
         encode_used(X[start:stop], bins, flat.used, column, codes)
         for g in range(len(flat.groups) - 1):
-            first, last, n_tables, firsts[0] = flat.groups[g], flat.groups[g + 1], 0, 0
+            first, last, n_tables, firsts[0] = flat.groups[g], flat.groups[g + 1], np.int64(0), 0
             for t in range(first, last):
                 nodes, sets = flat.nodes[flat.offsets[t] : flat.offsets[t + 1]], flat.sets[flat.set_offsets[t] : flat.set_offsets[t + 1]]
                 firsts[t - first + 1] = leaves_below(nodes, firsts[t - first], below, values)

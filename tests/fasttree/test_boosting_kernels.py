@@ -249,7 +249,7 @@ def test_tables_find_the_leaves_that_the_walk_finds(leaves, classes):
         codes = ensemble.encode(X[:n])
         for t in range(len(ensemble.trees)):
             ensemble.add(codes, t, expected[t % ensemble.n_outputs])
-        add_by_tables(X[:n], ensemble.bins, flat, found)
+        add_by_tables(X, ensemble.bins, flat, 0, n, found)
         np.testing.assert_array_equal(found, expected)
         np.testing.assert_array_equal(model._raw(X[:n]), expected)
 
