@@ -12,7 +12,7 @@ from fasttree._splitting_absolute import Absolute
 from fasttree._splitting_bound import N_BUCKETS
 from fasttree._splitting_categories import new_categories
 from fasttree._splitting_encode import MISSING, ROW, SHIFT, encode, select_rows
-from fasttree._splitting_own import FAILED, compile_own, prepare_own
+from fasttree._splitting_own import FAILED, RAISED, compile_own, prepare_own
 from fasttree._splitting_random import new_lanes
 from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, OWN, POISSON, SQUARED, Target
 from fasttree._splitting_search import Work
@@ -82,8 +82,10 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
         outputs = y + np.concatenate([[0], np.cumsum(n_classes)[:-1]])
     else:
         n_classes = np.ones(n_outputs, dtype=np.int64)
-        if family_of(criterion) == SQUARED:
+        if family_of(criterion) in (SQUARED, ABSOLUTE):
             offset = _central(y if weight is None else y[weight > 0])
+        if family_of(criterion) == ABSOLUTE:  # whose leaves hold targets: only where these come back unchanged
+            offset = np.where(np.all((y - offset) + offset == y, axis=0), offset, 0.0)
         outputs = np.hstack([y, y**2]) if callable(criterion) else y - offset
     random = splitter == "random"
     all_features = max_features == n_features and not random
@@ -231,7 +233,8 @@ def _grow(problem, bench, weight, rules, target, rows, seed):
     columns = Columns(bench.keys, problem.codes, problem.values, problem.has_missing, any_missing, problem.max_features)
     n_nodes = grow(columns, target, rows, rules, bench.sketch, work, bench.room)
     if work.own.numbers[FAILED]:
-        raise ValueError(f"criterion={problem.criterion!r} raised an exception; it must give a number for any node's sums and weight")
+        did = "raised an exception" if work.own.numbers[FAILED] == RAISED else "gave NaN for a split that was tried"
+        raise ValueError(f"criterion={problem.criterion!r} {did}; it must give a number for any node's sums and weight")
     nodes = new_nodes(n_nodes, bench.sketch.sums.shape[1], len(problem.signs) > 0)
     number_nodes(bench.sketch, nodes)
     return nodes, _read_sets(problem, nodes, rows)
@@ -378,7 +381,7 @@ def _values(problem, weight, sums):
     """Value (class shares or targets) and impurity of each node; the impurity means nothing for a user's criterion."""
     n_outputs, family = len(problem.n_classes), family_of(problem.criterion)
     if family == ABSOLUTE:
-        return sums[:, :n_outputs, None].copy(), np.mean(sums[:, n_outputs:] / weight[:, None], axis=1)
+        return (sums[:, :n_outputs] + problem.offset)[:, :, None], np.mean(sums[:, n_outputs:] / weight[:, None], axis=1)
     if not problem.classes:
         mean = sums[:, :n_outputs] / weight[:, None]
         if family in (SQUARED, OWN):

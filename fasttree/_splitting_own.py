@@ -21,6 +21,7 @@ from fasttree._splitting_scan import ENTROPY, OWN, POISSON, allowed_values, scan
 _TINY = 1e-300
 N_ROWS, N_PRESENT, MISSING_LEFT, MIN_LEAF, N_ALL_ROWS, N_COLUMNS, N_SLOTS, WHERE, FAILED, N_NUMBERS = range(10)  # of `numbers`
 WEIGHT, MIN_WEIGHT, BEST, SIGN, LOWER, UPPER = range(6)  # of `limits`
+RAISED, NOT_A_NUMBER = 1, 2  # why a criterion failed
 _jit = numba.njit(nogil=True, error_model="numpy")  # not cached: a closure over a user's function is a new one in every process
 _FUNCTIONS: dict = {}  # address -> function, for kernels that run as plain Python
 
@@ -31,7 +32,7 @@ class Own(NamedTuple):
     side: int  # address of its value for one node; 0 without any
     scan: int  # address of its scan
     sides: np.ndarray  # float64, shape (2, n_slots)
-    numbers: np.ndarray  # int64, shape (9,); the last is 1 once the function raised an exception
+    numbers: np.ndarray  # int64, shape (9,); the last is RAISED or NOT_A_NUMBER once the function did that
     limits: np.ndarray  # float64, shape (6,)
 
 
@@ -77,10 +78,13 @@ else:
 def children_score(own, left, left_weight, right, right_weight):
     """Minus the children's impurities times their weights."""
     n_slots = np.int64(len(left))
-    return -(
+    score = -(
         left_weight * call_side(own.side, left, n_slots, left_weight, own.numbers)
         + right_weight * call_side(own.side, right, n_slots, right_weight, own.numbers)
     )
+    if score != score and own.numbers[FAILED] == 0:
+        own.numbers[FAILED] = NOT_A_NUMBER
+    return score
 
 
 @njit(_nrt=False)
@@ -141,6 +145,8 @@ def _make_scan(impurity, classes):
             if left_weight < least or right_weight < least:
                 continue
             score = -(left_weight * impurity(left, left_weight) + right_weight * impurity(right, right_weight))
+            if score != score:
+                numbers[FAILED] = NOT_A_NUMBER
             if score > best:
                 own = 1 if classes else 0
                 low, high = left[own % len(left)] / left_weight, right[own % len(right)] / right_weight
@@ -185,7 +191,7 @@ def compile_own(impurity, classes):
         try:
             result = impurity(carray(sums, (n_slots,)), weight)
         except Exception:
-            carray(numbers, (N_NUMBERS,))[FAILED] = 1
+            carray(numbers, (N_NUMBERS,))[FAILED] = RAISED
         return result
 
     @numba.cfunc(types.float64(words, floats, floats, floats, floats, integers, floats), error_model="numpy")
@@ -204,7 +210,7 @@ def compile_own(impurity, classes):
                 carray(limits, (6,)),
             )
         except Exception:
-            counts[FAILED], counts[WHERE] = 1, -1
+            counts[FAILED], counts[WHERE] = RAISED, -1
         return best
 
     return Compiled(side_by_address, scan_by_address, of_nodes)

@@ -236,6 +236,21 @@ def test_absolute_error_bears_any_weights():
         assert np.isin(tree.fit(X, y, np.exp(35 * powers)).predict(X), y).all()
 
 
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_absolute_error_bears_a_large_offset(n_outputs):
+    X, y = smooth(300)
+    far = np.column_stack([y, X[:, 2]])[:, :n_outputs] + 1e9
+    y = far - 1e9
+    for options in ({}, {"max_features": 3}, {"splitter": "random"}, {"monotonic_cst": [1, 0, 0, 0, 0, 0]}):
+        if n_outputs == 2 and "monotonic_cst" in options:
+            continue
+        tree = DecisionTreeRegressor(criterion="absolute_error", random_state=0, min_samples_leaf=4, **options)
+        near, other = tree.fit(X, y).tree_, tree.fit(X, far).tree_
+        assert np.array_equal(near.threshold, other.threshold)
+        np.testing.assert_allclose(near.impurity, other.impurity, rtol=1e-12)
+        np.testing.assert_allclose(near.value + 1e9, other.value, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("missing", [False, True])
 def test_random_splits_are_scored_by_the_distances_they_leave(missing):
     X, y = smooth(100)

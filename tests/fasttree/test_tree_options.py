@@ -119,6 +119,17 @@ def test_an_own_criterion_must_be_finite():
         DecisionTreeRegressor(criterion=lost_at_the_root).fit(*table(60))
 
 
+@numba.njit
+def lost_below(sums, weight):
+    return variance(sums, weight) if weight > 30.0 else np.nan
+
+
+@pytest.mark.parametrize("options", [{}, {"splitter": "random"}, {"categorical_features": [0, 1, 2, 3, 4, 5]}])
+def test_an_own_criterion_must_give_numbers_for_what_is_tried(options):
+    with pytest.raises(ValueError, match="gave NaN for a split that was tried"):
+        DecisionTreeRegressor(criterion=lost_below, max_depth=1, random_state=0, **options).fit(*table(60))
+
+
 MODELS = [
     DecisionTreeClassifier,
     DecisionTreeRegressor,
