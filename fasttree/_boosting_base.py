@@ -62,11 +62,6 @@ class BaseBoosting(BaseEstimator):
         "n_jobs": [Integral, None],
     }
 
-    def _store(self, parameters):
-        """Keep the constructor's arguments, unchanged, under their names."""
-        for name in parameters.keys() - {"self", "__class__"}:
-            setattr(self, name, parameters[name])
-
     def _rules(self, n_samples, monotonic, groups):
         most = max(2, n_samples // self.min_samples_leaf)
         if self.max_depth is not None:

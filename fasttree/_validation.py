@@ -12,7 +12,7 @@ from sklearn.utils.validation import assert_all_finite, check_consistent_length,
 from fasttree._categories import categorical_mask, learn_levels, number_levels
 
 FLOATS = [np.float64, np.float32]  # the first is what other types become
-MOST_ROWS = 2**31 - 1
+MOST_ROWS = 2**30  # twice as many nodes less one have numbers of 32 bits
 MOST_CATEGORIES = 1 << 16  # a split by categories holds a bit for each: 8 KB then; and float32 holds their numbers
 
 
@@ -55,7 +55,7 @@ def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_outp
         estimator, X, y, multi_output=multi_output, accept_sparse=accept_sparse, dtype=FLOATS, ensure_all_finite="allow-nan"
     )
     if X.shape[0] > MOST_ROWS:
-        raise ValueError(f"X has {X.shape[0]} rows; at most {MOST_ROWS} can be numbered")
+        raise ValueError(f"X has {X.shape[0]} rows; trees grow on at most {MOST_ROWS}")
     if regression:
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
     else:
@@ -109,6 +109,13 @@ def check_predict(estimator, X, *, fitted, accept_sparse=("csr",)):
     check_is_fitted(estimator, fitted)
     X = number_levels(X, estimator._levels)
     return validate_data(estimator, X, reset=False, accept_sparse=accept_sparse, dtype=FLOATS, ensure_all_finite="allow-nan", order="C")
+
+
+def store(estimator, arguments):
+    """Keep a constructor's arguments, which are its ``locals()``, unchanged under their names."""
+    for name, value in arguments.items():
+        if name not in ("self", "__class__"):
+            setattr(estimator, name, value)
 
 
 def check_weights(sample_weight, n_samples):

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_array, column_or_1d
 from fasttree import _losses_kernels as kernels
 from fasttree._boosting_base import BaseBoosting
 from fasttree._losses import Loss
+from fasttree._validation import store
 
 _LOSSES = {
     "squared_error": kernels.SQUARED,
@@ -155,7 +156,7 @@ class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
         class_weight=None,
         n_jobs=None,
     ):
-        self._store(locals())
+        store(self, locals())
 
     def _encode_target(self, y, again):
         y = column_or_1d(y, warn=True)
@@ -323,7 +324,7 @@ class GradientBoostingRegressor(RegressorMixin, BaseBoosting):
         random_state=None,
         n_jobs=None,
     ):
-        self._store(locals())
+        store(self, locals())
 
     def _encode_target(self, y, again):
         y = self._encode_known(y)

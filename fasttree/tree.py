@@ -8,7 +8,7 @@ from sklearn.utils import compute_sample_weight
 from sklearn.utils._param_validation import StrOptions
 
 from fasttree._estimators_tree import CLASS_CRITERIA, TARGET_CRITERIA, TREE_CONSTRAINTS, BaseTree, check_poisson, most_likely
-from fasttree._validation import check_fit, check_weights, encode_classes
+from fasttree._validation import check_fit, check_weights, encode_classes, store
 
 
 class DecisionTreeClassifier(ClassifierMixin, BaseTree):
@@ -50,8 +50,9 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         Columns whose values are names (text or numbers, 65536 at most), which splits part by sets; "from_dtype": a DataFrame's
         columns of type category. `X` must be dense. For one output of two classes or of numbers the best of all sets is found
         (which `min_samples_leaf`, `min_weight_fraction_leaf` or a sum of no targets may refuse: then the best of those in order of
-        the mean), else the best category against the others; the random splitter draws a set. A category that a node didn't hold
-        goes where its missing values go, and one that `fit` didn't see is missing.
+        the mean). Otherwise it is the best category against the others, which takes deep trees where there are many. The random
+        splitter draws a set. A category that a node didn't hold goes where its missing values go; one that `fit` didn't see is
+        missing.
 
     Attributes
     ----------
@@ -105,20 +106,7 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         monotonic_cst=None,
         categorical_features="from_dtype",
     ):
-        self.criterion = criterion
-        self.splitter = splitter
-        self.max_depth = max_depth
-        self.min_samples_split = min_samples_split
-        self.min_samples_leaf = min_samples_leaf
-        self.min_weight_fraction_leaf = min_weight_fraction_leaf
-        self.max_features = max_features
-        self.random_state = random_state
-        self.max_leaf_nodes = max_leaf_nodes
-        self.min_impurity_decrease = min_impurity_decrease
-        self.ccp_alpha = ccp_alpha
-        self.class_weight = class_weight
-        self.monotonic_cst = monotonic_cst
-        self.categorical_features = categorical_features
+        store(self, locals())
 
     def fit(self, X, y, sample_weight=None):
         """Grow the tree.
@@ -239,19 +227,7 @@ min_impurity_decrease, ccp_alpha, monotonic_cst, categorical_features
         monotonic_cst=None,
         categorical_features="from_dtype",
     ):
-        self.criterion = criterion
-        self.splitter = splitter
-        self.max_depth = max_depth
-        self.min_samples_split = min_samples_split
-        self.min_samples_leaf = min_samples_leaf
-        self.min_weight_fraction_leaf = min_weight_fraction_leaf
-        self.max_features = max_features
-        self.random_state = random_state
-        self.max_leaf_nodes = max_leaf_nodes
-        self.min_impurity_decrease = min_impurity_decrease
-        self.ccp_alpha = ccp_alpha
-        self.monotonic_cst = monotonic_cst
-        self.categorical_features = categorical_features
+        store(self, locals())
 
     def fit(self, X, y, sample_weight=None):
         """Grow the tree.
