@@ -97,6 +97,8 @@ def number_levels(X, levels):
 def _numbers(column, known):
     if column.dtype.kind in "biuf" and known and not isinstance(known[0], str):
         values = np.asarray(known, dtype=np.float64)
+        if values[-1] == len(values) - 1 and np.array_equal(values, np.arange(len(values))):  # numbers already
+            return np.where((column >= 0) & (column < len(values)) & (column == np.floor(column)), column, np.nan)
         places = np.minimum(np.searchsorted(values, column), len(values) - 1)
         return np.where(values[places] == column, places, np.nan)
     table = {value: float(number) for number, value in enumerate(known)}

@@ -36,6 +36,9 @@ def warm() -> Iterator[str]:
                 values = X.astype(dtype)
                 model = getattr(fasttree, name)(**options).fit(values, target)
                 _use(model, values)
+                if name == "DecisionTreeClassifier":
+                    values[:, 0] = np.abs(np.rint(values[:, 0]))
+                    _use(model.set_params(categorical_features=[0]).fit(values, target), values)
             yield name
     for name, target in (("GradientBoostingClassifier", classes), ("GradientBoostingRegressor", y)):
         model_class = getattr(fasttree, name)
