@@ -2,20 +2,35 @@
 
 import numpy as np
 
-from benchmarks.peers.boosting import data
-from fasttree import GradientBoostingClassifier
-from fasttree import _boosting_fit as boosting_fit
-from fasttree._histogram import add_all, add_rows
+import fasttree
+from benchmarks import skips_older
+
+
+def data(*size):
+    from benchmarks.peers.boosting import data
+
+    return data(*size)
+
+
+def model(**options):
+    return fasttree.GradientBoostingClassifier(early_stopping=False, **options)
 
 
 class Fits:
     params = (((100_000, 20), (20_000, 100), (281, 774)), (1, 2), ("quantized", "full"))
     param_names = ("size", "threads", "precision")
-    timeout = 300
 
+    @skips_older
+    def setup_cache(self):
+        """Compile in a process of its own: the compiler's memory isn't the fit's."""
+        for precision in self.params[2]:
+            for rows, features in self.params[0]:
+                self.setup((min(rows, 5000), features), 1, precision)
+
+    @skips_older
     def setup(self, size, threads, precision):
         self.X, self.y, *_ = data(*size)
-        self.model = GradientBoostingClassifier(early_stopping=False, precision=precision, n_jobs=threads)
+        self.model = model(precision=precision, n_jobs=threads)
         self.model.fit(self.X, self.y)
 
     def time_fit(self, size, threads, precision):
@@ -31,14 +46,15 @@ class Presorting:
     params = ((281, 600, 1200, 2400), (True, False))
     param_names = ("rows", "presorted")
 
+    @skips_older
     def setup(self, rows, presorted):
-        self.X, self.y, *_ = data(rows, 200)
-        self.pays, boosting_fit.presorting_pays = boosting_fit.presorting_pays, lambda *arguments: presorted
-        self.model = GradientBoostingClassifier(early_stopping=False)
-        self.model.fit(self.X, self.y)
+        from fasttree import _boosting_fit
 
-    def teardown(self, rows, presorted):
-        boosting_fit.presorting_pays = self.pays
+        self.X, self.y, *_ = data(rows, 200)
+        _ = _boosting_fit.presorting_pays  # a process for each benchmark: nobody misses it afterwards
+        _boosting_fit.presorting_pays = lambda *arguments: presorted
+        self.model = model()
+        self.model.fit(self.X, self.y)
 
     def time_fit(self, rows, presorted):
         self.model.fit(self.X, self.y)
@@ -50,12 +66,13 @@ class Costs:
     params = (("rows", "features", "leaves", "bins"), (0.25, 0.5, 1.0, 2.0))
     param_names = ("what", "times")
 
+    @skips_older
     def setup(self, what, times):
         rows = int(50_000 * (times if what == "rows" else 1))
         features = int(20 * (times if what == "features" else 1))
         self.X, self.y, *_ = data(rows, features)
         leaves, bins = int(31 * (times if what == "leaves" else 1)), int(min(255, 127 * (times if what == "bins" else 2)))
-        self.model = GradientBoostingClassifier(early_stopping=False, max_leaf_nodes=leaves, max_bins=bins, max_iter=30)
+        self.model = model(max_leaf_nodes=leaves, max_bins=bins, max_iter=30)
         self.model.fit(self.X, self.y)
 
     def time_fit(self, what, times):
@@ -66,9 +83,10 @@ class Predictions:
     params = ((1, 100, 25_000),)
     param_names = ("rows",)
 
+    @skips_older
     def setup(self, rows):
         X, y, X_test, *_ = data(100_000, 20)
-        self.model = GradientBoostingClassifier(early_stopping=False).fit(X, y)
+        self.model = model().fit(X, y)
         self.rows = np.ascontiguousarray(X_test[:rows])
         self.model.decision_function(self.rows)
 
@@ -79,7 +97,11 @@ class Predictions:
 class Histograms:
     """Nanoseconds are this time over 8 × 100,000 (dense) or 8 × 3,000 (a scattered 3 %)."""
 
+    @skips_older
     def setup(self):
+        from fasttree._histogram import add_all, add_rows
+
+        self.add_all, self.add_rows = add_all, add_rows
         random = np.random.default_rng(0)
         self.words = random.integers(0, 2**63, 100_000).astype(np.uint64)
         self.values = random.integers(0, 1000, 100_000)
@@ -90,7 +112,7 @@ class Histograms:
         self.time_scattered()
 
     def time_dense(self):
-        add_all(self.words, self.values, 8, self.out)
+        self.add_all(self.words, self.values, 8, self.out)
 
     def time_scattered(self):
-        add_rows(self.words, self.rows, self.some, 8, self.out)
+        self.add_rows(self.words, self.rows, self.some, 8, self.out)

@@ -1,47 +1,64 @@
 """asv: the way from raw spectra to a result, on a simulated cohort."""
 
-import dataclasses
+import importlib
 
 import numpy as np
 
+import spectra
+from benchmarks import skips_older
 
-class Study:
-    """Per-spectrum steps, learned steps, and one nested study of two models."""
+
+def parts():
+    """What is called here, looked up when a suite is set up: older commits lack some of it."""
+    return [importlib.import_module(f"spectra.{name}") for name in ("pipeline", "settings", "study")]
+
+
+class Steps:
+    """Per-spectrum steps, and the learned ones."""
 
     params = ([40, 120],)
     param_names = ("spectra",)
-    timeout = 300
 
+    @skips_older
+    def setup_cache(self):
+        """Compile in a process of its own: the compiler's memory isn't that of the steps."""
+        self.setup(8)
+
+    @skips_older
     def setup(self, n_spectra):
-        from spectra import simulate_cohort
-        from spectra.pipeline import learned_steps, preprocess
-        from spectra.settings import Settings, change
-
-        self.settings = change(
-            Settings(), "study", repeats=1, models=("naive Bayes", "random forest"), sensitivity=False, panel=False, learning_curve=False
-        )
-        self.raw = simulate_cohort(n_spectra, seed=0).cohort
-        self.done, _ = preprocess(self.raw, self.settings, n_jobs=1)
+        self.pipeline, settings, _ = parts()
+        self.settings = settings.Settings()
+        self.raw = spectra.simulate_cohort(n_spectra, seed=0).cohort
+        self.done, _ = self.pipeline.preprocess(self.raw, self.settings, n_jobs=1)
         self.y = (self.done.samples["label"] == "case").to_numpy(np.int64)
-        learned_steps(self.settings, self.done).fit_transform(self.done, self.y)
-        self.time_study(n_spectra)
+        self.time_learned_steps(n_spectra)
 
     def time_preprocess(self, n_spectra):
-        from spectra.pipeline import preprocess
-
-        preprocess(self.raw, self.settings, n_jobs=1)
+        self.pipeline.preprocess(self.raw, self.settings, n_jobs=1)
 
     def time_learned_steps(self, n_spectra):
-        from spectra.pipeline import learned_steps
-
-        learned_steps(self.settings, self.done).fit_transform(self.done, self.y)
-
-    def time_study(self, n_spectra):
-        from spectra.study import run_study
-
-        run_study(self.raw, label="label", group="patient", settings=self.settings, n_jobs=1)
+        self.pipeline.learned_steps(self.settings, self.done).fit_transform(self.done, self.y)
 
     def peakmem_preprocess(self, n_spectra):
-        from spectra.pipeline import preprocess
+        self.pipeline.preprocess(self.raw, self.settings, n_jobs=1)
 
-        preprocess(dataclasses.replace(self.raw), self.settings, n_jobs=1)
+
+class Study:
+    """One nested study of two models on 40 spectra, its audit included."""
+
+    timeout = 300
+
+    @skips_older
+    def setup_cache(self):
+        self.setup()
+        self.time_study()
+
+    @skips_older
+    def setup(self):
+        _, settings, self.study = parts()
+        options = {"sensitivity": False, "panel": False, "learning_curve": False}
+        self.settings = settings.change(settings.Settings(), "study", repeats=1, models=("naive Bayes", "random forest"), **options)
+        self.raw = spectra.simulate_cohort(40, seed=0).cohort
+
+    def time_study(self):
+        self.study.run_study(self.raw, label="label", group="patient", settings=self.settings, n_jobs=1)
