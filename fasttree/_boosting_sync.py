@@ -12,7 +12,6 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
-from numba.np import arrayobj
 
 from fasttree._jit import njit
 from fasttree._jit_reference import interpreted
@@ -27,7 +26,7 @@ _X86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
 
 
 def _pointer(context, builder, array_type, array, index):
-    return builder.gep(arrayobj.make_array(array_type)(context, builder, array).data, [index])
+    return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
 
 
 def _declare(builder, name, result, arguments):

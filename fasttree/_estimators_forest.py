@@ -1,5 +1,6 @@
 """What the forests share: many trees on resampled rows, averaged."""
 
+import importlib
 import warnings
 from numbers import Integral
 
@@ -8,7 +9,6 @@ from joblib import effective_n_jobs
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import DataConversionWarning
-from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.multiclass import type_of_target
@@ -191,6 +191,10 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
     def _in_bag(self, estimator):
         return drawn_counts(estimator.random_state, self._n_samples, self._n_drawn, self._weight)
 
+    def _oob_metric(self, usual):
+        """The user's score, or the `usual` one of scikit-learn, whose metrics take long to import."""
+        return self.oob_score if callable(self.oob_score) else getattr(importlib.import_module("sklearn.metrics"), usual)
+
     def _out_of_bag_values(self, X):
         """Leaf values averaged over the trees that didn't see a row."""
         total, count = 0.0, np.zeros(X.shape[0])
@@ -339,8 +343,7 @@ class ForestClassifier(ClassifierMixin, BaseForest):
         else:
             self.oob_decision_function_ = np.moveaxis(value, 1, 2)
             guess = np.column_stack([found.take(np.argmax(value[:, k, : len(found)], axis=1)) for k, found in enumerate(self.classes_)])
-        score = self.oob_score if callable(self.oob_score) else accuracy_score
-        self.oob_score_ = score(y, guess)
+        self.oob_score_ = self._oob_metric("accuracy_score")(y, guess)
 
     def _wrap(self, tree, seed, max_features):
         estimator = super()._wrap(tree, seed, max_features)
@@ -429,8 +432,7 @@ class ForestRegressor(RegressorMixin, BaseForest):
         if self.oob_score and (len(self.estimators_) > n_before or not hasattr(self, "oob_score_")):
             value = self._out_of_bag_values(X)[:, :, 0]
             self.oob_prediction_ = value[:, 0] if self.n_outputs_ == 1 else value
-            score = self.oob_score if callable(self.oob_score) else r2_score
-            self.oob_score_ = score(y if self.n_outputs_ > 1 else y[:, 0], self.oob_prediction_)
+            self.oob_score_ = self._oob_metric("r2_score")(y if self.n_outputs_ > 1 else y[:, 0], self.oob_prediction_)
         return self
 
     def predict(self, X):

@@ -11,7 +11,6 @@ import numpy as np
 from llvmlite import ir
 from numba import carray, types
 from numba.extending import intrinsic
-from numba.np import arrayobj
 
 from fasttree._jit import njit
 from fasttree._jit_reference import interpreted
@@ -48,7 +47,7 @@ def _lower(context, builder, signature, args):
     """Call an address with the data pointer of each array, and each number as it is."""
     values = []
     for kind, value in zip(signature.args[1:], args[1:], strict=True):
-        values.append(arrayobj.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value)
+        values.append(context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value)
     function = ir.FunctionType(ir.DoubleType(), [value.type for value in values])
     return builder.call(builder.inttoptr(args[0], function.as_pointer()), values)
 
