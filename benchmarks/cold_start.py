@@ -30,6 +30,7 @@ PREPROCESS = (
     "import spectra; from spectra.pipeline import preprocess; from spectra.settings import Settings; "
     "preprocess(spectra.simulate_cohort(2, seed=0).cohort, Settings(), n_jobs=1)"
 )
+PROCESSING = "from spectra.warmup import warm; next(warm())"  # the default way: per-spectrum and learned steps
 
 
 def seconds(code, cache, before=""):
@@ -80,6 +81,10 @@ def kernels(code, count=25):
     compiler = Compiler()
     exec(code, {})
     print(f"{sum(compiler.own.values()):.1f} s of CPU to compile {len(compiler.own)} kernels, {sum(compiler.count.values())} variants")
+    packages = collections.Counter()
+    for name, spent in compiler.own.items():
+        packages[name.partition(".")[0]] += spent
+    print(", ".join(f"{spent:.1f} s in {package}" for package, spent in packages.most_common()))
     for name, spent in compiler.own.most_common(count):
         print(f"{spent:7.2f} s  {compiler.count[name]:2d} variants  {name}")
 
@@ -94,13 +99,16 @@ def demo():
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cold_start", description=__doc__)
-    parser.add_argument("--kernels", choices=["forest", "boosting", "demo"], help="compile this path here, and list its kernels")
+    parser.add_argument(
+        "--kernels", choices=["forest", "boosting", "processing", "demo"], help="compile this path here, and list its kernels"
+    )
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as cache:
         if options.kernels:
             os.environ["NUMBA_CACHE_DIR"] = cache  # numba is imported later
             paths = {"forest": "RandomForestClassifier", "boosting": "GradientBoostingClassifier"}
-            kernels(demo() if options.kernels == "demo" else f"{DATA}\n{FITS[paths[options.kernels]]}")
+            code = {"demo": demo(), "processing": PROCESSING} | {path: f"{DATA}\n{FITS[name]}" for path, name in paths.items()}
+            kernels(code[options.kernels])
             return 0
         bare = median_seconds("import numpy", cache)
         for package in ("fasttree", "spectra"):
