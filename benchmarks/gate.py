@@ -1,4 +1,4 @@
-"""``python -m benchmarks.gate``: ten small cases on this working tree and on the previous commit, in turn; exit code 1 if any got slower.
+"""``python -m benchmarks.gate``: small cases on this working tree and on the previous commit, in turn; exit code 1 if any got slower.
 
 Each side runs in a process of its own, both pinned to one core, and they are asked for slices of a few milliseconds alternately, so
 that whatever else the machine does strikes both. A round's ratio of CPU times is the smaller of two: that of the pairs' median and

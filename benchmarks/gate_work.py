@@ -1,4 +1,4 @@
-"""The ten cases of the gate and the process that runs them, with whichever packages come first in its path (see gate.py)."""
+"""The cases of the gate and the process that runs them, with whichever packages come first in its path (see gate.py)."""
 
 import gc
 import os
@@ -7,7 +7,10 @@ import time
 
 NAMES = (
     "tree, fit",
+    "tree with gaps, fit",
+    "absolute error, fit",
     "forest, fit",
+    "extra-trees, fit",
     "forest, predict",
     "boosting, fit",
     "boosting, predict",
@@ -40,6 +43,8 @@ def make(names):
     random = np.random.default_rng(0)
     X = aligned(random.normal(size=(2000, 20)))
     y = (X[:, 0] + X[:, 1] * X[:, 2] + 0.5 * random.normal(size=2000) > 0).astype(int)
+    target = X[:, 0] + X[:, 1] * X[:, 2]
+    gaps = aligned(np.where(random.random(X.shape) < 0.1, np.nan, X))
     mz = aligned(np.linspace(1000.0, 10_000.0, 42_000))
     counts = aligned(random.poisson(200 + 5000 * np.exp(-0.5 * ((mz % 40 - 20) / 2) ** 2)) * 1.0)
 
@@ -49,11 +54,16 @@ def make(names):
         return lambda: run(made)
 
     tree = fasttree.DecisionTreeClassifier(random_state=0)
+    absolute = fasttree.DecisionTreeRegressor(criterion="absolute_error", max_depth=6, random_state=0)
     forest = fasttree.RandomForestClassifier(2, random_state=0)
+    extra = fasttree.ExtraTreesClassifier(5, random_state=0)
     boosting = fasttree.GradientBoostingClassifier(max_iter=5, early_stopping=False, n_jobs=1)
     builders = (
         lambda: lambda: tree.fit(X, y),
+        lambda: lambda: tree.fit(gaps, y),
+        lambda: lambda: absolute.fit(X[:1000], target[:1000]),
         lambda: lambda: forest.fit(X, y),
+        lambda: lambda: extra.fit(X, y),
         lambda: after(lambda: fasttree.RandomForestClassifier(10, random_state=0).fit(X, y), lambda model: model.predict_proba(X)),
         lambda: lambda: boosting.fit(X, y),
         lambda: after(lambda: boosting.fit(X, y), lambda model: model.predict_proba(X)),
