@@ -7,10 +7,12 @@ call allocates, as ``tracemalloc`` counts it.
 import argparse
 import functools
 import pathlib
+import re
 import sys
 import time
 import tracemalloc
 
+import joblib
 import numpy as np
 
 import fasttree
@@ -19,6 +21,7 @@ from benchmarks import ROOT
 from spectra.pipeline import preprocess
 from spectra.settings import Settings
 
+COLUMNS = 3
 COLOURS = {"time": "#1b6ca8", "memory": "#c0562f"}
 
 
@@ -61,21 +64,23 @@ def way(n_spectra=8, n_points=20_000, threads=1):
     return lambda: preprocess(raw, Settings(), n_jobs=threads)
 
 
+THREADS = tuple(2**i for i in range(joblib.cpu_count().bit_length()))
 MANY_ROWS = (10_000, 30_000, 100_000, 300_000, 1_000_000, 2_000_000)
 
 # title -> (what is made larger, its name, values)
 SWEEPS = {
-    "forest, fit: rows": (forest, "n_rows", (1000, 2000, 4000, 8000, 16_000)),
-    "forest, fit: features": (forest, "n_features", (10, 20, 40, 80, 160)),
+    "forest of 10, fit: features": (forest, "n_features", (10, 20, 40, 80, 160)),
     "exact tree, fit: rows": (tree, "n_rows", MANY_ROWS),
     "forest of 2, fit: rows": (functools.partial(forest, n_trees=2), "n_rows", MANY_ROWS),
     "extra-trees of 2, fit: rows": (extra_trees, "n_rows", MANY_ROWS),
-    "boosting, fit: rows": (boosting, "n_rows", (5000, 10_000, 20_000, 40_000)),
+    "boosting, fit: rows": (boosting, "n_rows", (10_000, 20_000, 40_000, 80_000, 160_000)),
     "boosting, fit: features": (boosting, "n_features", (10, 20, 40, 80)),
-    "processing: spectra": (way, "n_spectra", (4, 8, 16, 32)),
-    "processing: points": (way, "n_points", (10_000, 20_000, 40_000, 80_000)),
-    "forest, fit: threads": (forest, "threads", (1, 2)),
-    "processing: threads": (way, "threads", (1, 2)),
+    "processing: spectra": (way, "n_spectra", (8, 16, 32, 64)),
+    "processing: points": (way, "n_points", (20_000, 40_000, 80_000, 160_000)),
+    "forest of 10, 50,000 rows, fit: threads": (functools.partial(forest, n_rows=50_000), "threads", THREADS),
+    "boosting, 100,000 rows, fit: threads": (functools.partial(boosting, n_rows=100_000), "threads", THREADS),
+    "processing of 64 spectra: threads": (functools.partial(way, n_spectra=64, n_points=40_000), "threads", THREADS),
+    "forest of 10, 2,000 rows, fit: threads": (forest, "threads", THREADS),
 }
 
 
@@ -105,6 +110,14 @@ def exponent(sizes, values):
     return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
 
 
+def short(size):
+    """Such as 300k."""
+    for letter, unit in (("M", 1_000_000), ("k", 1000)):
+        if size >= 10 * unit or (size >= unit and size % unit == 0):
+            return f"{size / unit:g}{letter}"
+    return str(size)
+
+
 def measure(title):
     """(sizes, seconds, bytes) of one sweep."""
     make, name, sizes = SWEEPS[title]
@@ -125,7 +138,10 @@ def draw(found, path):
     from matplotlib import pyplot as plt
     from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-    figure, axes = plt.subplots(-(-len(found) // 2), 2, figsize=(9, 2.6 * -(-len(found) // 2)), layout="constrained", squeeze=False)
+    rows = -(-len(found) // COLUMNS)
+    figure, axes = plt.subplots(rows, COLUMNS, figsize=(4.4 * COLUMNS, 2.6 * rows), layout="constrained", squeeze=False)
+    for axis in axes.flat[len(found) :]:
+        axis.set_visible(False)
     for axis, (title, (sizes, seconds, memory)) in zip(axes.flat, found.items(), strict=False):
         other = axis.twinx()
         clock = "wall" if title.endswith("threads") else "CPU"
@@ -135,7 +151,13 @@ def draw(found, path):
             where.set_ylabel(unit, color=COLOURS[key])
             where.set_ylim(values.min() / 2, values.max() * 4)
             where.yaxis.set_minor_formatter(NullFormatter())
-        axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        for i in (0, -1):
+            place, ms = sizes[i], seconds[i] * 1e3
+            axis.annotate(
+                f"{ms:,.3g}" if ms < 1000 else f"{ms:,.0f}", (place, ms), (0, 6), textcoords="offset points", ha="center", fontsize=7
+            )
+        axis.margins(x=0.12)
+        axis.set_xticks(sizes, [short(size) for size in sizes])
         axis.xaxis.set_minor_formatter(NullFormatter())
         axis.yaxis.set_major_formatter(ScalarFormatter())
         other.yaxis.set_major_formatter(ScalarFormatter())
@@ -152,10 +174,12 @@ def draw(found, path):
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / ".assets" / "scaling.svg")
-    parser.add_argument("--only", default="", help="only sweeps whose title holds this, such as 'trees' or 'fit: rows'")
+    parser.add_argument(
+        "--only", default="", help="only sweeps whose title matches this regular expression, such as 'fit: rows' or 'threads'"
+    )
     options = parser.parse_args(arguments)
     found = {}
-    for title in (title for title in SWEEPS if options.only in title):
+    for title in (title for title in SWEEPS if re.search(options.only, title)):
         sizes, seconds, memory = found[title] = measure(title)
         if title.endswith("rows"):  # flat where the cost is n log n
             cost = ", ".join(f"{t / (n * np.log2(n)) * 1e9:.1f}" for n, t in zip(sizes, seconds, strict=True))
