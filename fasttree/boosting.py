@@ -165,8 +165,11 @@ class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
         if again and not np.array_equal(classes, self.classes_):
             raise ValueError(f"warm_start=True needs the classes of the first fit {self.classes_!r}, not {classes!r}")
         self.classes_ = classes
-        several = len(classes) > 2
-        return numbers.astype(np.float64), Loss(kernels.SOFTMAX if several else kernels.LOGISTIC, n_outputs=len(classes) if several else 1)
+        return numbers.astype(np.float64), self._make_loss()
+
+    def _make_loss(self):
+        n = len(self.classes_)
+        return Loss(kernels.SOFTMAX, n_outputs=n) if n > 2 else Loss(kernels.LOGISTIC)
 
     def _encode_known(self, y):
         y = column_or_1d(y, warn=True)
@@ -327,9 +330,13 @@ class GradientBoostingRegressor(RegressorMixin, BaseBoosting):
         store(self, locals())
 
     def _encode_target(self, y, again):
-        y = self._encode_known(y)
+        y, loss = self._encode_known(y), self._make_loss()
+        loss.check_target(y)
+        return y, loss
+
+    def _make_loss(self):
         if callable(self.loss):
-            return y, Loss(kernels.OWN, own=self.loss)
+            return Loss(kernels.OWN, own=self.loss)
         code, parameters = _LOSSES[self.loss], (float(self.power),)
         if code == kernels.QUANTILE or code == kernels.HUBER:
             if self.quantile is None and code == kernels.QUANTILE:
@@ -337,9 +344,7 @@ class GradientBoostingRegressor(RegressorMixin, BaseBoosting):
             parameters = tuple(np.atleast_1d(0.9 if self.quantile is None else self.quantile).astype(float).tolist())
             if not all(0 <= q <= 1 for q in parameters) or (len(parameters) > 1 and code == kernels.HUBER):
                 raise ValueError(f"quantile must be between 0 and 1, and a list of these only with loss='quantile', not {self.quantile!r}")
-        loss = Loss(code, parameters, n_outputs=len(parameters))
-        loss.check_target(y)
-        return y, loss
+        return Loss(code, parameters, n_outputs=len(parameters))
 
     def _encode_known(self, y):
         return check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=np.float64, input_name="y")

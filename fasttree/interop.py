@@ -1,4 +1,4 @@
-"""Trees and forests as files and as text.
+"""Trees, forests and boosting as files and as text.
 
 A saved model is a zip of ``.npy`` arrays (an ``.npz``), one of which, ``header``, holds UTF-8 JSON::
 
@@ -12,12 +12,14 @@ A saved model is a zip of ``.npy`` arrays (an ``.npz``), one of which, ``header`
     category_words              uint64, with categories only: for each split on a feature of q categories, in order of the nodes,
                                 ceil(q / 64) words; bit c tells whether category c goes left. Their thresholds are NaN.
 
-Version 1 had no categories, and is read as well.
+Boosting has other arrays in place of those from `starts` on: see `fasttree._boosting_saving`. Version 1 had no categories, and is read as well.
 
 No part of it is code, and nothing is unpickled: `load` reads plain numbers and text only, and checks that every tree is one before
 it builds it, so that a damaged or malicious file is refused and can't make a prediction read beyond its arrays.
 """
 
+import functools
+import importlib
 import io
 import itertools
 import json
@@ -58,6 +60,7 @@ NODE_TYPES = {
     "missing_go_to_left": np.uint8,
     "value": np.float64,
 }
+BOOSTING = ("GradientBoostingClassifier", "GradientBoostingRegressor")  # of a module that takes its time to import
 _MOST_HEADER = 1 << 24  # bytes
 _DAMAGE = (  # what zipfile, zlib and numpy raise on bytes that aren't an archive of arrays
     EOFError,
@@ -75,8 +78,13 @@ _DAMAGE = (  # what zipfile, zlib and numpy raise on bytes that aren't an archiv
 )
 
 
+def _kind(name):
+    """The estimator of that name, or None."""
+    return getattr(importlib.import_module("fasttree.boosting"), name) if name in BOOSTING else ESTIMATORS.get(name)
+
+
 def save(estimator, path):
-    """Write a fitted tree or forest to a file, without pickle.
+    """Write a fitted tree, forest or boosting model to a file, without pickle.
 
     The same model gives the same bytes. Out-of-bag results and draws are not kept. Other libraries' trees have no sets of categories, so
     a model that splits by them can be taken elsewhere by this file only (`export_text` shows its sets).
@@ -84,7 +92,7 @@ def save(estimator, path):
     Parameters
     ----------
     estimator : estimator
-        One of the tree or forest estimators of this package, fitted.
+        One of this package, fitted. Boosting with a loss, `init`, callback or scorer that is an object and not a name can't be saved.
     path : str, path or binary file
 
     Raises
@@ -104,23 +112,12 @@ def save(estimator, path):
     ['b']
     """
     name = type(estimator).__name__
-    if ESTIMATORS.get(name) is not type(estimator):
-        raise TypeError(f"estimator is a {name}; can save {', '.join(ESTIMATORS)}")
-    is_forest = hasattr(estimator, "n_estimators")
-    check_is_fitted(estimator, "estimators_" if is_forest else "tree_")
-    members = estimator.estimators_ if is_forest else [estimator]
-    trees = [member.tree_ for member in members]
-    arrays = {"header": _header(estimator, name, is_forest, trees)}
-    for output, classes in enumerate(_class_lists(estimator)):
-        if classes.dtype.kind not in "biufU":
-            raise TypeError(f"classes of type {classes.dtype} can't be saved; use numbers, booleans or a numpy array of text")
-        arrays[f"classes_{output}"] = classes
-    arrays["starts"] = np.cumsum([0] + [one.node_count for one in trees])
-    arrays["seeds"] = np.array([member.random_state if is_forest else 0 for member in members], dtype=np.int64)
-    for array, kind in NODE_TYPES.items():
-        arrays[array] = np.concatenate([getattr(one, array) for one in trees]).astype(kind, copy=False)
-    if trees[0].n_categories is not None:
-        arrays["category_words"] = np.concatenate([one.category_words for one in trees])
+    if _kind(name) is not type(estimator):
+        raise TypeError(f"estimator is a {name}; can save {', '.join((*ESTIMATORS, *BOOSTING))}")
+    if name in BOOSTING:
+        arrays = _boosting_arrays(estimator, name)
+    else:
+        arrays = _tree_arrays(estimator, name)
     if hasattr(path, "write"):
         _write(path, arrays)
     else:
@@ -128,7 +125,42 @@ def save(estimator, path):
             _write(file, arrays)
 
 
-def _header(estimator, name, is_forest, trees):
+def _boosting_arrays(estimator, name):
+    from fasttree._boosting_saving import arrays_of
+
+    check_is_fitted(estimator)
+    n_outputs, n_classes = estimator._ensemble.n_outputs, [len(estimator.classes_)] if hasattr(estimator, "classes_") else None
+    arrays = {"header": _header(estimator, name, n_classes, n_outputs, estimator.n_features_in_)}
+    return arrays | _class_arrays([estimator.classes_] if n_classes else []) | arrays_of(estimator)
+
+
+def _class_arrays(lists):
+    arrays = {}
+    for output, classes in enumerate(map(np.asarray, lists)):
+        if classes.dtype.kind not in "biufU":
+            raise TypeError(f"classes of type {classes.dtype} can't be saved; use numbers, booleans or a numpy array of text")
+        arrays[f"classes_{output}"] = classes
+    return arrays
+
+
+def _tree_arrays(estimator, name):
+    is_forest = hasattr(estimator, "n_estimators")
+    check_is_fitted(estimator, "estimators_" if is_forest else "tree_")
+    members = estimator.estimators_ if is_forest else [estimator]
+    trees = [member.tree_ for member in members]
+    n_classes = [int(n) for n in trees[0].n_classes] if hasattr(estimator, "classes_") else None
+    arrays = {"header": _header(estimator, name, n_classes, estimator.n_outputs_, members[0].max_features_)}
+    arrays |= _class_arrays(_class_lists(estimator))
+    arrays["starts"] = np.cumsum([0] + [one.node_count for one in trees])
+    arrays["seeds"] = np.array([member.random_state if is_forest else 0 for member in members], dtype=np.int64)
+    for array, kind in NODE_TYPES.items():
+        arrays[array] = np.concatenate([getattr(one, array) for one in trees]).astype(kind, copy=False)
+    if trees[0].n_categories is not None:
+        arrays["category_words"] = np.concatenate([one.category_words for one in trees])
+    return arrays
+
+
+def _header(estimator, name, n_classes, n_outputs, max_features):
     parameters = {key: _plain(key, value) for key, value in estimator.get_params(deep=False).items() if key != "n_jobs"}
     names = getattr(estimator, "feature_names_in_", None)
     header = {
@@ -138,9 +170,9 @@ def _header(estimator, name, is_forest, trees):
         "parameters": parameters,
         "n_features": int(estimator.n_features_in_),
         "feature_names": None if names is None else [str(column) for column in names],
-        "n_classes": [int(n) for n in trees[0].n_classes] if hasattr(estimator, "classes_") else None,
-        "n_outputs": int(estimator.n_outputs_),
-        "max_features": int((estimator.estimators_[0] if is_forest else estimator).max_features_),
+        "n_classes": n_classes,
+        "n_outputs": int(n_outputs),
+        "max_features": int(max_features),
         "categories": {str(feature): [_category(value) for value in known] for feature, known in estimator._levels.items()},
     }
     return np.frombuffer(json.dumps(header, sort_keys=True).encode(), dtype=np.uint8)
@@ -200,7 +232,7 @@ def _write(file, arrays):
 
 
 def load(path):
-    """Read a tree or forest that `save` wrote; safe on files from strangers.
+    """Read a model that `save` wrote; safe on files from strangers.
 
     Parameters
     ----------
@@ -261,7 +293,7 @@ def _read_header(parts):
         raise _Malformed(f"its header isn't JSON: {error}") from error
     _require(isinstance(header, dict) and header.get("format") == FORMAT, "not a fasttree model")
     _require(header.get("version") in (1, VERSION), f"version {header.get('version')!r}; this package reads versions 1 and {VERSION}")
-    _require(header.get("estimator") in ESTIMATORS, f"unknown estimator {header.get('estimator')!r}")
+    _require(header.get("estimator") in (*ESTIMATORS, *BOOSTING), f"unknown estimator {header.get('estimator')!r}")
     _require(isinstance(header.get("parameters"), dict), "has no parameters")
     for name in ("n_features", "n_outputs", "max_features"):
         _require(type(header.get(name)) is int and 1 <= header[name] < 2**31, f"{name} isn't a number of at least 1")
@@ -288,7 +320,10 @@ def _read_levels(header):
 
 def _build(parts):
     header = _read_header(parts)
-    kind, n_outputs = ESTIMATORS[header["estimator"]], header["n_outputs"]
+    kind, n_outputs = _kind(header["estimator"]), header["n_outputs"]
+    boosting = kind.__name__ in BOOSTING
+    if boosting:  # its outputs are of one target
+        n_outputs = 1
     known = kind().get_params(deep=False)
     unknown = sorted(set(header["parameters"]) - set(known))
     _require(not unknown, f"unknown parameters {unknown}")
@@ -303,11 +338,19 @@ def _build(parts):
             classes.append(found)
         n_classes = np.array([len(found) for found in classes])
         _require(header.get("n_classes") == n_classes.tolist(), "n_classes contradicts classes")
-        estimator.classes_, estimator.n_classes_ = (classes[0], len(classes[0])) if n_outputs == 1 else (classes, n_classes)
-    estimator.n_outputs_, estimator.n_features_in_ = n_outputs, header["n_features"]
+        estimator.classes_ = classes[0] if n_outputs == 1 else classes
+        if not boosting:
+            estimator.n_classes_ = len(classes[0]) if n_outputs == 1 else n_classes
+    estimator.n_features_in_ = header["n_features"]
     if header["feature_names"] is not None:
         estimator.feature_names_in_ = np.array(header["feature_names"], dtype=object)
     estimator._levels = _read_levels(header)
+    if boosting:
+        from fasttree._boosting_saving import restore
+
+        restore(estimator, header["n_features"], estimator._levels, functools.partial(_part, parts), _require)
+        return estimator
+    estimator.n_outputs_ = n_outputs
     trees, seeds = _trees(parts, header, n_classes, category_counts(estimator._levels, header["n_features"]))
     if hasattr(estimator, "n_estimators"):
         estimator.estimators_ = [
