@@ -46,6 +46,11 @@ class OneSpectrum:
         STEPS[step](self.mz, self.y)
 
 
+def cohort():
+    mz, y = profile()
+    return spectra.Cohort.from_spectra([spectra.Spectrum(mz, y + i) for i in range(24)])
+
+
 class Cohorts:
     """Denoising of 24 spectra over threads, and the memory it takes."""
 
@@ -59,8 +64,7 @@ class Cohorts:
 
     @skips_older
     def setup(self, threads):
-        mz, y = profile()
-        self.cohort = spectra.Cohort.from_spectra([spectra.Spectrum(mz, y + i) for i in range(24)])
+        self.cohort = cohort()
         self.cohort.denoise_wavelet(n_jobs=threads)
 
     def time_denoise(self, threads):
@@ -68,6 +72,22 @@ class Cohorts:
 
     def peakmem_denoise(self, threads):
         self.cohort.denoise_wavelet(n_jobs=threads)
+
+
+class InPlace:
+    """The same, written over the intensities."""
+
+    params = ([1, 2],)
+    param_names = ("threads",)
+
+    @skips_older
+    def setup_cache(self):
+        self.setup(1)
+
+    @skips_older
+    def setup(self, threads):
+        self.cohort = cohort()
+        self.peakmem_denoise_in_place(threads)
 
     def peakmem_denoise_in_place(self, threads):
         self.cohort.denoise_wavelet(n_jobs=threads, in_place=True)

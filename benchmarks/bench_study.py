@@ -50,15 +50,21 @@ class Study:
 
     @skips_older
     def setup_cache(self):
-        self.setup()
-        self.time_study()
+        """True where a study runs, which compiles it as well; an older commit that lacks something gives None."""
+        self.prepare()
+        self.time_study(True)
+        return True
 
-    @skips_older
-    def setup(self):
+    def setup(self, runs=None):
+        if runs is None:
+            raise NotImplementedError("this commit's study lacks something that is called here")
+        self.prepare()
+
+    def prepare(self):
         _, settings, self.study = parts()
         options = {"sensitivity": False, "panel": False, "learning_curve": False}
         self.settings = settings.change(settings.Settings(), "study", repeats=1, models=("naive Bayes", "random forest"), **options)
         self.raw = spectra.simulate_cohort(40, seed=0).cohort
 
-    def time_study(self):
+    def time_study(self, runs):
         self.study.run_study(self.raw, label="label", group="patient", settings=self.settings, n_jobs=1)

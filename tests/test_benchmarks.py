@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import gate, gate_seeds, gate_work
+from benchmarks import gate, gate_seeds, gate_work, skips_older
 from benchmarks.peers import __main__ as peers
 from benchmarks.peers.__main__ import summary
 from benchmarks.peers.case import Row
@@ -107,3 +107,21 @@ def test_a_stored_run_becomes_a_table(tmp_path, capsys):
 def test_peers_name_their_groups():
     done = subprocess.run([sys.executable, "-m", "benchmarks.peers", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "signals" in done.stdout
+
+
+def test_suites_skip_what_an_older_commit_lacks_and_only_there(monkeypatch):
+    @skips_older
+    def setup():
+        raise AttributeError("module 'spectra' has no attribute 'snip'")
+
+    @skips_older
+    def setup_cache():
+        raise TypeError("snip() got an unexpected keyword argument 'order'")
+
+    monkeypatch.delenv("ASV_COMMIT", raising=False)
+    with pytest.raises(AttributeError):
+        setup()
+    monkeypatch.setenv("ASV_COMMIT", "0" * 40)
+    with pytest.raises(NotImplementedError, match="snip"):
+        setup()
+    assert setup_cache() is None
