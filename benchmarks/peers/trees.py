@@ -43,9 +43,9 @@ while (length(line <- readLines(input, n = 1)) > 0) {{
 
 
 @functools.cache
-def data(size, regression=False):
+def data(size, regression=False, categories=False):
     """Training and test set of one size, to be timed on."""
-    return draw(*SIZES[size], 0, regression)
+    return (draw_categories if categories else draw)(*SIZES[size], 0, regression)
 
 
 def draw(n_rows, n_features, seed, regression=False):
@@ -62,19 +62,34 @@ def draw(n_rows, n_features, seed, regression=False):
     return X[:n_rows], y[:n_rows], X[n_rows:], y[n_rows:]
 
 
+def draw_categories(n_rows, n_features, seed, regression=False):
+    """The same as tables, half of whose columns hold 20 categories without an order; four columns of each kind are informative."""
+    random = np.random.default_rng(seed)
+    X = random.normal(size=(n_rows + N_TEST, n_features)).astype(np.float32)
+    codes, effects = random.integers(0, 20, size=(len(X), n_features // 2)), random.normal(size=(4, 20))
+    y = X[:, -4:] @ random.normal(size=4) + sum(effects[j, codes[:, j]] for j in range(4)) + 1.5 * random.normal(size=len(X))
+    y = y if regression else (y > 0).astype(np.int64)
+    names = np.array([f"kind {code}" for code in range(20)])
+    columns = [pd.Series(pd.Categorical.from_codes(codes[:, j], names)) for j in range(codes.shape[1])]
+    columns += [pd.Series(X[:, j]) for j in range(codes.shape[1], n_features)]
+    table = pd.concat([columns[j] for j in random.permutation(n_features)], axis=1, ignore_index=True)
+    return table[:n_rows], y[:n_rows], table[n_rows:], y[n_rows:]
+
+
 def fit(make, size, regression=False):
     """Callable that fits a new model."""
     X, y, _, _ = data(size, regression)
     return lambda: make().fit(X, y)
 
 
-def same_score(make_ours, learn_theirs, size, regression=False, most=CHECKED, n_draws=None):
+def same_score(make_ours, learn_theirs, size, regression=False, most=CHECKED, n_draws=None, draw=draw):
     """Equal held-out scores: the mean difference is within the noise of drawing the training data anew, in either direction.
 
     make_ours : callable (seed) -> estimator
     learn_theirs : callable (X, y, seed) -> callable (X) -> scores of the second class, or numbers
     most : rows drawn, at most
     n_draws : training sets drawn, a key of T_LIMIT; more where few don't tell
+    draw : how they are drawn
     """
     n_rows, n_draws = SIZES[size][0], n_draws or (60 if size.startswith("281") else 10)
 
@@ -164,7 +179,7 @@ def ranger_peer(size, n_trees, threads, promise):
     return lambda: ask("fit timed 0"), promise, learn
 
 
-def ydf_peer(size, n_trees, threads, promise):
+def ydf_peer(size, n_trees, threads, promise, categories=False):
     """YDF with scikit-learn's settings: its own default is the square root rounded *up*, and trees that vote for one class.
 
     It splits by entropy: on 20,000 x 20 its AUC was .008 above that of scikit-learn's Gini forest too, on 8,000 x 20 .007, of which
@@ -174,15 +189,40 @@ def ydf_peer(size, n_trees, threads, promise):
 
     ydf.verbose(0)
     names = [f"f{i}" for i in range(SIZES[size][1])]
+
+    def table(X):
+        return pd.DataFrame(X).set_axis(names, axis=1)
+
     options = {"max_depth": -1, "min_examples": 1, "compute_oob_performances": False, "winner_take_all": False}
     options["num_candidate_attributes"] = int(len(names) ** 0.5)
 
     def learn(X, y, seed):
         learner = ydf.RandomForestLearner(label="y", num_trees=n_trees, num_threads=threads, random_seed=seed + 1, **options)
-        model = learner.train(pd.DataFrame(X, columns=names).assign(y=y))
-        return lambda X: model.predict(pd.DataFrame(X, columns=names))
+        model = learner.train(table(X).assign(y=y))
+        return lambda X: model.predict(table(X))
 
-    return lambda: learn(*data(size)[:2], 0), promise, learn
+    return lambda: learn(*data(size, categories=categories)[:2], 0), promise, learn
+
+
+def categories_case(size, n_trees, threads):
+    """A forest on numbers and categories against YDF, whose sets of categories are the best of all too."""
+
+    def make(seed):
+        return fasttree.RandomForestClassifier(n_trees, criterion="entropy", random_state=seed, n_jobs=threads)
+
+    def build():
+        run, promise, learn = ydf_peer(size, n_trees, threads, None, categories=True)
+        return Peer(run, promise, same_score(make, learn, size, draw=draw_categories))
+
+    X, y, _, _ = data(size, categories=True)
+    return Case(
+        f"forest of {n_trees} by entropy, half categories, {size}",
+        lambda: make(0).fit(X, y),
+        {"ydf": build},
+        None,
+        threads=threads,
+        pairs=3,
+    )
 
 
 def predict_case(threads):
@@ -222,6 +262,7 @@ def cases(threads):
         yield fitting_case(
             f"forest of {n_trees} by entropy", kind, size, None, threads, more_peers={"ydf": ydf}, criterion="entropy", **own
         )
+    yield categories_case("100k x 20", 10, threads)
     yield fitting_case("extra-trees, 10", "ExtraTreesClassifier", "100k x 20", 4, threads, n_estimators=10)
     yield fitting_case("extra-trees, 100", "ExtraTreesClassifier", "281 x 774", 15, threads, n_estimators=100, pairs=7)
     yield predict_case(threads)
