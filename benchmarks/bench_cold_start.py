@@ -37,7 +37,7 @@ class FirstCall:
                     found[name] = math.nan, math.nan
         return found
 
-    setup_cache.timeout = 1800  # four minutes where nothing else runs
+    setup_cache.timeout = 1800
 
     def track_empty_cache(self, found, call):
         return found[call][0]
