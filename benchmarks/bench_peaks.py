@@ -1,5 +1,7 @@
 """Time to find peaks in one spectrum, and to align, bin and filter those of a cohort."""
 
+import time
+
 import numpy as np
 
 import spectra
@@ -27,6 +29,7 @@ def cohort(n_spectra=281):
 class Detectors:
     """Each on the profile it is meant for: the first a processed one, the others raw counts."""
 
+    timer = time.process_time  # one thread: what else the machine does counts less
     params = (["find_peaks", "find_peaks_cwt", "find_peaks_fit"],)
     param_names = ("detector",)
 
@@ -46,6 +49,8 @@ class Detectors:
 
 class LearnedSteps:
     """What runs in each fold of a study."""
+
+    timer = time.process_time
 
     @skips_older
     def setup(self):
@@ -75,6 +80,7 @@ class LearnedSteps:
 
 
 class ManySpectra:
+    timer = time.process_time
     params = (281, 10000)
     param_names = ("n_spectra",)
 
@@ -98,6 +104,7 @@ class ManySpectra:
 class Density:
     """Bins where peaks crowd."""
 
+    timer = time.process_time
     params = (281, 10000)
     param_names = ("n_spectra",)
 
@@ -112,6 +119,8 @@ class Density:
 
 
 class Others:
+    timer = time.process_time
+
     @skips_older
     def setup(self):
         self.time_simulate()
