@@ -32,7 +32,7 @@ def skips_older(setup):
     def guarded(*arguments):
         try:
             return setup(*arguments)
-        except (ImportError, AttributeError, TypeError, ValueError) as error:  # no such name, or no such option
+        except (ImportError, AttributeError, TypeError, ValueError, NotImplementedError) as error:  # no such name, or no such option
             if not is_older():
                 raise
             if setup.__name__ == "setup_cache":  # each benchmark's own setup will meet the same

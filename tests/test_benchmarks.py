@@ -116,7 +116,7 @@ def test_suites_skip_what_an_older_commit_lacks_and_only_there(monkeypatch):
 
     @skips_older
     def setup_cache():
-        raise TypeError("snip() got an unexpected keyword argument 'order'")
+        setup()
 
     monkeypatch.delenv("ASV_COMMIT", raising=False)
     with pytest.raises(AttributeError):
