@@ -165,8 +165,8 @@ monotonic_cst, categorical_features
 class ExtraTreesClassifier(RandomForestClassifier):
     """A forest of extremely randomised trees for classes.
 
-    For each split, one threshold is drawn uniformly for each of `max_features` drawn features, and the best of these splits is
-    taken. Missing values take a random side. The forest depends on `random_state` alone, never on `n_jobs`.
+    For each split, one threshold is drawn uniformly (or one set of categories) for each of `max_features` drawn features, and the best
+    of these splits is taken. Missing values take a random side. The forest depends on `random_state` alone, never on `n_jobs`.
 
     Parameters
     ----------
@@ -226,8 +226,8 @@ categorical_features
 class ExtraTreesRegressor(RandomForestRegressor):
     """A forest of extremely randomised trees for numbers.
 
-    For each split, one threshold is drawn uniformly for each of `max_features` drawn features, and the best of these splits is
-    taken. Missing values take a random side. The forest depends on `random_state` alone, never on `n_jobs`.
+    For each split, one threshold is drawn uniformly (or one set of categories) for each of `max_features` drawn features, and the best
+    of these splits is taken. Missing values take a random side. The forest depends on `random_state` alone, never on `n_jobs`.
 
     Parameters
     ----------
