@@ -23,7 +23,6 @@ import importlib
 import io
 import itertools
 import json
-import math
 import struct
 import tokenize
 import zipfile
@@ -33,8 +32,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from fasttree import forest, tree
-from fasttree._tree import LEAF, UNDEFINED, Tree
-from fasttree._tree_categories import WORD_BITS, count_words, members
+from fasttree._tree import LEAF
+from fasttree._tree_categories import members
+from fasttree._tree_saving import arrays_of_trees, restore_trees
 from fasttree._validation import MOST_CATEGORIES, category_counts
 
 FORMAT, VERSION = "fasttree", 2
@@ -49,19 +49,9 @@ ESTIMATORS = {
         forest.ExtraTreesRegressor,
     )
 }
-NODE_TYPES = {
-    "children_left": np.int32,
-    "children_right": np.int32,
-    "feature": np.int32,
-    "threshold": np.float64,
-    "impurity": np.float64,
-    "n_node_samples": np.int64,
-    "weighted_n_node_samples": np.float64,
-    "missing_go_to_left": np.uint8,
-    "value": np.float64,
-}
 BOOSTING = ("GradientBoostingClassifier", "GradientBoostingRegressor")  # of a module that takes its time to import
 _MOST_HEADER = 1 << 24  # bytes
+_MOST = np.finfo(np.float64).max.item()  # of a category that is a number; whole ones may be of any length in JSON
 _DAMAGE = (  # what zipfile, zlib and numpy raise on bytes that aren't an archive of arrays
     EOFError,
     KeyError,
@@ -151,13 +141,8 @@ def _tree_arrays(estimator, name):
     n_classes = [int(n) for n in trees[0].n_classes] if hasattr(estimator, "classes_") else None
     arrays = {"header": _header(estimator, name, n_classes, estimator.n_outputs_, members[0].max_features_)}
     arrays |= _class_arrays(_class_lists(estimator))
-    arrays["starts"] = np.cumsum([0] + [one.node_count for one in trees])
     arrays["seeds"] = np.array([member.random_state if is_forest else 0 for member in members], dtype=np.int64)
-    for array, kind in NODE_TYPES.items():
-        arrays[array] = np.concatenate([getattr(one, array) for one in trees]).astype(kind, copy=False)
-    if trees[0].n_categories is not None:
-        arrays["category_words"] = np.concatenate([one.category_words for one in trees])
-    return arrays
+    return arrays | arrays_of_trees(trees)
 
 
 def _header(estimator, name, n_classes, n_outputs, max_features):
@@ -310,7 +295,7 @@ def _read_levels(header):
     for key, known in given.items():
         _require(key.isdecimal() and int(key) < header["n_features"], f"categories of a feature {key!r}, which there isn't")
         text = isinstance(known, list) and all(isinstance(value, str) for value in known)
-        number = isinstance(known, list) and all(isinstance(value, (bool, int, float)) and math.isfinite(value) for value in known)
+        number = isinstance(known, list) and all(isinstance(value, (bool, int, float)) and abs(value) <= _MOST for value in known)
         _require(text or number, f"categories of feature {key} are neither text nor numbers")
         _require(all(a < b for a, b in itertools.pairwise(known)), f"categories of feature {key} don't ascend")
         _require(len(known) <= MOST_CATEGORIES, f"feature {key} has more than {MOST_CATEGORIES} categories")
@@ -351,7 +336,8 @@ def _build(parts):
         restore(estimator, header["n_features"], estimator._levels, functools.partial(_part, parts), _require)
         return estimator
     estimator.n_outputs_ = n_outputs
-    trees, seeds = _trees(parts, header, n_classes, category_counts(estimator._levels, header["n_features"]))
+    n_categories = category_counts(estimator._levels, header["n_features"])
+    trees, seeds = restore_trees(header["n_features"], n_classes, n_categories, functools.partial(_part, parts), _require)
     if hasattr(estimator, "n_estimators"):
         estimator.estimators_ = [
             estimator._wrap(one, seed, header["max_features"]) for one, seed in zip(trees, seeds.tolist(), strict=True)
@@ -360,59 +346,6 @@ def _build(parts):
         _require(len(trees) == 1, f"has {len(trees)} trees instead of one")
         estimator.tree_, estimator.max_features_ = trees[0], header["max_features"]
     return estimator
-
-
-def _trees(parts, header, n_classes, n_categories):
-    starts, seeds = _part(parts, "starts", np.int64), _part(parts, "seeds", np.int64)
-    nodes = {name: _part(parts, name, kind, 3 if name == "value" else 1) for name, kind in NODE_TYPES.items()}
-    n_nodes = len(nodes["threshold"])
-    _require(len(starts) > 1 and starts[0] == 0 and starts[-1] == n_nodes, "starts don't cover the nodes")
-    _require(bool(np.all(np.diff(starts) > 0)), "starts don't ascend")
-    _require(len(seeds) == len(starts) - 1, "seeds don't match the trees")
-    _require(all(len(array) == n_nodes for array in nodes.values()), "arrays of nodes differ in length")
-    _require(nodes["value"].shape[1:] == (len(n_classes), int(np.max(n_classes))), "value has the wrong shape")
-    words = np.empty(0, dtype=np.uint64) if n_categories is None else _part(parts, "category_words", np.uint64)
-    trees, first_word = [], 0
-    for first, stop in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-        arrays = {name: np.ascontiguousarray(array[first:stop]) for name, array in nodes.items()}
-        check_tree(arrays, header["n_features"], n_categories)
-        own = None
-        if n_categories is not None:
-            counts = count_words(arrays["children_left"], arrays["feature"], n_categories)
-            last_word = first_word + int(np.sum(counts))
-            own = np.ascontiguousarray(words[first_word:last_word])
-            _check_words(own, counts, arrays["feature"], n_categories)
-            first_word = last_word
-        trees.append(Tree(arrays, header["n_features"], n_classes, n_categories, own))
-    _require(first_word == len(words), "category_words are more than the splits have")
-    return trees, seeds
-
-
-def _check_words(words, counts, feature, n_categories):
-    """Refuse sets of categories of the wrong length, or with bits of categories that there aren't."""
-    _require(len(words) == np.sum(counts), "category_words are fewer than the splits have")
-    by_set = counts > 0
-    spare = np.uint64(WORD_BITS - 1) - (n_categories[feature[by_set]] - 1).astype(np.uint64) % np.uint64(WORD_BITS)  # bits of the last
-    beyond = ~(np.uint64(2**WORD_BITS - 1) >> spare)
-    _require(not np.any(words[np.cumsum(counts[by_set]) - 1] & beyond), "category_words name categories that there aren't")
-
-
-def check_tree(arrays, n_features, n_categories=None):
-    """Refuse arrays that aren't a binary tree in preorder over `n_features` features."""
-    left, right, feature = arrays["children_left"], arrays["children_right"], arrays["feature"]
-    every = np.arange(len(left))
-    inner = left != LEAF
-    _require(bool(np.all((right == LEAF) == ~inner)), "a node has one child")
-    _require(bool(np.all(left[inner] == every[inner] + 1)), "nodes aren't in preorder")
-    _require(bool(np.all((right[inner] > left[inner]) & (right[inner] < len(left)))), "a child is out of range")
-    children = np.sort(np.concatenate([left[inner], right[inner]]))
-    _require(bool(np.array_equal(children, every[1:])), "a node has no parent or two")
-    _require(bool(np.all((feature[inner] >= 0) & (feature[inner] < n_features))), "a split's feature is out of range")
-    _require(bool(np.all(feature[~inner] == UNDEFINED)), "a leaf has a feature")
-    _require(bool(np.all(arrays["missing_go_to_left"] <= 1)), "missing_go_to_left isn't 0 or 1")
-    by_set = np.zeros(len(left), bool) if n_categories is None else inner & (n_categories[np.maximum(feature, 0)] > 0)
-    _require(bool(np.all(np.isnan(arrays["threshold"]) == by_set)), "a threshold is NaN, or one of a split by categories isn't")
-    _require(bool(np.all(np.isfinite(arrays["value"]))), "a value isn't finite")
 
 
 def export_text(estimator, *, feature_names=None, max_depth=None, decimals=2):

@@ -260,6 +260,7 @@ def test_models_come_back_with_their_categories(name):
         ({"categories": {"1": [2.0, 1.0]}}, "don't ascend"),
         ({"categories": {"1": ["a", 1.0]}}, "neither text nor numbers"),
         ({"categories": {"1": [NAN]}}, "neither text nor numbers"),
+        ({"categories": {"1": [10**400]}}, "neither text nor numbers"),
         ({"categories": []}, "aren't lists"),
         ({"categories": {"1": list(range(70000))}}, "more than 65536"),
     ],
