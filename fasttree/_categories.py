@@ -77,6 +77,9 @@ def number_levels(X, levels):
     """A copy of `X` with each category as its number; unknown and missing ones as NaN. `X` itself where there is nothing to do."""
     if not levels:
         return X
+    X = X if _is_table(X) else np.asarray(X)
+    if X.ndim != 2 or X.shape[1] <= max(levels):
+        return X  # which is refused soon, in scikit-learn's words
     if _is_table(X):
         import pandas as pd
 
@@ -85,9 +88,6 @@ def number_levels(X, levels):
             codes = pd.Index(known, dtype=object).get_indexer(X.iloc[:, i].astype(object))
             out.isetitem(i, np.where(codes < 0, np.nan, codes))
         return out
-    X = np.asarray(X)
-    if X.ndim != 2 or X.shape[1] <= max(levels):
-        return X  # which is refused soon, in scikit-learn's words
     out = np.array(X, dtype=X.dtype if X.dtype.kind in "fO" else np.float64 if X.dtype.kind in "biu" else object)
     for i, known in levels.items():
         out[:, i] = _numbers(X[:, i], known)

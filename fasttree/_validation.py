@@ -65,10 +65,15 @@ def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_outp
     return X, y.reshape(len(y), -1)
 
 
+def _refuse_sparse(X):
+    if issparse(X):
+        raise TypeError("categorical_features needs a dense X, but X is sparse; use X.toarray(), or fit with categorical_features=None")
+
+
 def _learn_categories(X, categorical_features):
     mask = categorical_mask(X, categorical_features)
-    if issparse(X) and np.any(mask):
-        raise TypeError("categorical_features needs a dense X, but X is sparse; use X.toarray(), or categorical_features=None")
+    if np.any(mask):
+        _refuse_sparse(X)
     levels = learn_levels(X, mask, numbers=True)
     for feature, known in levels.items():
         if len(known) > MOST_CATEGORIES:
@@ -107,6 +112,8 @@ def check_predict(estimator, X, *, fitted, accept_sparse=("csr",)):
         As scikit-learn's own estimators.
     """
     check_is_fitted(estimator, fitted)
+    if estimator._levels:
+        _refuse_sparse(X)
     X = number_levels(X, estimator._levels)
     return validate_data(estimator, X, reset=False, accept_sparse=accept_sparse, dtype=FLOATS, ensure_all_finite="allow-nan", order="C")
 

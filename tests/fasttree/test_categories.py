@@ -296,6 +296,22 @@ def test_bad_wishes_are_refused_in_scikit_learns_words(name, options, message):
         grown(name, options)
 
 
+def test_columns_that_lack_are_named():
+    X, y = table()
+    frame = pd.DataFrame({"a": X[:, 0], "c": X[:, 2], "kind": pd.Categorical(X[:, 1])})
+    model = DecisionTreeRegressor().fit(frame, y)
+    with pytest.raises(ValueError, match="feature names should match"):
+        model.predict(frame[["a", "c"]])
+    with pytest.raises(ValueError, match="X has 1 features, but DecisionTreeRegressor is expecting 3"):
+        grown("DecisionTree").predict(X[:, :1])
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        grown("DecisionTree").predict(X[0])
+    from scipy import sparse
+
+    with pytest.raises(TypeError, match="needs a dense X"):
+        grown("DecisionTree").predict(sparse.csr_array(np.nan_to_num(X)))
+
+
 def test_sparse_input_and_too_many_categories_are_refused():
     from scipy import sparse
 
