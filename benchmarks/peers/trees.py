@@ -252,7 +252,6 @@ def cases(threads):
         yield fitting_case("exact tree", "DecisionTreeClassifier", "20k x 100", 10, threads)
         yield fitting_case("exact tree", "DecisionTreeClassifier", "281 x 774", 7, threads, pairs=15)
         absolute = {"regression": True, "criterion": "absolute_error", "n_draws": 30}  # of ten, R2 differed by .006 ± .007
-        absolute = {"regression": True, "criterion": "absolute_error"}
         yield fitting_case("tree by absolute error", "DecisionTreeRegressor", "100k x 20", 5, threads, **absolute)
     for size, n_trees in (("100k x 20", 10), ("281 x 774", 100)):
         ranger, ydf = (functools.partial(peer, size, n_trees, threads, 2) for peer in (ranger_peer, ydf_peer))
