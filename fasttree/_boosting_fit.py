@@ -127,7 +127,8 @@ class Fit:
     def run(self, rows, watched, n_rounds, after_round):
         """Add rounds until there are `n_rounds`, or until ``after_round(n_rounds_done, raw, watched_raw)`` says stop.
 
-        It is called once before the first round of a fresh ensemble, too. `watched` are Rows to predict along, or None.
+        It is called once before the first round of a fresh ensemble, too. `watched` are Rows to predict along, or None. The caller lays the
+        trees out for prediction (`Ensemble.prepare`), whether this returns or raises.
         """
         threads = max(1, min(self.n_threads, 1 + rows.X.size // _CELLS_PER_THREAD))
         ensemble = self.ensemble
@@ -150,7 +151,6 @@ class Fit:
                         ensemble.add(watched_codes, len(ensemble.trees) - 1, watched_raw[c])
                 if after_round(i + 1, raw, watched_raw):
                     break
-        ensemble.prepare()
 
     def _raw(self, rows, threads):
         raw = self.ensemble.raw(rows.X, threads)
