@@ -24,7 +24,8 @@ class Seed:
         """Slow the copy of the packages in `folder`. Raises LookupError where the kernel is no longer what it was."""
         path = pathlib.Path(folder, self.file)
         tree = ast.parse(path.read_text())
-        found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == self.kernel]
+        functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == self.kernel]
+        found = [function for function in functions if "njit" in "".join(map(ast.unparse, function.decorator_list))]
         before = ast.dump(tree)
         for function in found:
             self.edit(function)
@@ -47,15 +48,15 @@ def leave_early(function):
     loop.body += ast.parse(f"if {target} == math.inf:\n    break").body
 
 
-def double_first(function):
-    """The first statement after the docstring runs twice; for kernels where it only overwrites."""
-    at = 1 if ast.get_docstring(function) is not None else 0
+def double_loop(function):
+    """The first loop runs twice; for kernels where it only overwrites."""
+    at = next(i for i, statement in enumerate(function.body) if isinstance(statement, ast.For))
     function.body.insert(at, copy.deepcopy(function.body[at]))
 
 
 SEEDS = (
     Seed("a copy of the input", "spectra/_kernels/smoothing.py", "inner", copy_first, "Savitzky-Golay"),
     Seed("a lost vectorisation", "spectra/_kernels/baseline.py", "_clip", leave_early, "SNIP"),
-    Seed("a doubled pass", "spectra/_kernels/order.py", "mad", double_first, "MAD"),
+    Seed("a doubled pass", "spectra/_kernels/order.py", "block_levels", double_loop, "MAD"),
     Seed("a copy for each tree", "fasttree/_tree_walk.py", "walk", copy_first, "forest, predict"),
 )
