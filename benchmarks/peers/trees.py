@@ -26,16 +26,17 @@ library(ranger)
 cat("ready\\n"); flush(stdout())
 input <- file("stdin", "r")
 frames <- list()
+table_of <- function(file) as.data.frame(matrix(readBin(file, "double", file.size(file) / 8), ncol = {n_columns}))
 while (length(line <- readLines(input, n = 1)) > 0) {{
   words <- strsplit(line, " ")[[1]]
   if (words[1] == "read") {{
-    frames[[words[2]]] <- read.csv("train.csv"); frames[[words[2]]]$y <- factor(frames[[words[2]]]$y)
+    frames[[words[2]]] <- table_of("train.bin")
+    frames[[words[2]]]$y <- factor(readBin("labels.bin", "double", nrow(frames[[words[2]]])))
   }} else if (words[1] == "fit") {{
     model <- ranger(y ~ ., frames[[words[2]]], num.trees = {n_trees}, num.threads = {threads}, probability = TRUE, min.node.size = 1,
                     seed = as.integer(words[3]) + 1, oob.error = FALSE, verbose = FALSE)
   }} else {{
-    test <- read.csv("test.csv")
-    write.csv(predict(model, test)$predictions[, "1"], "scores.csv", row.names = FALSE)
+    writeBin(predict(model, table_of("test.bin"))$predictions[, "1"], "scores.bin")
   }}
   cat("done\\n"); flush(stdout())
 }}
@@ -148,7 +149,7 @@ def ranger_peer(size, n_trees, threads, promise):
         raise ImportError("needs R with ranger, and is measured on more than one thread only")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="ranger"))
     atexit.register(shutil.rmtree, folder)
-    (folder / "run.R").write_text(RANGER.format(threads=threads, n_trees=n_trees))
+    (folder / "run.R").write_text(RANGER.format(threads=threads, n_trees=n_trees, n_columns=SIZES[size][1]))
     process = subprocess.Popen(["Rscript", "run.R"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     atexit.register(process.kill)
     if process.stdout.readline() != "ready\n":
@@ -160,8 +161,12 @@ def ranger_peer(size, n_trees, threads, promise):
         if process.stdout.readline() != "done\n":
             raise RuntimeError(f"ranger ended at {what!r}")
 
+    def write(X, name):  # column by column, as R keeps it: reading text took R minutes
+        X.T.astype(np.float64).tofile(folder / name)
+
     def read(name, X, y):
-        pd.DataFrame(X).assign(y=y).to_csv(folder / "train.csv", index=False)
+        write(X, "train.bin")
+        write(y, "labels.bin")
         ask(f"read {name}")
 
     def learn(X, y, seed):
@@ -169,9 +174,9 @@ def ranger_peer(size, n_trees, threads, promise):
         ask(f"fit drawn {seed}")
 
         def predict(X):
-            pd.DataFrame(X).to_csv(folder / "test.csv", index=False)
+            write(X, "test.bin")
             ask("predict")
-            return pd.read_csv(folder / "scores.csv").iloc[:, 0]
+            return np.fromfile(folder / "scores.bin")
 
         return predict
 
