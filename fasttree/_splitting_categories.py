@@ -182,28 +182,26 @@ def scan_boundaries(n, n_rows, target, weight, totals, rules, best, work):
 
 @njit(_nrt=False)
 def scan_singles(n, keys, n_present, weight, rules, best, work):
-    """Best category against the others by absolute error, for which no sums serve; see `scan_sets`."""
+    """Best category against the others by absolute error, for which no sums serve; see `scan_sets`. Last come all against missing values."""
     categories, places = work.categories, work.spare[: len(keys)]
-    best_side, best_left = -1, 0
-    for i in range(n_present, len(keys)):
-        places[i] = keys[i]
-    for missing_left in range(1 if n_present == len(keys) else 2):
-        for k in range(n):
-            category = np.uint64(categories.ints[k, ORDER])
-            first, rest = 0, categories.ints[category, COUNT]
-            n_own = rest
-            for i in range(n_present):
-                if keys[i] >> SHIFT == category:
+    best_side, best_left, n_missing = -1, np.int64(0), len(keys) - n_present
+    for missing_left in range(2 if n_missing else 1):
+        for step in range(n + 1):
+            alone = categories.ints[min(step, n - 1), ORDER]
+            n_left = (n_present if step == n else categories.ints[alone, COUNT]) + missing_left * n_missing
+            first, rest = np.int64(0), n_left
+            for i in range(len(keys)):
+                code = keys[i] >> SHIFT
+                if missing_left == 1 if code == MISSING else (step == n or np.int64(code) == alone):
                     places[first] = keys[i] & ROW
                     first += 1
                 else:
                     places[rest] = (keys[i] & ROW) | (np.uint64(1) << SHIFT)
                     rest += 1
-            score, where = scan_absolute(places, n_present, missing_left == 1, weight, rules, best, work.absolute)
+            score, where = scan_absolute(places, len(keys), False, weight, rules, best, work.absolute)
             if where >= 0:
-                alone = where + 1 == n_own and n > 1
-                best, best_side, best_left = score, missing_left, where + 1 + (len(keys) - n_present if missing_left else 0)
-                choose(n, k if alone else 0, k + 1 if alone else n, categories)
+                best, best_side, best_left = score, missing_left, n_left
+                choose(n, 0 if step == n else step, step + 1, categories)
     return best, best_side, best_left
 
 

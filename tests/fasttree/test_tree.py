@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn import tree as peer
 from sklearn.exceptions import SkipTestWarning
@@ -119,8 +119,17 @@ def test_constrained_trees_are_the_twins(problem, data, criterion):
     walk(tree, twin, check)
 
 
+A_TIE = (  # one category or all, without the missing values: the former, which is tried first
+    [[NAN], [1.0], [0.0], [NAN], [2.0], [0.0], [NAN], [1.0]],
+    [[0, 0, 0, 0, 0, 0, 1, 1]],
+    [0, 2, 0, 0, 1, 0, 1, 2],
+    {"min_leaf": 1, "min_split": 2, "max_depth": 1, "categorical": [0]},
+)
+
+
 @settings(deadline=None, max_examples=150)
 @given(problems(n_classes=6), st.sampled_from(["squared_error", "absolute_error"]))
+@example(A_TIE, "absolute_error")
 def test_numbers_grow_the_twins_tree(problem, criterion):
     X, ys, weight, rules = problem
     tree, twin = fitted(DecisionTreeRegressor(criterion=criterion), *problem), naive.grow(X, ys, weight, criterion, **rules)
