@@ -118,7 +118,8 @@ def git(*arguments, text=True):
 def unpack(commit, folder):
     """The packages as of `commit`."""
     with tarfile.open(fileobj=io.BytesIO(git("archive", commit, *PACKAGES, text=False))) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # before Python 3.11.4 there is none
+        archive.extractall(folder)
     return folder
 
 
