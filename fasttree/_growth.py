@@ -16,14 +16,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fasttree._growth_rows import partition_keys, split_at_once, split_keys, split_rows
 from fasttree._jit import FAST_MATH, njit
 from fasttree._jit_reference import refer
 from fasttree._splitting_absolute import lay_out, measure
-from fasttree._splitting_categories import DONE, is_set, mark_coded_set, mark_drawn_set, mark_presorted_set
-from fasttree._splitting_encode import MISSING, ROW, SHIFT
+from fasttree._splitting_categories import DONE
 from fasttree._splitting_own import call_side
 from fasttree._splitting_scan import ABSOLUTE, MOMENT, OWN, POISSON, Target, constrained, decrease, xlogx
-from fasttree._splitting_search import NONE_MISSING, search_presorted, search_random, search_sampled
+from fasttree._splitting_search import search_presorted, search_random, search_sampled
 
 _EPSILON = np.finfo(np.float64).eps
 
@@ -177,159 +177,6 @@ def open_node(sketch, node, target, rows, ordered, rules, absolute):
         lay_out(absolute, target, rows[start:stop], start, ordered)
         measure(absolute, size, weight, sketch.sums[node])
     return is_open
-
-
-@njit(_nrt=False)
-def mark_presorted(keys, cut, missing_left, side):
-    """Set ``side[row]`` to 1 for the rows that go left."""
-    for i in range(len(keys)):
-        code = keys[i] >> SHIFT
-        side[keys[i] & ROW] = missing_left if code == MISSING else code <= cut
-
-
-@njit(_nrt=False)
-def mark_coded(codes, rows, cut, missing_left, goes_left):
-    """Set ``goes_left[i]`` for the i-th of a node's rows."""
-    for i in range(len(rows)):
-        code = codes[rows[i]]
-        goes_left[i] = missing_left if code == MISSING else code <= cut
-
-
-@njit(_nrt=False)
-def mark_valued(values, feature, rows, threshold, missing_left, goes_left):
-    """Set ``goes_left[i]`` for the i-th of a node's rows."""
-    for i in range(len(rows)):
-        value = values[rows[i], feature]
-        goes_left[i] = value <= threshold or (missing_left == 1 and value != value)
-
-
-@njit(_nrt=False)
-def mark_sides(target, rows, goes_left, side):
-    """Set ``side[row]`` as well where absolute error wants it."""
-    if target.family == ABSOLUTE:
-        for i in range(len(rows)):
-            side[rows[i]] = goes_left[i]
-
-
-@njit(_nrt=False)
-def partition(array, goes_left, spare):
-    """Bring the entries that go left to the front, both parts in their former order; returns their number.
-
-    Both stores are made for every entry, and one is overwritten: no branch to mispredict. Unsigned places need no test for
-    negative ones (0.84 against 1.05 ns an entry).
-    """
-    one = np.uint64(1)
-    left, right = np.uint64(0), np.uint64(0)
-    for i in range(len(array)):
-        entry = array[i]
-        array[left] = entry
-        spare[right] = entry
-        step = np.uint64(goes_left[i])
-        left += step
-        right += one - step
-    for i in range(right):
-        array[left + np.uint64(i)] = spare[i]
-    return np.int64(left)
-
-
-@njit(_nrt=False)
-def partition_target(target, start, stop, goes_left, spare):
-    """Keep the ordered target in the order of the rows."""
-    if not target.unit:
-        partition(target.weight[start:stop], goes_left, spare)
-    if target.family == MOMENT:
-        partition(target.value[start:stop], goes_left, spare)
-    n_outputs = target.outputs.shape[1]
-    if n_outputs == 0:
-        return
-    flat = target.outputs.reshape(target.outputs.size)
-    if n_outputs == 1:
-        partition(flat[start:stop], goes_left, spare)
-        return
-    for output in range(n_outputs):
-        left, right = start, 0
-        for i in range(start, stop):
-            y = flat[i * n_outputs + output]
-            if goes_left[i - start]:
-                flat[left * n_outputs + output] = y
-                left += 1
-            else:
-                spare[right] = y
-                right += 1
-        for i in range(right):
-            flat[(left + i) * n_outputs + output] = spare[i]
-
-
-@njit(_nrt=False)
-def partition_keys(keys, side, spare):
-    """The same for one feature's sorted keys, which stay sorted within each part; `side` says it by row."""
-    one = np.uint64(1)
-    left, right = np.uint64(0), np.uint64(0)
-    for i in range(len(keys)):
-        key = keys[i]
-        keys[left] = key
-        spare[right] = key
-        goes_left = np.uint64(side[key & ROW])
-        left += goes_left
-        right += one - goes_left
-    for i in range(right):
-        keys[left + np.uint64(i)] = spare[i]
-
-
-@njit(_nrt=False)
-def split_rows(sketch, node, columns, target, rows, room):
-    """Carry out the split that was found for `node`; returns where its right child starts."""
-    if sketch.cut[node] == DONE:
-        return sketch.high[node]
-    start, stop, feature = sketch.start[node], sketch.stop[node], sketch.feature[node]
-    missing_left, part, goes_left = sketch.missing_left[node], rows[start:stop], room.goes_left[: stop - start]
-    if columns.keys.shape[1]:
-        mark_presorted(columns.keys[feature, start:stop], sketch.cut[node], missing_left, room.side)
-        for i in range(len(part)):
-            goes_left[i] = room.side[part[i]]
-        return start + partition(part, goes_left, room.rows)
-    mark_coded(columns.codes[feature], part, sketch.cut[node], missing_left, goes_left)
-    mark_sides(target, part, goes_left, room.side)
-    partition_target(target, start, stop, goes_left, room.target)
-    return start + partition(part, goes_left, room.rows)
-
-
-@njit(_nrt=False)
-def split_at_once(sketch, node, columns, target, rows, work, room):
-    """Bring the rows of a node with a random split or one by categories into order; ``sketch.high`` keeps where its right child starts.
-
-    Done at once, while its values or the set of categories are at hand: whether the node is split later or not, its range of rows is
-    its own.
-    """
-    start, stop, feature = sketch.start[node], sketch.stop[node], sketch.feature[node]
-    part, goes_left, missing_left = rows[start:stop], room.goes_left[: stop - start], sketch.missing_left[node]
-    if columns.keys.shape[1]:
-        mark_presorted_set(columns.keys[feature, start:stop], work.categories.ints, missing_left, room.side)
-        for i in range(len(part)):
-            goes_left[i] = room.side[part[i]]
-    else:
-        if len(columns.values) == 0:
-            mark_coded_set(columns.codes[feature], part, work.categories.ints, missing_left, goes_left)
-        elif is_set(work.categories, feature):
-            word = np.uint64(sketch.low[node])
-            mark_drawn_set(columns.values, feature, part, word, missing_left, work.categories, goes_left)
-        else:
-            mark_valued(columns.values, feature, part, sketch.threshold[node], missing_left, goes_left)
-        mark_sides(target, part, goes_left, room.side)
-        partition_target(target, start, stop, goes_left, room.target)
-    n_left = partition(part, goes_left, room.rows)
-    if sketch.missing_left[node] == NONE_MISSING:
-        sketch.missing_left[node] = 2 * n_left > len(part)
-    sketch.high[node] = start + n_left
-
-
-@njit(_nrt=False)
-def split_keys(keys, start, stop, side, spare):
-    """Partition every feature that isn't constant in the node (one that is stays constant below)."""
-    for feature in range(keys.shape[0]):
-        part = keys[feature, start:stop]
-        if part[0] >> SHIFT != part[-1] >> SHIFT:
-            partition_keys(part, side, spare)
 
 
 @njit(_nrt=False)

@@ -1,4 +1,4 @@
-"""Splits by sets of categories: against all sets, a plain walk, a peer, and properties. See test_tree.py for trees like the twin's."""
+"""Splits by sets of categories: against all sets, a plain walk, a peer, and properties. See test_tree_twins.py for trees like the twin's."""
 
 import io
 import itertools

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from numba.core.errors import UnsupportedError
 from scipy import sparse
 
-from fasttree._growth import new_sketch, partition
+from fasttree._growth import new_sketch
 from fasttree._growth_number import new_nodes, number_nodes
+from fasttree._growth_rows import partition
 from fasttree._jit import njit
 from fasttree._jit_reference import interpreted, refer
 from fasttree._splitting_bound import N_BUCKETS, bound_buckets, fill_histogram
