@@ -31,7 +31,7 @@ class Case:
     """One row of the table.
 
     peers : name -> *builder* of a Peer (called late, so that an absent library skips only its own row)
-    unit, per : report ours as time over `per` (such as points) in nanoseconds, when `per` is given
+    per : report ours as time over `per` (such as points) in nanoseconds
     pairs : how many interleaved pairs to time; the first call of each side is not counted
     long : a job not worth running without timing it; `same` gets None and None, and kernels have to be compiled already
     copied : array whose copy reads and writes as much as the job must at least; its time over ours is the share of memcpy's speed
@@ -40,7 +40,7 @@ class Case:
     name: str
     ours: Callable[[], Any]
     peers: Mapping[str, Callable[[], Peer]]
-    same: Callable[[Any, Any], tuple[bool, str]]
+    same: Callable[[Any, Any], tuple[bool, str]] | None  # None where each peer has its own
     threads: int = 1
     per: int | None = None
     pairs: int = 7

@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import os
 import pathlib
 import shutil
 import subprocess
@@ -17,10 +18,11 @@ import fasttree
 from benchmarks.peers.case import Case, Peer
 
 SIZES = {"100k x 20": (100_000, 20), "20k x 100": (20_000, 100), "281 x 774": (281, 774)}
-N_TEST = 20_000
+N_TEST = {20: 20_000, 100: 20_000, 774: 4000}  # rows that score, by features: ranger read 20,000 x 774, as a file, for minutes
 CHECKED = 20_000  # rows that scores are compared on, at most
-T_LIMIT = {10: 4.78, 30: 3.66, 60: 3.46}  # of Student's t, two-sided, at 0.1 %
+T_LIMIT = {10: 4.78, 30: 3.66, 100: 3.39}  # of Student's t, two-sided, at 0.1 %
 BLUR = 0.004  # standard error up to which "equal" means something
+known = {}  # what was compared already
 RANGER = """
 library(ranger)
 cat("ready\\n"); flush(stdout())
@@ -56,7 +58,7 @@ def draw(n_rows, n_features, seed, regression=False):
     than scikit-learn's, which draw (R2 was .009 higher).
     """
     random = np.random.default_rng(seed)
-    X = random.normal(size=(n_rows + N_TEST, n_features)).astype(np.float32)
+    X = random.normal(size=(n_rows + N_TEST[n_features], n_features)).astype(np.float32)
     told = X[:, random.permutation(n_features)[:8]]
     y = told @ random.normal(size=8) + 1.5 * told[:, 0] * told[:, 1] + 1.5 * random.normal(size=len(X))
     y = y if regression else (y > 0).astype(np.int64)
@@ -66,7 +68,7 @@ def draw(n_rows, n_features, seed, regression=False):
 def draw_categories(n_rows, n_features, seed, regression=False):
     """The same as tables, half of whose columns hold 20 categories without an order; four columns of each kind are informative."""
     random = np.random.default_rng(seed)
-    X = random.normal(size=(n_rows + N_TEST, n_features)).astype(np.float32)
+    X = random.normal(size=(n_rows + N_TEST[n_features], n_features)).astype(np.float32)
     codes, effects = random.integers(0, 20, size=(len(X), n_features // 2)), random.normal(size=(4, 20))
     y = X[:, -4:] @ random.normal(size=4) + sum(effects[j, codes[:, j]] for j in range(4)) + 1.5 * random.normal(size=len(X))
     y = y if regression else (y > 0).astype(np.int64)
@@ -83,18 +85,21 @@ def fit(make, size, regression=False):
     return lambda: make().fit(X, y)
 
 
-def same_score(make_ours, learn_theirs, size, regression=False, most=CHECKED, n_draws=None, draw=draw):
+def same_score(case, make_ours, learn_theirs, size, regression=False, most=CHECKED, n_draws=None, draw=draw):
     """Equal held-out scores: the mean difference is within the noise of drawing the training data anew, in either direction.
 
+    case : what is compared, by name; forests don't depend on the number of threads, so what was found on one serves for two
     make_ours : callable (seed) -> estimator
     learn_theirs : callable (X, y, seed) -> callable (X) -> scores of the second class, or numbers
     most : rows drawn, at most
     n_draws : training sets drawn, a key of T_LIMIT; more where few don't tell
     draw : how they are drawn
     """
-    n_rows, n_draws = SIZES[size][0], n_draws or (60 if size.startswith("281") else 10)
+    n_rows, n_draws = SIZES[size][0], n_draws or (100 if size.startswith("281") else 10)
 
     def same(ours, theirs):
+        if case in known:
+            return known[case]
         found = []
         measured = r2_score if regression else roc_auc_score
         for seed in range(n_draws):
@@ -107,40 +112,40 @@ def same_score(make_ours, learn_theirs, size, regression=False, most=CHECKED, n_
         name = "R2" if regression else "AUC"
         words = f"{name} {first.mean():.4f}, theirs {second.mean():.4f}, difference {gap:+.4f} ± {error:.4f}, {n_draws} draws"
         # a difference of 99.9 % significance tells; so does a comparison too blurred to tell anything
-        return bool(abs(gap) <= T_LIMIT[n_draws] * error + 1e-9 and error <= BLUR), words
+        known[case] = bool(abs(gap) <= T_LIMIT[n_draws] * error + 1e-9 and error <= BLUR), words
+        return known[case]
 
     return same
 
 
 def fitting_case(name, kind, size, promise, threads, *, more_peers=None, regression=False, pairs=3, n_draws=None, **options):
-    jobs = {"n_jobs": threads} if "n_estimators" in options else {}
-    module = sklearn.ensemble if jobs else sklearn.tree
+    name, forest = f"{name}, {size}", "n_estimators" in options
+    module = sklearn.ensemble if forest else sklearn.tree
 
-    def make(package, seed=0):
-        return getattr(package, kind)(random_state=seed, **options, **jobs)
+    def make(package, seed=0, n_jobs=threads):
+        return getattr(package, kind)(random_state=seed, **options, **({"n_jobs": n_jobs} if forest else {}))
+
+    def make_ours(seed):
+        return make(fasttree, seed, os.cpu_count())
 
     def learn(X, y, seed):
-        model = make(module, seed).fit(X, y)
+        model = make(module, seed, os.cpu_count()).fit(X, y)
         return model.predict if regression else lambda X: model.predict_proba(X)[:, 1]
 
-    def builder(peer):
-        """Peers other than scikit-learn are given as (run, promise, learn)."""
+    def scikit_learn():
+        return fit(lambda: make(module), size, regression), promise, learn
 
-        def build():
-            run, promised, learn = peer()
-            return Peer(run, promised, same_score(functools.partial(make, fasttree), learn, size, regression, n_draws=n_draws))
+    def builder(peer, build):
+        """Peers are given as (run, promise, learn)."""
 
-        return build
+        def built():
+            run, promised, learn = build()
+            return Peer(run, promised, same_score((name, peer), make_ours, learn, size, regression, n_draws=n_draws))
 
-    every = {"scikit-learn": lambda: (fit(lambda: make(module), size, regression), promise, learn)} | (more_peers or {})
-    return Case(
-        f"{name}, {size}",
-        fit(lambda: make(fasttree), size, regression),
-        {peer: builder(build) for peer, build in every.items()},
-        same_score(functools.partial(make, fasttree), learn, size, regression, n_draws=n_draws),
-        threads=threads,
-        pairs=pairs,
-    )
+        return built
+
+    peers = {peer: builder(peer, build) for peer, build in ({"scikit-learn": scikit_learn} | (more_peers or {})).items()}
+    return Case(name, fit(lambda: make(fasttree), size, regression), peers, None, threads=threads, pairs=pairs)
 
 
 def ranger_peer(size, n_trees, threads, promise):
@@ -211,44 +216,37 @@ def ydf_peer(size, n_trees, threads, promise, categories=False):
 
 def categories_case(size, n_trees, threads):
     """A forest on numbers and categories against YDF, whose sets of categories are the best of all too."""
+    name = f"forest of {n_trees} by entropy, half categories, {size}"
 
-    def make(seed):
-        return fasttree.RandomForestClassifier(n_trees, criterion="entropy", random_state=seed, n_jobs=threads)
+    def make(seed, n_jobs=None):
+        return fasttree.RandomForestClassifier(n_trees, criterion="entropy", random_state=seed, n_jobs=n_jobs or os.cpu_count())
 
     def build():
         run, promise, learn = ydf_peer(size, n_trees, threads, None, categories=True)
-        return Peer(run, promise, same_score(make, learn, size, draw=draw_categories))
+        return Peer(run, promise, same_score((name, "ydf"), make, learn, size, draw=draw_categories))
 
     X, y, _, _ = data(size, categories=True)
-    return Case(
-        f"forest of {n_trees} by entropy, half categories, {size}",
-        lambda: make(0).fit(X, y),
-        {"ydf": build},
-        None,
-        threads=threads,
-        pairs=3,
-    )
+    return Case(name, lambda: make(0, threads).fit(X, y), {"ydf": build}, None, threads=threads, pairs=3)
 
 
 def predict_case(threads):
     X, y, X_test, _ = data("100k x 20")
-    options = {"n_estimators": 100, "random_state": 0, "n_jobs": threads}
-    many = np.concatenate([X_test] * 5)
+    name, many = "forest predict, 100k rows, 100 trees", np.concatenate([X_test] * 5)
+
+    def make(package, seed, n_jobs):
+        return package.RandomForestClassifier(n_estimators=100, random_state=seed, n_jobs=n_jobs)
 
     @functools.cache
-    def model(module):
-        return module.RandomForestClassifier(**options).fit(X[:20_000], y[:20_000])
-
-    def make(package, seed):
-        return package.RandomForestClassifier(**options | {"random_state": seed})
+    def model(package):
+        return make(package, 0, threads).fit(X[:20_000], y[:20_000])
 
     def learn(X, y, seed):
-        theirs = make(sklearn.ensemble, seed).fit(X, y)
+        theirs = make(sklearn.ensemble, seed, os.cpu_count()).fit(X, y)
         return lambda X: theirs.predict_proba(X)[:, 1]
 
-    same = same_score(functools.partial(make, fasttree), learn, "100k x 20", most=2000)
+    same = same_score((name, "scikit-learn"), lambda seed: make(fasttree, seed, os.cpu_count()), learn, "100k x 20", most=2000)
     peers = {"scikit-learn": lambda: Peer(lambda: model(sklearn.ensemble).predict_proba(many), 3)}
-    return Case("forest predict, 100k rows, 100 trees", lambda: model(fasttree).predict_proba(many), peers, same, threads=threads, pairs=5)
+    return Case(name, lambda: model(fasttree).predict_proba(many), peers, same, threads=threads, pairs=5)
 
 
 def cases(threads):
