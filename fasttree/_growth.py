@@ -22,6 +22,7 @@ from fasttree._jit_reference import refer
 from fasttree._splitting_absolute import lay_out, measure
 from fasttree._splitting_categories import DONE
 from fasttree._splitting_own import call_side
+from fasttree._splitting_random import Table
 from fasttree._splitting_scan import ABSOLUTE, MOMENT, OWN, POISSON, Target, constrained, decrease, xlogx
 from fasttree._splitting_search import search_presorted, search_random, search_sampled
 
@@ -33,7 +34,7 @@ class Columns(NamedTuple):
 
     keys: np.ndarray  # uint64, shape (n_features, n_rows), each row sorted; overwritten
     codes: np.ndarray  # uint32, shape (n_features, n_all_rows)
-    values: np.ndarray  # float32 or float64, shape (n_all_rows, n_features), for random thresholds
+    table: Table  # for random thresholds
     has_missing: np.ndarray  # bool, shape (n_features,)
     any_missing: bool
     max_features: int
@@ -222,7 +223,7 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
         value = target.value[start:stop] if target.family == MOMENT else target.value
         weights, outputs = target.weight[start:stop], target.outputs[start:stop]
         own = refer(Target(target.family, target.classes, target.n_slots, target.unit, weights, value, outputs))
-        if len(columns.values):
+        if len(columns.table.values):
             found = search_random(columns, rows[start:stop], own, weight, sums, rules, work)
         else:
             found = search_sampled(columns, rows[start:stop], own, weight, sums, rules, work)

@@ -13,11 +13,13 @@ from fasttree._splitting_bound import N_BUCKETS
 from fasttree._splitting_categories import new_categories
 from fasttree._splitting_encode import MISSING, ROW, SHIFT, encode, select_rows
 from fasttree._splitting_own import FAILED, RAISED, compile_own, prepare_own
-from fasttree._splitting_random import new_lanes
+from fasttree._splitting_random import Table, new_lanes
 from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, OWN, POISSON, SQUARED, Target
 from fasttree._splitting_search import Work
 from fasttree._tree import Tree
 from fasttree._tree_categories import collect_sets, count_words, start_words
+
+_SMALL = 1 << 18  # cells of X up to which it is laid out feature by feature for random thresholds
 
 CRITERIA = {
     "gini": GINI,
@@ -92,8 +94,7 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
     values, has_missing = np.empty((0, n_features)), np.zeros(n_features, dtype=bool)
     if random:
         keys, codes = np.empty((n_features, 0), dtype=np.uint64), np.empty((n_features, 0), dtype=np.uint32)
-        # no copy where the layout serves; read-only memory is copied, which costs less than kernels compiled for it
-        values = np.require(X.toarray() if scipy.sparse.issparse(X) else X, requirements=["C", "W"])
+        values = _lay_out(X.toarray() if scipy.sparse.issparse(X) else X)
         with np.errstate(over="ignore", invalid="ignore"):  # of large values
             total = np.sum(values)
         if np.isnan(total):
@@ -139,6 +140,23 @@ def _number_categories(X, n_categories, keys, codes):
         if codes.shape[1]:
             codes[feature] = own[place]
     return own
+
+
+def _lay_out(X):
+    """`X` in C or Fortran order, writable, for random thresholds.
+
+    No copy where the layout serves; read-only memory is copied, which costs less than kernels compiled for it. What is small is laid out
+    feature by feature: a node's rows then share lines of memory.
+    """
+    by_column = X.flags.f_contiguous or X.size <= _SMALL
+    return np.require(X, requirements=["F" if by_column else "C", "W"])
+
+
+def _table(values):
+    """`values`, which are in C or Fortran order."""
+    if values.flags.c_contiguous:
+        return Table(values.reshape(-1), values.shape[1], 1)
+    return Table(values.T.reshape(-1), 1, values.shape[0])
 
 
 def _central(y):
@@ -230,7 +248,7 @@ def _grow(problem, bench, weight, rules, target, rows, seed):
     work.order[:] = np.arange(len(work.order))
     work.random[0] = (seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64) or 1
     any_missing = bool(problem.has_missing.any())
-    columns = Columns(bench.keys, problem.codes, problem.values, problem.has_missing, any_missing, problem.max_features)
+    columns = Columns(bench.keys, problem.codes, _table(problem.values), problem.has_missing, any_missing, problem.max_features)
     n_nodes = grow(columns, target, rows, rules, bench.sketch, work, bench.room)
     if work.own.numbers[FAILED]:
         did = "raised an exception" if work.own.numbers[FAILED] == RAISED else "gave NaN for a split that was tried"

@@ -29,11 +29,12 @@ def mark_coded(codes, rows, cut, missing_left, goes_left):
 
 
 @njit(_nrt=False)
-def mark_valued(values, feature, rows, threshold, missing_left, goes_left):
+def mark_valued(table, feature, rows, threshold, missing_left, goes_left):
     """Set ``goes_left[i]`` for the i-th of a node's rows."""
+    values, stride, first = table.values, np.uint64(table.row_stride), np.uint64(feature) * np.uint64(table.column_stride)
     for i in range(len(rows)):
-        value = values[rows[i], feature]
-        goes_left[i] = value <= threshold or (missing_left == 1 and value != value)
+        value = values[first + np.uint64(rows[i]) * stride]
+        goes_left[i] = (value <= threshold) | ((missing_left == 1) & (value != value))
 
 
 @njit(_nrt=False)
@@ -141,13 +142,13 @@ def split_at_once(sketch, node, columns, target, rows, work, room):
         for i in range(len(part)):
             goes_left[i] = room.side[part[i]]
     else:
-        if len(columns.values) == 0:
+        if len(columns.table.values) == 0:
             mark_coded_set(columns.codes[feature], part, work.categories.ints, missing_left, goes_left)
         elif is_set(work.categories, feature):
             word = np.uint64(sketch.low[node])
-            mark_drawn_set(columns.values, feature, part, word, missing_left, work.categories, goes_left)
+            mark_drawn_set(columns.table, feature, part, word, missing_left, work.categories, goes_left)
         else:
-            mark_valued(columns.values, feature, part, sketch.threshold[node], missing_left, goes_left)
+            mark_valued(columns.table, feature, part, sketch.threshold[node], missing_left, goes_left)
         mark_sides(target, part, goes_left, room.side)
         partition_target(target, start, stop, goes_left, room.target)
     n_left = partition(part, goes_left, room.rows)

@@ -249,14 +249,19 @@ def mark_presorted_set(keys, chosen, missing_left, side):
 
 
 @njit(_nrt=False)
-def draw_set(values, feature, rows, word, categories):
+def cell(table, row, feature):
+    return table.values[np.uint64(row) * np.uint64(table.row_stride) + np.uint64(feature) * np.uint64(table.column_stride)]
+
+
+@njit(_nrt=False)
+def draw_set(table, feature, rows, word, categories):
     """Draw a set of the categories in a node, any but none and all alike, from a random `word`; returns how many are there.
 
     A single category is chosen.
     """
     ints, n = categories.ints, 0
     for i in range(len(rows)):
-        value = values[rows[i], feature]
+        value = cell(table, rows[i], feature)
         if value == value:
             category = np.int64(value)
             if ints[category, COUNT] == 0:
@@ -278,11 +283,11 @@ def draw_set(values, feature, rows, word, categories):
 
 
 @njit(_nrt=False)
-def mark_drawn_set(values, feature, rows, word, missing_left, categories, goes_left):
+def mark_drawn_set(table, feature, rows, word, missing_left, categories, goes_left):
     """Set ``goes_left[i]`` for the i-th of a node's rows by the set that `word` draws."""
-    draw_set(values, feature, rows, word, categories)
+    draw_set(table, feature, rows, word, categories)
     for i in range(len(rows)):
-        value = values[rows[i], feature]
+        value = cell(table, rows[i], feature)
         goes_left[i] = missing_left == 1 if value != value else categories.ints[np.int64(value), CHOSEN]
 
 
@@ -297,10 +302,10 @@ def score_drawn_sets(columns, rows, n_lanes, word, target, weight, totals, rules
         lanes.score[j] = -np.inf
         if lanes.low[j] >= lanes.high[j] and lanes.n_missing[j] in (0, len(rows)):
             continue
-        if draw_set(columns.values, feature, rows, word + np.uint64(feature), work.categories) == 1:
+        if draw_set(columns.table, feature, rows, word + np.uint64(feature), work.categories) == 1:
             lanes.missing_left[j] = False
         for i in range(len(rows)):  # a threshold parts 0 from 1
-            value = columns.values[rows[i], feature]
+            value = cell(columns.table, rows[i], feature)
             values[i] = 1 - work.categories.ints[np.int64(value), CHOSEN] if value == value else np.nan
         lanes.score[j] = score_parted(values, lanes.missing_left[j], target, weight, totals, rules, work)
 

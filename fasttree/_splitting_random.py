@@ -1,13 +1,14 @@
 """Searching one node at random thresholds, as extremely randomised trees do (Geurts, Ernst & Wehenkel 2006).
 
-The drawn features are searched sixteen at a time, side by side, so that all of them share one pass and the inner loops are
-vectors without a remainder, however few rows the node has::
+The drawn features are searched four at a time, side by side, so that they share one pass, each row's sums are one vector, and no loop
+has a remainder, however few rows the node has::
 
-    lanes     feature  7   2  19  ...        low, high, threshold, left sums: one entry per lane
-    row 4             .1  .8  .3
-    row 9             .4  .2  .6
+    lanes     feature  7   2  19  11         low, high, threshold, left sums: one entry per lane
+    row 4             .1  .8  .3  .5
+    row 9             .4  .2  .6  .7
 
-One feature after the other took 4 (281 rows) and 3 times as long (100,000 rows; `benchmarks.peers`, group trees).
+One feature after the other took 4 (281 rows) and 3 times as long (100,000 rows), sixteen at a time 1.3 and 1.9 times
+(`benchmarks.peers`, group trees).
 """
 
 from typing import NamedTuple
@@ -19,15 +20,21 @@ from fasttree._splitting_absolute import score_absolute
 from fasttree._splitting_own import score_children
 from fasttree._splitting_scan import _TINY, ABSOLUTE, move_row
 
-LANES = 16
-BLOCK = 1024  # rows whose drawn values are held at a time: 64 KB of float32
+LANES = 4
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
 _SUMS = frozenset({"contract", "nsz", "reassoc"})  # values may be NaN
 _LOW = np.uint64(0xFFFFFFFF)
-_ONE = np.uint64(1)
 _WIDTH = np.uint64(LANES)
+
+
+class Table(NamedTuple):
+    """Values of features: that of a row is at ``row * row_stride + feature * column_stride``."""
+
+    values: np.ndarray  # float32 or float64, flat
+    row_stride: int
+    column_stride: int
 
 
 class Lanes(NamedTuple):
@@ -51,7 +58,7 @@ def new_lanes(n_rows, dtype):
     """Room for nodes of up to `n_rows`."""
     floats = [np.empty(LANES) for _ in range(5)]
     return Lanes(
-        cells=np.zeros(LANES * min(n_rows, BLOCK), dtype),  # lanes that stay unused are computed with as well
+        cells=np.empty(LANES * n_rows, dtype),
         low=np.empty(LANES, dtype),
         high=np.empty(LANES, dtype),
         threshold=np.empty(LANES, dtype),
@@ -85,6 +92,7 @@ def next_word(random):
 def draw_lanes(order, n_drawn, n_lanes, random, lanes):
     """Draw `n_lanes` more features without replacement, and a number from 0 up to but not including 1 for each."""
     n_features = np.uint64(len(order))
+    features, uniform = lanes.feature, lanes.uniform
     for j in range(n_lanes):
         word = next_word(random)
         place = np.uint64(n_drawn + j)
@@ -92,59 +100,42 @@ def draw_lanes(order, n_drawn, n_lanes, random, lanes):
         feature = order[other]
         order[other] = order[place]
         order[place] = feature
-        lanes.feature[j] = np.uint64(feature)
-        lanes.uniform[j] = np.float64(np.int64(word & _LOW)) / 4294967296.0
-    for j in range(n_lanes, (n_lanes + 3) // 4 * 4):
-        lanes.feature[j] = lanes.feature[0]
+        features[j] = np.uint64(feature)
+        uniform[j] = np.float64(np.int64(word & _LOW)) / 4294967296.0
+    for j in range(n_lanes, LANES):
+        features[j] = features[0]
 
 
 @njit(_nrt=False)
-def gather_lanes(values, rows, n_lanes, feature, cells):
-    """Values of the drawn features into `cells`, four at a time: up to three lanes more than `n_lanes` are filled."""
-    flat = values.reshape(values.size)
-    width = np.uint64(values.shape[1])
-    place = np.uint64(0)
+def gather_lanes(table, rows, feature, cells, low, high):
+    """Values of four features into `cells`; their ends, missing ones aside: a comparison with NaN is false."""
+    values, stride, step = table.values, np.uint64(table.row_stride), np.uint64(table.column_stride)
+    zero, one, two, three = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
+    f0, f1, f2, f3 = feature[zero] * step, feature[one] * step, feature[two] * step, feature[three] * step
+    low[zero], high[zero] = np.inf, -np.inf
+    least0 = least1 = least2 = least3 = low[zero]
+    most0 = most1 = most2 = most3 = high[zero]
     for i in range(len(rows)):
-        row = np.uint64(rows[i]) * width
-        for first in range(0, n_lanes, 4):
-            j = np.uint64(first)
-            one, two, three, four = feature[j], feature[j + _ONE], feature[j + np.uint64(2)], feature[j + np.uint64(3)]
-            cell = place + j
-            cells[cell] = flat[row + one]
-            cells[cell + _ONE] = flat[row + two]
-            cells[cell + np.uint64(2)] = flat[row + three]
-            cells[cell + np.uint64(3)] = flat[row + four]
-        place += _WIDTH
-
-
-@njit(_nrt=False)
-def bound_lanes(cells, low, high):
-    """Widen `low` and `high` to the cells that aren't missing: a comparison with NaN is false."""
-    n_rows = len(cells) // LANES
-    n_four = n_rows // 4 * 4
-    for i in range(0, n_four, 4):
-        four = cells[i * LANES : (i + 4) * LANES]
-        for j in range(LANES):
-            least, most = low[j], high[j]
-            least = four[j] if four[j] < least else least
-            most = four[j] if four[j] > most else most
-            least = four[j + LANES] if four[j + LANES] < least else least
-            most = four[j + LANES] if four[j + LANES] > most else most
-            least = four[j + 2 * LANES] if four[j + 2 * LANES] < least else least
-            most = four[j + 2 * LANES] if four[j + 2 * LANES] > most else most
-            least = four[j + 3 * LANES] if four[j + 3 * LANES] < least else least
-            most = four[j + 3 * LANES] if four[j + 3 * LANES] > most else most
-            low[j] = least
-            high[j] = most
-    for i in range(n_four, n_rows):
-        one = cells[i * LANES : (i + 1) * LANES]
-        for j in range(LANES):
-            low[j] = one[j] if one[j] < low[j] else low[j]
-            high[j] = one[j] if one[j] > high[j] else high[j]
+        place = np.uint64(i) * _WIDTH
+        row = np.uint64(rows[i]) * stride
+        v0, v1, v2, v3 = values[row + f0], values[row + f1], values[row + f2], values[row + f3]
+        cells[place], cells[place + one], cells[place + two], cells[place + three] = v0, v1, v2, v3
+        least0 = v0 if v0 < least0 else least0
+        least1 = v1 if v1 < least1 else least1
+        least2 = v2 if v2 < least2 else least2
+        least3 = v3 if v3 < least3 else least3
+        most0 = v0 if v0 > most0 else most0
+        most1 = v1 if v1 > most1 else most1
+        most2 = v2 if v2 > most2 else most2
+        most3 = v3 if v3 > most3 else most3
+    low[zero], low[one], low[two], low[three] = least0, least1, least2, least3
+    high[zero], high[one], high[two], high[three] = most0, most1, most2, most3
 
 
 @njit(_nrt=False)
 def count_missing(cells, n_missing):
+    for j in range(LANES):
+        n_missing[j] = 0
     for i in range(len(cells) // LANES):
         for j in range(LANES):
             cell = cells[i * LANES + j]
@@ -172,84 +163,78 @@ def send_missing_left(cells, missing_left):
 
 @njit(fastmath=_SUMS, _nrt=False)
 def add_left(cells, threshold, weight, value, left_weight, left_value):
-    """Add the rows that aren't above the threshold to each lane's sums."""
-    n_rows = len(cells) // LANES
-    n_four = n_rows // 4 * 4
-    for i in range(0, n_four, 4):
-        four = cells[i * LANES : (i + 4) * LANES]
-        w0, w1, w2, w3 = weight[i], weight[i + 1], weight[i + 2], weight[i + 3]
-        v0, v1, v2, v3 = value[i], value[i + 1], value[i + 2], value[i + 3]
-        for j in range(LANES):
-            own = threshold[j]
-            in0, in1, in2, in3 = four[j] <= own, four[j + LANES] <= own, four[j + 2 * LANES] <= own, four[j + 3 * LANES] <= own
-            left_weight[j] += ((w0 if in0 else 0.0) + (w1 if in1 else 0.0)) + ((w2 if in2 else 0.0) + (w3 if in3 else 0.0))
-            left_value[j] += ((v0 if in0 else 0.0) + (v1 if in1 else 0.0)) + ((v2 if in2 else 0.0) + (v3 if in3 else 0.0))
-    for i in range(n_four, n_rows):
-        row = cells[i * LANES : (i + 1) * LANES]
-        own_weight, own_value = weight[i], value[i]
-        for j in range(LANES):
-            left_weight[j] += own_weight if row[j] <= threshold[j] else 0.0
-            left_value[j] += own_value if row[j] <= threshold[j] else 0.0
+    """Sums of the rows that aren't above the threshold, in each lane."""
+    t0, t1, t2, t3 = threshold[0], threshold[1], threshold[2], threshold[3]
+    w0 = w1 = w2 = w3 = s0 = s1 = s2 = s3 = 0.0
+    for i in range(len(weight)):
+        place = np.uint64(i) * _WIDTH
+        own, y = weight[i], value[i]
+        in0, in1 = cells[place] <= t0, cells[place + np.uint64(1)] <= t1
+        in2, in3 = cells[place + np.uint64(2)] <= t2, cells[place + np.uint64(3)] <= t3
+        w0 += own if in0 else 0.0
+        w1 += own if in1 else 0.0
+        w2 += own if in2 else 0.0
+        w3 += own if in3 else 0.0
+        s0 += y if in0 else 0.0
+        s1 += y if in1 else 0.0
+        s2 += y if in2 else 0.0
+        s3 += y if in3 else 0.0
+    left_weight[0], left_weight[1], left_weight[2], left_weight[3] = w0, w1, w2, w3
+    left_value[0], left_value[1], left_value[2], left_value[3] = s0, s1, s2, s3
 
 
 @njit(_nrt=False)
 def count_left(cells, threshold, count):
-    """Add the number of rows that aren't above the threshold to each lane's count."""
+    """Number of rows that aren't above the threshold, in each lane."""
+    for j in range(LANES):
+        count[j] = 0.0
     for i in range(len(cells) // LANES):
         for j in range(LANES):
             count[j] += 1.0 if cells[i * LANES + j] <= threshold[j] else 0.0
 
 
 @njit(_nrt=False, forceinline=True)
-def fill_lanes(values, rows, n_lanes, has_missing, lanes):
-    """Ends and threshold of each lane; `cells` are left as they are for the last block of rows."""
-    for j in range(LANES):
-        lanes.low[j], lanes.high[j] = np.inf, -np.inf
-        lanes.n_missing[j] = 0
-    for start in range(0, len(rows), BLOCK):
-        part = rows[start : start + BLOCK]
-        cells = lanes.cells[: len(part) * LANES]
-        gather_lanes(values, part, n_lanes, lanes.feature, cells)
-        bound_lanes(cells, lanes.low, lanes.high)
-        if has_missing:
-            count_missing(cells, lanes.n_missing)
-    place_thresholds(lanes.low, lanes.high, lanes.uniform, lanes.threshold)
+def fill_lanes(table, rows, has_missing, lanes):
+    """Values, ends and threshold of each lane."""
+    cells, low, high = lanes.cells[: len(rows) * LANES], lanes.low, lanes.high
+    gather_lanes(table, rows, lanes.feature, cells, low, high)
+    if has_missing:
+        count_missing(cells, lanes.n_missing)
+    place_thresholds(low, high, lanes.uniform, lanes.threshold)
 
 
 @njit(_nrt=False, forceinline=True)
-def score_lanes(values, rows, n_lanes, has_missing, target, weight, total_value, rules, lanes):
+def score_lanes(n_rows, has_missing, target, weight, total_value, rules, lanes):
     """Score of each lane's split by squared error; minus infinity where it isn't allowed."""
     counted = rules.min_leaf > 1
-    for j in range(LANES):
-        lanes.n_left[j] = lanes.weight[j] = lanes.value[j] = 0.0
-    for start in range(0, len(rows), BLOCK):
-        part = rows[start : start + BLOCK]
-        cells = lanes.cells[: len(part) * LANES]
-        if len(rows) > BLOCK:
-            gather_lanes(values, part, n_lanes, lanes.feature, cells)
-        if has_missing:
-            send_missing_left(cells, lanes.missing_left)
-        stop = start + len(part)
-        add_left(cells, lanes.threshold, target.weight[start:stop], target.value[start:stop], lanes.weight, lanes.value)
-        if counted:
-            count_left(cells, lanes.threshold, lanes.n_left)
-    least, n_rows = max(rules.min_weight, _TINY), len(rows)
+    cells, threshold, missing_left = lanes.cells[: n_rows * LANES], lanes.threshold, lanes.missing_left
+    n_left, left_weight, left_value = lanes.n_left, lanes.weight, lanes.value
+    if has_missing:
+        send_missing_left(cells, missing_left)
+    add_left(cells, threshold, target.weight, target.value, left_weight, left_value)
+    if counted:
+        count_left(cells, threshold, n_left)
+    least = max(rules.min_weight, _TINY)
     min_leaf = rules.min_leaf if counted else 0
+    low, high, scores = lanes.low, lanes.high, lanes.score
     for j in range(LANES):
-        left, right = lanes.weight[j], weight - lanes.weight[j]
-        difference = lanes.value[j] * weight - left * total_value
+        left, right = left_weight[j], weight - left_weight[j]
+        difference = left_value[j] * weight - left * total_value
         score = difference * difference / (left * right)
-        allowed = (left >= least) & (right >= least) & (lanes.n_left[j] >= min_leaf) & (n_rows - lanes.n_left[j] >= min_leaf)
+        allowed = (left >= least) & (right >= least)
+        if counted:
+            allowed &= (n_left[j] >= min_leaf) & (n_rows - n_left[j] >= min_leaf)
         # all rows may go left while rounding leaves some weight on the right
-        allowed &= (lanes.low[j] < lanes.high[j]) | (not lanes.missing_left[j])
-        lanes.score[j] = score if allowed else -np.inf
+        allowed &= (low[j] < high[j]) | (not missing_left[j])
+        scores[j] = score if allowed else -np.inf
 
 
 @njit(_nrt=False)
-def gather_values(values, rows, feature, out):
+def gather_values(table, rows, feature, out):
     """One feature's values of a node's rows into `out`."""
+    values, stride, first = table.values, np.uint64(table.row_stride), np.uint64(feature) * np.uint64(table.column_stride)
     for i in range(len(rows)):
-        out[i] = values[rows[i], feature]
+        out[i] = values[first + np.uint64(rows[i]) * stride]
 
 
 @njit(_nrt=False)

@@ -238,7 +238,7 @@ def score_others(columns, rows, n_lanes, target, weight, totals, rules, work):
     for j in range(n_lanes):
         lanes.score[j] = -np.inf
         if lanes.low[j] < lanes.high[j] or 0 < lanes.n_missing[j] < len(rows):
-            gather_values(columns.values, rows, lanes.feature[j], values)
+            gather_values(columns.table, rows, lanes.feature[j], values)
             lanes.score[j] = score_threshold(values, lanes.threshold[j], lanes.missing_left[j], target, weight, totals, rules, work)
 
 
@@ -247,7 +247,7 @@ def lane_allowed(columns, rows, lane, target, rules, work):
     """Whether the children of a lane's split may have the values they would."""
     values, feature, threshold = work.values[: len(rows)], work.lanes.feature[lane], work.lanes.threshold[lane]
     missing_left = work.lanes.missing_left[lane]
-    gather_values(columns.values, rows, feature, values)
+    gather_values(columns.table, rows, feature, values)
     rules = refer(constrained(rules, work.signs[feature], rules.lower, rules.upper))
     if target.family == ABSOLUTE:
         score_absolute(values, threshold, missing_left, target.outputs.shape[1], work.absolute)
@@ -281,26 +281,27 @@ def search_random(columns, rows, target, weight, totals, rules, work):
         n_lanes = min(LANES, (columns.max_features if needed else n_features) - n_drawn)
         draw_lanes(work.order, n_drawn, n_lanes, work.random, lanes)
         has_missing = columns.any_missing
-        fill_lanes(columns.values, rows, n_lanes, has_missing, lanes)
+        fill_lanes(columns.table, rows, has_missing, lanes)
         if has_missing:
             choose_sides(n_lanes, size, work.random, lanes)
         if target.family == MOMENT:
             total_value = totals[1] if target.classes else totals[0]
-            score_lanes(columns.values, rows, n_lanes, has_missing, target, weight, total_value, rules, lanes)
+            score_lanes(size, has_missing, target, weight, total_value, rules, lanes)
         else:
             score_others(columns, rows, n_lanes, target, weight, totals, rules, work)
         word = np.uint64(0)
         if len(work.categories.n_categories):
             word = next_word(work.random)
             score_drawn_sets(columns, rows, n_lanes, word, target, weight, totals, rules, work)
+        low, high, n_missing, scores = lanes.low, lanes.high, lanes.n_missing, lanes.score
         for j in range(n_lanes):
-            if lanes.low[j] >= lanes.high[j] and lanes.n_missing[j] in (0, size):
+            if low[j] >= high[j] and (n_missing[j] == 0 or n_missing[j] == size):
                 continue
             n_varying += 1
-            feature, score = np.int64(lanes.feature[j]), lanes.score[j]
+            feature, score = np.int64(lanes.feature[j]), scores[j]
             better = score > found.score or (score == found.score and feature < found.feature)
             if better and (len(work.signs) == 0 or lane_allowed(columns, rows, j, target, rules, work)):
-                side = np.int64(lanes.missing_left[j]) if lanes.n_missing[j] else NONE_MISSING
+                side = np.int64(lanes.missing_left[j]) if n_missing[j] else NONE_MISSING
                 threshold = np.nan if is_set(work.categories, feature) else np.float64(lanes.threshold[j])
                 found = Found(score, feature, DONE, np.int64(word + np.uint64(feature)), 0, side, threshold)
             if not needed:

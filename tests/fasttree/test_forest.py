@@ -57,6 +57,16 @@ def test_number_of_threads_changes_nothing(forest, max_features):
         assert np.array_equal(fits[0].predict(X), other.predict(X))
 
 
+@pytest.mark.parametrize("n_rows", [300, 15_000])  # the smaller is laid out anew
+def test_layout_of_the_values_changes_nothing(n_rows):
+    X = np.random.default_rng(0).normal(size=(n_rows, 20)).astype(np.float32)
+    y = X[:, 0] + X[:, 1] > 0
+    fits = [ExtraTreesClassifier(2, random_state=0).fit(given, y) for given in (X, np.asfortranarray(X), np.repeat(X, 2, axis=1)[:, ::2])]
+    for other in fits[1:]:
+        for first, second in zip(fits[0], other, strict=True):
+            assert all(np.array_equal(getattr(first.tree_, name), getattr(second.tree_, name)) for name in first.tree_.NODE_ARRAYS)
+
+
 @pytest.mark.peer
 def test_forest_on_all_features_is_scikit_learns():
     """With all features searched and leaves too large for ties, nothing but the bootstrap is drawn, and that in the same way."""

@@ -16,7 +16,7 @@ from fasttree._jit import njit
 from fasttree._jit_reference import interpreted, refer
 from fasttree._splitting_bound import N_BUCKETS, bound_buckets, fill_histogram
 from fasttree._splitting_encode import MISSING, encode, select_rows
-from fasttree._splitting_random import BLOCK, LANES, draw_lanes, fill_lanes, new_lanes, score_lanes
+from fasttree._splitting_random import LANES, Table, draw_lanes, fill_lanes, new_lanes, score_lanes
 from fasttree._splitting_scan import MOMENT, Rules, Target
 from fasttree._splitting_sort import gather_keys, merge_sort, sort_keys
 from tests.naive import trees as naive
@@ -186,24 +186,25 @@ def test_nodes_are_numbered_in_preorder(bounded):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("missing", [False, True])
-@pytest.mark.parametrize("n_rows", [1, 2, 3, 4, 6, 9, 31, BLOCK + 1, 2 * BLOCK + 7])
+@pytest.mark.parametrize("n_rows", [1, 2, 3, 4, 6, 9, 31, 1033])
 def test_random_splits_are_scored_as_by_hand(n_rows, missing, dtype):
     random = np.random.default_rng(n_rows)
     values = random.normal(size=(n_rows + 10, 20)).round(1).astype(dtype)
     values[:, 5] = 3.0
     if missing:
         values[random.random(values.shape) < 0.3] = np.nan
+    table = Table(values.reshape(-1), 20, 1) if n_rows % 2 else Table(values.T.reshape(-1), 1, n_rows + 10)
     rows = random.permutation(n_rows + 10)[:n_rows].astype(np.uint32)
     weight = random.uniform(1, 4, n_rows)
     value = weight * random.normal(size=n_rows)
     target = Target(MOMENT, False, 1, False, weight, value, np.empty((n_rows, 0)))
-    for n_lanes, min_leaf in ((1, 1), (4, 2), (7, 1), (LANES, 3)):
+    for n_lanes, min_leaf in ((1, 1), (2, 2), (3, 1), (LANES, 3)):
         lanes = new_lanes(n_rows, np.dtype(dtype))
         draw_lanes(np.arange(20), 0, n_lanes, np.array([n_rows], dtype=np.uint64), lanes)
         lanes.missing_left[:] = random.random(LANES) < 0.5
-        fill_lanes(values, rows, n_lanes, missing, lanes)
+        fill_lanes(table, rows, missing, lanes)
         rules = Rules(2**62, 2**62, 2, min_leaf, 0.0, 0.0)
-        score_lanes(values, rows, n_lanes, missing, target, weight.sum(), value.sum(), rules, lanes)
+        score_lanes(n_rows, missing, target, weight.sum(), value.sum(), rules, lanes)
         for j in range(n_lanes):
             column = values[rows, lanes.feature[j]]
             expected = naive.random_split(column, lanes.uniform[j], lanes.missing_left[j], weight, value)
@@ -223,7 +224,7 @@ def test_features_are_drawn_without_replacement_and_evenly():
     counts, uniform = np.zeros(37), []
     for _ in range(3000):
         drawn = []
-        for first, n_lanes in ((0, 16), (16, 16), (32, 5)):
+        for first, n_lanes in [(first, LANES) for first in range(0, 36, LANES)] + [(36, 1)]:
             draw_lanes(order, first, n_lanes, random, lanes)
             drawn += lanes.feature[:n_lanes].tolist()
             uniform += lanes.uniform[:n_lanes].tolist()
