@@ -17,7 +17,10 @@ SHIFT = np.uint64(32)
 ROW = np.uint64(0xFFFFFFFF)
 
 _SIGN = np.uint64(1 << 63)
+_MAGNITUDE = np.uint64((1 << 63) - 1)
 _INFINITY = np.uint64(0x7FF << 52)
+_OCTAVES = np.int64(31 << 52)  # powers of two, as integers, that have cells of their own
+_MOST_MOVES = 4  # per value, after which all digits are sorted by
 _SMALL = 1 << 16  # cells below which threads cost more than they save
 _BLOCK = 1 << 20  # cells that are copied to float64 columns at a time
 
@@ -33,8 +36,10 @@ def rank_columns(bits, keys, codes, values, order, counts):
     counts : int64[n_digits, n_buckets], a power of two of buckets. Overwritten.
     """
     for column in range(len(bits)):
-        n_present = load_column(bits[column], values, order, counts)
-        source = radix_sort(n_present, values, order, counts)
+        source, n_present = 1, sort_by_cells(bits[column], values, order[1], counts)
+        if n_present < 0:
+            n_present = load_column(bits[column], values, order, counts)
+            source = radix_sort(n_present, values, order, counts)
         code = np.uint64(0)
         for i in range(n_present):
             if i > 0 and values[source, i] != values[source, i - 1]:
@@ -49,6 +54,100 @@ def rank_columns(bits, keys, codes, values, order, counts):
 
 
 @njit
+def as_integer(bits):
+    """A present value as an integer in the same order: its magnitude or minus that. Both zeros become the same."""
+    magnitude = np.int64(bits & _MAGNITUDE)
+    return -magnitude if bits >> np.uint64(63) else magnitude
+
+
+@njit
+def draw_near(number, gap):
+    """Bring a number nearer to zero by `gap`, or to it."""
+    return max(number, gap) - gap + min(number, -gap) + gap
+
+
+@njit
+def range_of(bits):
+    """Number of present values, the least and the greatest as integers."""
+    n_present, low, high = 0, np.int64(_INFINITY), -np.int64(_INFINITY)
+    for i in range(len(bits)):
+        if bits[i] & _MAGNITUDE <= _INFINITY:
+            number = as_integer(bits[i])
+            low, high = min(low, number), max(high, number)
+            n_present += 1
+    return n_present, low, high
+
+
+@njit
+def sort_by_cells(bits, values, order, counts):
+    """Sort the present values into ``values[1]``, their rows into `order`; returns their number, or -1 where they crowd.
+
+    The range of the values as integers, where each power of two takes the same room, is cut into as many cells as two digits number. Two
+    passes sort by the cells, and an insertion sort does the rest: 9 ns a value against 20 for all digits (100,000 normal ones). All that is
+    less than the greatest by 2**31 shares a cell: most cells would else lie next to zero, where few values are.
+    """
+    n_present, low, high = range_of(bits)
+    if n_present == 0:
+        return 0
+    gap = max(max(-low, high) - _OCTAVES, np.int64(0))
+    low = draw_near(low, gap)
+    last = np.uint64(draw_near(high, gap) - low)
+    width, shift = np.uint64(round(np.log2(counts.shape[1]))), np.uint64(0)
+    mask = np.uint64(counts.shape[1] - 1)
+    while last >> shift >> width > mask:
+        shift += np.uint64(1)
+    counts[:2] = 0
+    place = 0
+    for i in range(len(bits)):
+        if bits[i] & _MAGNITUDE <= _INFINITY:
+            cell = np.uint64(draw_near(as_integer(bits[i]), gap) - low) >> shift
+            counts[0, cell & mask] += 1
+            counts[1, cell >> width] += 1
+            values[0, place] = (cell << SHIFT) | np.uint64(i)
+            place += 1
+    source = 0
+    for digit in range(2):
+        if _to_offsets(counts[digit], n_present):
+            sort_by_digit(values[source, :n_present], SHIFT + width * np.uint64(digit), mask, counts[digit], values[1 - source])
+            source = 1 - source
+    for i in range(n_present):
+        row = values[source, i] & ROW
+        values[1, i] = np.uint64(as_integer(bits[row])) + _SIGN
+        order[i] = np.uint32(row)
+    return n_present if insert(values[1, :n_present], order) else -1
+
+
+@njit
+def sort_by_digit(cells, shift, mask, places, out):
+    """One stable pass: `places` tells where each digit's cells start, and is overwritten."""
+    for i in range(len(cells)):
+        cell = cells[i]
+        digit = (cell >> shift) & mask
+        place = places[digit]
+        places[digit] = place + 1
+        out[np.uint64(place)] = cell
+
+
+@njit
+def insert(values, order):
+    """Finish sorting values, and their rows, that are nearly in order; False where that would take too many moves."""
+    moves, one = 0, np.uint64(1)
+    for i in range(1, len(values)):
+        value = values[i]
+        if values[i - 1] <= value:
+            continue
+        row, j = order[i], np.uint64(i)
+        while j > np.uint64(0) and values[j - one] > value:
+            values[j], order[j] = values[j - one], order[j - one]
+            j -= one
+        values[j], order[j] = value, row
+        moves += i - np.int64(j)
+        if moves > _MOST_MOVES * len(values):
+            return False
+    return True
+
+
+@njit
 def load_column(bits, values, order, counts):
     """Map present values to ordered integers in ``values[0]``, count their digits; returns how many are present.
 
@@ -60,7 +159,7 @@ def load_column(bits, values, order, counts):
     width = np.uint64(round(np.log2(counts.shape[1])))
     n_present = 0
     for i in range(len(bits)):
-        magnitude = bits[i] & (_SIGN - np.uint64(1))
+        magnitude = bits[i] & _MAGNITUDE
         if magnitude > _INFINITY:
             continue
         value = (_SIGN - magnitude) if bits[i] >> np.uint64(63) else (_SIGN + magnitude)
@@ -112,7 +211,7 @@ def _to_offsets(counts, n_rows):
 def place_missing(bits, place, keys, codes):
     """Give the rows that hold NaN the code MISSING, after all others."""
     for i in range(len(bits)):
-        if bits[i] & (_SIGN - np.uint64(1)) > _INFINITY:
+        if bits[i] & _MAGNITUDE > _INFINITY:
             if len(keys):
                 keys[place] = (MISSING << SHIFT) | np.uint64(i)
             if len(codes):

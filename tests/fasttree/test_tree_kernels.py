@@ -85,6 +85,29 @@ def test_tables_are_ranked_by_column_whatever_their_layout(n_rows, n_jobs):
         assert np.array_equal(codes.T, expected)
 
 
+COLUMNS = {
+    "normal": lambda random, n: random.normal(size=n),
+    "intensities": lambda random, n: random.lognormal(5.0, 2.0, size=n) * (random.random(n) < 0.5),
+    "far from zero": lambda random, n: 1e15 + random.integers(0, n, size=n) / 8,
+    "crowded": lambda random, n: np.where(random.random(n) < 0.01, 1.0, 1e-200 * random.normal(size=n)),
+    "of all sizes": lambda random, n: random.choice([-1.0, 1.0], size=n) * 10.0 ** random.uniform(-320, 308, size=n),
+    "missing": lambda random, n: np.full(n, np.nan),
+}
+
+
+@pytest.mark.parametrize("n_rows", [40, 6000])  # with digits of 8 and of 11 bits
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_columns_of_any_range_are_ranked(kind, n_rows):
+    x = COLUMNS[kind](np.random.default_rng(0), n_rows)
+    x[::9] = np.nan
+    keys, codes = encode(np.column_stack([x, -x]), keys=True, codes=True)
+    for column, code, key in zip((x, -x), codes, keys, strict=True):
+        present = ~np.isnan(column)
+        assert np.array_equal(code[present], np.unique(column[present], return_inverse=True)[1])
+        assert np.all(code[~present] == MISSING)
+        assert np.array_equal(key, np.sort((code.astype(np.uint64) << np.uint64(32)) | np.arange(n_rows, dtype=np.uint64)))
+
+
 def test_sparse_columns_are_ranked_as_dense_ones():
     X = np.random.default_rng(0).normal(size=(50, 4)) * (np.random.default_rng(1).random((50, 4)) < 0.3)
     for first, second in zip(encode(X, keys=True, codes=True), encode(sparse.csc_array(X), keys=True, codes=True), strict=True):
