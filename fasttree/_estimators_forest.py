@@ -15,6 +15,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from fasttree._estimators_tree import (
+    SEEDS,
     TREE_CONSTRAINTS,
     Categorical,
     check_poisson,
@@ -30,7 +31,6 @@ from fasttree._tree import dense_blocks
 from fasttree._tree_prune import prune
 from fasttree._validation import category_counts, check_fit, check_predict, check_weights, encode_classes, feature_count
 
-_SEEDS = np.iinfo(np.int32).max
 _TASK = 32768  # rows of all trees that one task grows, at least
 _BLOCK = 32768  # rows that one thread predicts at a time: few enough to stay in cache for all trees
 
@@ -110,8 +110,8 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
             warnings.warn("Warm-start fitting without increasing n_estimators does not fit new trees.", UserWarning, stacklevel=3)
             return
         if self.estimators_:  # as if these had been drawn in one go
-            random_state.randint(_SEEDS, size=len(self.estimators_))
-        seeds = [random_state.randint(_SEEDS) for _ in range(n_more)]
+            random_state.randint(SEEDS, size=len(self.estimators_))
+        seeds = [random_state.randint(SEEDS) for _ in range(n_more)]
         max_features = feature_count(self.max_features, X.shape[1])
         problem = plan(
             X,
@@ -127,8 +127,6 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
         )
 
         def weigh(seed):
-            if not self.bootstrap:
-                return every if weight is None else weight
             own = drawn_counts(seed, n_samples, self._n_drawn, weight).astype(np.float64)
             return own if row_weight is None else own * row_weight(own)
 
@@ -136,10 +134,10 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
             return growing_rules(self, n_samples, own.sum())
 
         def run(seeds):
-            trees = grow_trees(problem, map(weigh, seeds), rules, map(growing_seed, seeds))
+            weights = [weigh(seed) for seed in seeds] if self.bootstrap else [np.ones(n_samples) if weight is None else weight]
+            trees = grow_trees(problem, weights, rules, [growing_seed(seed) for seed in seeds])
             return [prune(tree, self.ccp_alpha) for tree in trees]
 
-        every = np.ones(n_samples)
         # small trees together: a task costs about as much as a tree of 300 rows
         size = max(1, min(-(-n_more // effective_n_jobs(self.n_jobs)), _TASK // n_samples))
         tasks = [seeds[start : start + size] for start in range(0, n_more, size)]

@@ -15,6 +15,7 @@ from fasttree._splitting_scan import Rules
 from fasttree._tree_prune import prune, pruning_path
 from fasttree._validation import category_counts, check_predict, count_of, feature_count
 
+SEEDS = np.iinfo(np.int32).max
 _UNLIMITED = 2**62
 _own = threading.local()
 
@@ -90,7 +91,7 @@ def seeded(seed):
 def growing_seed(random_state):
     """Seed of the draws of one tree."""
     generator = seeded(random_state) if isinstance(random_state, Integral) else check_random_state(random_state)
-    return generator.randint(np.iinfo(np.int32).max)
+    return generator.randint(SEEDS)
 
 
 def check_poisson(y, positive="positive"):

@@ -91,9 +91,8 @@ def new_sketch(n_nodes, n_slots, n_bounded):
 
 
 @njit(_nrt=False)
-def order_target(target, rows, work):
-    """Copy the target in the order of `rows` into `work`, so that each node's part of it is a range as well."""
-    weight, value, outputs = work.weight, work.value, work.outputs
+def order_target(target, rows, weight, value, outputs):
+    """Copy the target in the order of `rows`, so that each node's part of it is a range as well."""
     all_weight, all_value, all_outputs = target.weight, target.value, target.outputs
     moment = target.family == MOMENT
     for i in range(len(rows)):
@@ -252,9 +251,11 @@ def grow(columns, all_target, rows, rules, sketch, work, room):
     ordered = columns.keys.shape[1] == 0
     target = refer(all_target)
     if ordered:
-        order_target(target, rows, work)
         family, classes, n_slots, unit = all_target.family, all_target.classes, all_target.n_slots, all_target.unit
-        target = refer(Target(family, classes, n_slots, unit, work.weight, work.value, work.outputs))
+        told = family == MOMENT and (classes or unit)  # whether outputs follow from a row's value and weight
+        outputs = work.no_outputs if told else work.outputs
+        order_target(target, rows, work.weight, work.value, outputs)
+        target = refer(Target(family, classes, n_slots, unit, work.weight, work.value, outputs))
     new, n_nodes, n_open, n_leaves = np.int64(0), np.int64(1), 0, 1
     sketch.start[0], sketch.stop[0], sketch.depth[0] = 0, len(rows), 0
     node = new

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fasttree._jit import njit
+from fasttree._jit_reference import refer
 
 
 class Nodes(NamedTuple):
@@ -40,34 +41,47 @@ def new_nodes(n_nodes, n_slots, bounded):
     )
 
 
-@njit
-def number_nodes(sketch, nodes):
-    """Copy a sketch to `nodes`, which are as many, in preorder: a left child comes right after its parent."""
-    stack = np.empty((len(nodes.left) + 1, 2), np.int64)
-    stack[0, 0], stack[0, 1] = 0, -1
-    depth, place = 1, 0
-    while depth:
-        depth -= 1
-        node, parent = stack[depth, 0], stack[depth, 1]
-        if parent >= 0:
-            nodes.right[parent] = place
-        nodes.size[place] = sketch.stop[node] - sketch.start[node]
-        nodes.weight[place] = sketch.weight[node]
-        for slot in range(nodes.sums.shape[1]):
-            nodes.sums[place, slot] = sketch.sums[node, slot]
-        if len(nodes.bounds):
-            nodes.bounds[place, 0], nodes.bounds[place, 1] = sketch.bounds[node, 0], sketch.bounds[node, 1]
-        left = sketch.left[node]
-        if left < 0:
-            nodes.left[place] = nodes.right[place] = -1
-            nodes.feature[place], nodes.threshold[place], nodes.missing_left[place] = -2, -2.0, 0
-            nodes.low[place] = nodes.high[place] = 0
-        else:
-            nodes.left[place] = place + 1
-            nodes.feature[place], nodes.threshold[place] = sketch.feature[node], sketch.threshold[node]
-            nodes.missing_left[place] = sketch.missing_left[node]
-            nodes.low[place], nodes.high[place] = sketch.low[node], sketch.high[node]
-            stack[depth, 0], stack[depth, 1] = left + 1, place
-            stack[depth + 1, 0], stack[depth + 1, 1] = left, -1
-            depth += 2
-        place += 1
+@njit(_nrt=False)
+def number_nodes(sketch, stops, stack, nodes):
+    """Copy sketches to `nodes`, which are as many, each in preorder: a left child comes right after its parent.
+
+    stops : int64[::1], shape (n_trees + 1,), where the nodes of each tree start and end
+    stack : int64[:, ::1], shape (greatest number of nodes + 1, 2), overwritten
+    """
+    sketch, nodes = refer(sketch), refer(nodes)
+    for tree in range(len(stops) - 1):
+        first = stops[tree]
+        stack[0, 0], stack[0, 1] = 0, -1
+        depth, place = 1, 0
+        while depth:
+            depth -= 1
+            node, parent = first + stack[depth, 0], stack[depth, 1]
+            copy_node(sketch, node, nodes, first + place)
+            if parent >= 0:
+                nodes.right[first + parent] = place
+            left = sketch.left[node]
+            if left >= 0:
+                nodes.left[first + place] = place + 1
+                stack[depth, 0], stack[depth, 1] = left + 1, place
+                stack[depth + 1, 0], stack[depth + 1, 1] = left, -1
+                depth += 2
+            place += 1
+
+
+@njit(_nrt=False)
+def copy_node(sketch, node, nodes, place):
+    """All but the numbers of children, which are -1."""
+    nodes.left[place] = nodes.right[place] = -1
+    nodes.size[place] = sketch.stop[node] - sketch.start[node]
+    nodes.weight[place] = sketch.weight[node]
+    for slot in range(nodes.sums.shape[1]):
+        nodes.sums[place, slot] = sketch.sums[node, slot]
+    if len(nodes.bounds):
+        nodes.bounds[place, 0], nodes.bounds[place, 1] = sketch.bounds[node, 0], sketch.bounds[node, 1]
+    if sketch.left[node] < 0:
+        nodes.feature[place], nodes.threshold[place], nodes.missing_left[place] = -2, -2.0, 0
+        nodes.low[place] = nodes.high[place] = 0
+    else:
+        nodes.feature[place], nodes.threshold[place] = sketch.feature[node], sketch.threshold[node]
+        nodes.missing_left[place] = sketch.missing_left[node]
+        nodes.low[place], nodes.high[place] = sketch.low[node], sketch.high[node]

@@ -6,12 +6,13 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse
 
-from fasttree._growth import Columns, Room, Sketch, grow, new_sketch
+from fasttree._growth import Columns, Room, Sketch, new_sketch
+from fasttree._growth_many import Lot, grow_many
 from fasttree._growth_number import Nodes, new_nodes, number_nodes
 from fasttree._splitting_absolute import Absolute
 from fasttree._splitting_bound import N_BUCKETS
 from fasttree._splitting_categories import new_categories
-from fasttree._splitting_encode import MISSING, ROW, SHIFT, encode, select_rows
+from fasttree._splitting_encode import MISSING, ROW, SHIFT, encode
 from fasttree._splitting_own import FAILED, RAISED, compile_own, prepare_own
 from fasttree._splitting_random import Table, new_lanes
 from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, OWN, POISSON, SQUARED, Target
@@ -168,7 +169,7 @@ def _central(y):
 def grow_tree(problem, weight, rules, seed):
     """Grow the only tree of a problem, on the problem's own keys; see `grow_trees`."""
     if np.all(weight > 0.0):
-        problem.benches.append(_new_bench(problem, problem.keys))
+        problem.benches.append(_new_bench(problem, 1, problem.keys))
     return grow_trees(problem, [weight], lambda weight: rules, [seed])[0]
 
 
@@ -180,27 +181,38 @@ def grow_trees(problem, weights, rules, seeds):
     Parameters
     ----------
     problem : Problem
-    weights : iterable of float64 ndarrays, shape (n_rows,)
-        One per tree, the same object where trees share it. Rows of weight 0 take no part.
+    weights : list of float64 ndarrays, shape (n_rows,)
+        One per tree, or a single one for all trees. Rows of weight 0 take no part.
     rules : callable (weight) -> Rules
-    seeds : iterable of int
+    seeds : list of int
 
     Returns
     -------
     list of Tree
     """
-    try:
-        bench = problem.benches.pop()  # a thread takes one that is free
-    except IndexError:
-        bench = _new_bench(problem)
-    grown, last = [], None
-    for weight, seed in zip(weights, seeds, strict=True):
-        if weight is not last:
-            last, own_rules, target = weight, rules(weight), _target(problem, weight)
-            every_row = np.flatnonzero(weight).astype(np.uint32)
-        grown.append(_grow(problem, bench, weight, own_rules, target, every_row.copy(), seed))
+    n_trees, n_rows = len(seeds), len(problem.outputs)
+    bench = problem.benches.pop() if problem.benches else None  # a thread takes one that is free
+    if bench is None or bench.n_trees < n_trees:
+        bench = _new_bench(problem, n_trees)
+    every_rule = [rules(weight) for weight in weights]
+    lot = Lot(
+        np.stack(weights),
+        np.array([own.min_weight for own in every_rule]),
+        np.array([(seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64) or 1 for seed in seeds], dtype=np.uint64),
+        np.empty((n_trees, n_rows), dtype=np.uint32),
+        np.zeros(n_trees + 1, dtype=np.int64),
+    )
+    any_missing = bool(problem.has_missing.any())
+    columns = Columns(bench.keys, problem.codes, _table(problem.values), problem.has_missing, any_missing, problem.max_features)
+    keys = problem.keys[:, :0] if bench.keys is problem.keys else problem.keys
+    target, work = _target(problem), bench.work
+    if grow_many(columns, np.ascontiguousarray(keys), problem.by_target, target, lot, every_rule[0], bench.sketch, work, bench.room):
+        did = "raised an exception" if work.own.numbers[FAILED] == RAISED else "gave NaN for a split that was tried"
+        raise ValueError(f"criterion={problem.criterion!r} {did}; it must give a number for any node's sums and weight")
+    nodes = new_nodes(lot.stops[-1], bench.sketch.sums.shape[1], len(problem.signs) > 0)
+    number_nodes(bench.sketch, lot.stops, np.empty((np.max(np.diff(lot.stops)) + 1, 2), dtype=np.int64), nodes)
     problem.benches.append(bench)
-    return _finish(problem, grown)
+    return _finish(problem, nodes, lot)
 
 
 class Bench(NamedTuple):
@@ -211,15 +223,16 @@ class Bench(NamedTuple):
     room: Room
     keys: np.ndarray  # uint64, shape (n_features, n_rows) or (n_features, 0)
     own: object  # the user's criterion, which must live as long as its addresses in `work`, or None
+    n_trees: int  # that there is room for
 
 
-def _new_bench(problem, keys=None):
+def _new_bench(problem, n_trees, keys=None):
     n_rows, n_features = len(problem.outputs), problem.X.shape[1]
     presorted = problem.keys.shape[1] > 0
     n_slots = _slots(problem)
     reordered = presorted or len(problem.by_target)
     own = compile_own(problem.criterion, problem.classes) if callable(problem.criterion) else None
-    n_most = 2 * n_rows - 1
+    n_most = n_trees * (2 * n_rows - 1)
     return Bench(
         new_sketch(n_most, n_slots if problem.classes or own else 2 * n_slots, n_most if len(problem.signs) else 0),
         _work(problem, own),
@@ -233,36 +246,13 @@ def _new_bench(problem, keys=None):
         ),
         np.empty((n_features, n_rows if presorted else 0), dtype=np.uint64) if keys is None else keys,
         own,
+        n_trees,
     )
 
 
-def _grow(problem, bench, weight, rules, target, rows, seed):
-    """Grow one tree on `bench`; nothing of what the bench held before is read."""
-    if problem.keys.shape[1] and bench.keys is not problem.keys:
-        select_rows(problem.keys, weight, bench.keys)
-    work = bench.work
-    if len(problem.by_target):
-        select_rows(problem.by_target, weight, work.absolute.by_target)
-    if target.family == MOMENT and (problem.classes or target.unit):
-        work = work._replace(outputs=work.outputs[:, :0])  # they follow from a row's value and weight
-    work.order[:] = np.arange(len(work.order))
-    work.random[0] = (seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64) or 1
-    any_missing = bool(problem.has_missing.any())
-    columns = Columns(bench.keys, problem.codes, _table(problem.values), problem.has_missing, any_missing, problem.max_features)
-    n_nodes = grow(columns, target, rows, rules, bench.sketch, work, bench.room)
-    if work.own.numbers[FAILED]:
-        did = "raised an exception" if work.own.numbers[FAILED] == RAISED else "gave NaN for a split that was tried"
-        raise ValueError(f"criterion={problem.criterion!r} {did}; it must give a number for any node's sums and weight")
-    nodes = new_nodes(n_nodes, bench.sketch.sums.shape[1], len(problem.signs) > 0)
-    number_nodes(bench.sketch, nodes)
-    return nodes, _read_sets(problem, nodes, rows)
-
-
 def _read_sets(problem, nodes, rows):
-    """Words of the nodes' sets of categories, which the rows in the order of the leaves tell; None without categories."""
+    """Words of a tree's sets of categories, which its rows in the order of the leaves tell."""
     n_categories = problem.n_categories
-    if len(n_categories) == 0:
-        return None
     words = np.zeros(int(np.sum(count_words(nodes.left, nodes.feature, n_categories))), dtype=np.uint64)
     places = np.cumsum(n_categories > 0) - 1
     starts = start_words(nodes.left, nodes.feature, n_categories)
@@ -282,11 +272,11 @@ def _slots(problem):
     return int(np.sum(problem.n_classes))
 
 
-def _target(problem, weight):
-    family = _family(problem)
-    value = weight * problem.outputs[:, 0] if family == MOMENT else np.empty(0)
-    unit = bool(np.all(weight[weight > 0.0] == 1.0))
-    return Target(family, problem.classes, _slots(problem), unit, weight, value, problem.outputs)
+def _target(problem):
+    """The target of all trees; weights and what depends on them are the tree's own."""
+    family, n_rows = _family(problem), len(problem.outputs)
+    value = np.empty(n_rows if family == MOMENT else 0)
+    return Target(family, problem.classes, _slots(problem), False, np.empty(0), value, problem.outputs)
 
 
 def _absolute(problem):
@@ -323,6 +313,7 @@ def _work(problem, own):
         tops=np.empty(problem.max_features),
         ranges=np.empty((problem.max_features, 2), dtype=np.int64),
         outputs=np.empty((sampled, problem.outputs.shape[1])),
+        no_outputs=np.empty((0, 0)),
         absolute=_absolute(problem),
         own=prepare_own(own, _slots(problem)),
         signs=problem.signs,
@@ -337,13 +328,8 @@ def _xlogx_table():
     return x * np.log(np.maximum(x, 1.0))
 
 
-def _finish(problem, grown):
-    """Derive what the estimators show, for all trees at once; each keeps its part of the arrays.
-
-    grown : list of pairs (nodes, words of their sets of categories or None)
-    """
-    every = [own for own, _ in grown]
-    nodes = every[0] if len(every) == 1 else Nodes(*map(np.concatenate, zip(*every, strict=True)))
+def _finish(problem, nodes, lot):
+    """Derive what the estimators show, for all trees at once; each keeps its part of the arrays."""
     threshold = nodes.threshold
     if not len(problem.values):
         inner = np.flatnonzero((nodes.left >= 0) & ~np.isnan(threshold))  # NaN: by categories
@@ -368,11 +354,10 @@ def _finish(problem, grown):
         "missing_go_to_left": nodes.missing_left,
         "value": value,
     }
-    trees, stop = [], 0
-    n_categories = problem.n_categories if len(problem.n_categories) else None
-    for own, sets in grown:
-        start, stop = stop, stop + len(own.left)
+    trees, n_categories = [], problem.n_categories if len(problem.n_categories) else None
+    for rows, start, stop in zip(lot.rows, lot.stops[:-1], lot.stops[1:], strict=True):
         parts = {name: array[start:stop] for name, array in arrays.items()}
+        sets = None if n_categories is None else _read_sets(problem, Nodes(*(array[start:stop] for array in nodes)), rows)
         trees.append(Tree(parts, problem.X.shape[1], problem.n_classes, n_categories, sets))
     return trees
 

@@ -49,6 +49,7 @@ class Work(NamedTuple):
     weight: np.ndarray  # float64, shape (n_rows,)
     value: np.ndarray  # float64, shape (n_rows,)
     outputs: np.ndarray  # float64, shape (n_rows, n_outputs)
+    no_outputs: np.ndarray  # float64, shape (0, 0)
     histograms: np.ndarray  # float64, shape (max_features, n_buckets, 4)
     bounds: np.ndarray  # float64, shape (max_features, n_buckets)
     tops: np.ndarray  # float64, shape (max_features,): greatest bounds
