@@ -344,12 +344,12 @@ class FeatureMatrix:
     names: list[str]
 
     def __len__(self) -> int:
-        return self.values.shape[0]
+        return self.present.shape[0]
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(n_rows, n_features)"""
-        return self.values.shape
+        return self.present.shape
 
     def __array__(self, dtype=None, copy=None):
         return np.array(self.values, dtype=dtype, copy=copy)
@@ -361,7 +361,11 @@ class FeatureMatrix:
 
     def columns(self, keep) -> FeatureMatrix:
         """The features that `keep` (mask or indices) selects."""
-        keep = np.arange(self.values.shape[1])[keep]
+        keep = np.arange(self.shape[1])[keep]
         return dataclasses.replace(
-            self, values=self.values[:, keep], mz=self.mz[keep], present=self.present[:, keep], names=[self.names[i] for i in keep]
+            self,
+            values=self.values.take(keep, axis=1),
+            mz=self.mz[keep],
+            present=self.present.take(keep, axis=1),
+            names=[self.names[i] for i in keep],
         )

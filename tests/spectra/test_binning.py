@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 
 import numpy as np
 import pandas as pd
@@ -208,6 +209,23 @@ def test_wrong_options_are_named():
         PeakBinner(fill="mean").fit(cohort_of(lists))
     with pytest.raises(SpectraError, match="call find_peaks"):
         PeakBinner().fit(Cohort.from_spectra([Spectrum(np.arange(3.0), np.ones(3))]))
+
+
+@pytest.mark.parametrize("keep", [[0, 2], [2, 0], [False, True, False], []])
+def test_gaps_filled_after_columns_are_chosen_are_the_same(keep):
+    mz = np.linspace(900.0, 2100.0, 500)
+    spectra = [Spectrum(mz, np.random.default_rng(i).random(500)) for i in range(3)]
+    cohort = Cohort.from_spectra(spectra)
+    cohort = dataclasses.replace(cohort, peaks=[peak_list([1000.0, 1500.0]), peak_list([2000.0]), peak_list([1000.5])])
+    binner = PeakBinner().fit(cohort)
+    late, early = binner.transform(cohort), binner.transform(cohort)
+    assert early.shape == early.values.shape == (3, 3)  # here all are filled
+    columns = np.array(keep, bool if keep and keep[0] is False else int)
+    late, early = late.columns(columns), early.columns(columns)
+    assert np.array_equal(late.values, early.values)
+    assert np.array_equal(late.present, early.present)
+    assert late.names == early.names and len(late) == len(late[:2]) + 1
+    assert not late.present.all() or not keep
 
 
 def features_of(present):
