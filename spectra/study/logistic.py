@@ -95,12 +95,10 @@ class EachAgainstRest(OneVsRestClassifier):
     def fit(self, X, y):
         """Learn one model, or one for each class."""
         self.only_ = clone(self.estimator).fit(X, y) if np.unique(y).size == 2 else None
-        return self if self.only_ else super().fit(X, y)
-
-    @property
-    def classes_(self):
-        """The classes, in order."""
-        return self.only_.classes_ if self.only_ else super().classes_
+        if not self.only_:
+            return super().fit(X, y)
+        self.classes_ = self.only_.classes_
+        return self
 
     def predict_proba(self, X):
         """Probabilities of the classes."""

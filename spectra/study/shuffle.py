@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from spectra.containers import FeatureMatrix
 from spectra.pipeline import learned_steps
 from spectra.study import scores
 from spectra.study.audit import SHUFFLED, Control
@@ -31,8 +32,11 @@ def _blind_part(problem, split):
     blind, last = Pipeline(steps.steps[:-1]), steps.steps[-1][1]
     if not blind.steps:
         return last, problem.data[split.train], problem.data[split.test]
-    features = blind.fit_transform(problem.data[split.train])
-    return last, features, blind.transform(problem.data[split.test])
+    known, held = blind.fit_transform(problem.data[split.train]), blind.transform(problem.data[split.test])
+    for features in (known, held):
+        if isinstance(features, FeatureMatrix):
+            _ = features.values  # filled once, for all labellings
+    return last, known, held
 
 
 def _fold(problem, split, parts):
