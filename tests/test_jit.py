@@ -68,3 +68,18 @@ def test_loading_a_kernel_does_not_prepare_the_compiler(policy, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert int(done.stdout) == 2
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_kernel_that_kernels_call_is_compiled_within_them(policy, tmp_path):
+    package = tmp_path / "package"
+    package.mkdir()
+    shutil.copy(ROOT / policy, package / "_jit.py")
+    (package / "caller.py").write_text(
+        "from package._jit import njit\n\n@njit\ndef inner(n):\n    return 1 if n < 2 else n * inner(n - 1)\n\n"
+        "@njit\ndef middle(n):\n    return inner(n) + 1\n\n@njit\ndef whole(n):\n    return middle(n) + inner(n)\n\n"
+        "def outer(x):\n    found = whole(3 * x)\n    compiled = [len(kernel.overloads) for kernel in (inner, middle, whole)]\n"
+        "    assert compiled == [0, 0, 1], compiled\n    return found + 100 * inner(x)\n"
+    )
+    for _ in range(2):  # compiled, and loaded
+        assert run(tmp_path) == 113
