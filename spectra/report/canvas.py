@@ -17,6 +17,7 @@ import matplotlib
 import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 # Okabe & Ito (2008): eight colours that stay apart for every common kind of colour blindness
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#444444")
@@ -63,6 +64,20 @@ _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
 
 
+_UNPRINTABLE = re.compile("[^\\t\\n\\r -~\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef]")
+
+
+def printable(text):
+    """The text with a mark in place of what no page may hold: control characters, halves of characters, and what turns the direction of reading.
+
+    Names come from files, and may hold anything; XML allows no control character, not even escaped.
+
+    >>> printable("a\\x00b\\ud800")
+    'a�b�'
+    """
+    return _UNPRINTABLE.sub("\ufffd", str(text))
+
+
 class Picture(NamedTuple):
     """A finished figure: its title, what to look for, and the drawing."""
 
@@ -81,6 +96,7 @@ def picture(function):
             if made is None:
                 return None
             figure, title, caption = made
+            title, caption = printable(title), printable(caption)
             return Picture(title, caption, to_svg(figure, f"{title}. {caption}"))
 
     return drawn
@@ -95,6 +111,8 @@ def panels(rows=1, columns=1, *, height, width=WIDTH, **more):
 def to_svg(figure, description):
     """The figure as one ``<svg>`` element: ids unlike any other figure's, no metadata, coordinates to a hundredth of a point."""
     buffer = io.BytesIO()
+    for text in figure.findobj(Text):
+        text.set_text(printable(text.get_text()))
     with warnings.catch_warnings():
         # matplotlib measures text with its own font; the browser, which draws it, has others for what that one lacks
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
@@ -222,7 +240,7 @@ def short(text, length):
     >>> short("a_very_long_name_of_a_sample", 12)
     'a_very…ample'
     """
-    text = str(text)
+    text = printable(text)
     if len(text) <= length:
         return text
     return text[: length // 2] + "…" + text[len(text) - (length - length // 2 - 1) :]

@@ -7,6 +7,7 @@ import jinja2
 from markupsafe import Markup
 
 from spectra.report import appendix, belief, markers, matrix, models, multiverse, sensitivity, signals, summary, threats
+from spectra.report.canvas import printable
 from spectra.report.markers import PANEL
 from spectra.report.subject import interval_text, subject, value_label
 from spectra.study.record import write_atomic
@@ -24,7 +25,7 @@ def render(path, template, content):
     """Write one page from a template of this package."""
     style = (importlib.resources.files("spectra.report") / "templates" / "style.css").read_text(encoding="utf-8")
     text = _TEMPLATES.get_template(template).render(style=Markup(style), **content)
-    write_atomic(path, text)
+    write_atomic(path, printable(text))
 
 
 def _source(facts):

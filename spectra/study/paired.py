@@ -2,8 +2,12 @@
 
 Folds of a repeated cross-validation share most of their training rows, so their differences hang together and the plain t-test finds
 differences where there are none. Nadeau & Bengio (2003, Machine Learning 52:239) add the share of test to training rows to the variance.
+
+Which model is the best is learned from the same splits, so the best looks better than it is. The p-values therefore are those of all pairs of models,
+adjusted together (Holm 1979), of which the pairs with the best are told: whichever pair the data point to, it was counted.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +18,7 @@ from spectra.study.evaluation import SELECTED
 
 
 class Pair(NamedTuple):
-    """A model against the best one: mean difference of the ranking score over the splits, 95 % interval, adjusted p (Holm 1979)."""
+    """A model against the best one: mean difference of the ranking score over the splits, its 95 % interval by itself, p adjusted for all pairs."""
 
     name: str
     best: str
@@ -64,10 +68,26 @@ def compare_pairs(problem, rows, splits):
         return []
     best = max((row for row in rows if row.name in by_split), key=lambda row: np.nan_to_num(row.auc.mean)).name
     n_train, n_test = (float(np.mean([getattr(split, side).size for split in splits])) for side in ("train", "test"))
-    found = []
-    for name, score in by_split.items():
-        if name != best:
-            told = np.isfinite(score) & np.isfinite(by_split[best])
-            found.append((name, *corrected_t((score - by_split[best])[told], n_train, n_test)))
-    adjusted = holm([row[-1] for row in found])
-    return [Pair(name, best, *rest[:-1], p) for (name, *rest), p in zip(found, adjusted, strict=True)]
+    return against(best, by_split, n_train, n_test)
+
+
+def against(best, by_split, n_train, n_test):
+    """Every model against the best one.
+
+    Parameters
+    ----------
+    best : str
+    by_split : dict of name -> float array, shape (n_splits,), scores; NaN where a split could not be scored
+    n_train, n_test : float, mean numbers of rows
+
+    Returns
+    -------
+    list of Pair
+    """
+    found = {}
+    for pair in itertools.combinations(by_split, 2):
+        name, other = pair if pair[1] == best else pair[::-1]
+        difference = by_split[name] - by_split[other]
+        found[name, other] = corrected_t(difference[np.isfinite(difference)], n_train, n_test)
+    adjusted = dict(zip(found, holm([row[-1] for row in found.values()]), strict=True))
+    return [Pair(name, best, *found[name, best][:-1], float(adjusted[name, best])) for name in by_split if name != best]

@@ -6,6 +6,7 @@ import html.parser
 import re
 import shutil
 import subprocess
+import xml.etree.ElementTree
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,7 @@ from spectra.study.splits import grouped_splits
 from spectra.study.technical import Agreement, Drift
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "$x_1$ & {{ 7*7 }}", "naïve 患者 </style>"]
+UNPRINTABLE = ["a\x00b\x1b[31m", "bell\x07\x01", "\u202eevil\x85"]
 FACTS = {"command": "study", "seed": 0, "n_jobs": 2, "input": "folder/manifest.csv", "roles": {"label": "label"}, "seconds": 3.0}
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -254,6 +256,16 @@ def test_what_is_not_known_is_left_out(tmp_path):
     assert not {"schemes", "audit", "spectra", "sensitivity", "aside", "notes"} & set(page.ids)
     assert {"summary", "models", "markers", "settings", "again"} <= set(page.ids)
     assert "m/z" not in page.text and "spectrum" not in page.text and "smooth" not in page.text
+
+
+def test_characters_that_no_page_may_hold_are_marked(tmp_path):
+    text, page = page_of(cohort_result(classes=UNPRINTABLE, prefix=UNPRINTABLE[1], notes=[*UNPRINTABLE, "half \ud800"]), tmp_path)
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]", text)
+    assert "a\ufffdb\ufffd[31m" in page.text and "bell\ufffd\ufffd" in page.text
+    pictures = re.findall("<svg.*?</svg>", text, re.DOTALL)
+    assert len(pictures) > 10
+    for picture in pictures:
+        xml.etree.ElementTree.fromstring(picture)
 
 
 def test_nothing_in_the_data_can_break_out(tmp_path):

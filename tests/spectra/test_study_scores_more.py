@@ -8,7 +8,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import brier_score_loss, mean_absolute_error, mean_squared_error, r2_score, roc_curve
 
 from spectra.study import scores, scores_quantity, tasks
-from spectra.study.paired import corrected_t
+from spectra.study.paired import against, corrected_t
 from tests.naive import scores_quantity as naive
 
 ONE = np.ones((1, 60))
@@ -85,3 +85,24 @@ def test_levels_keep_the_order_and_are_all_there(values):
     order = np.argsort(values, kind="stable")
     assert (np.diff(level[order]) >= 0).all() and set(level) == set(range(edges.size)) and 2 <= edges.size <= 4
     assert len(tasks.level_names(values)) == edges.size
+
+
+def test_the_best_of_many_equal_models_is_seldom_called_better():
+    random, alarms = np.random.default_rng(0), 0
+    for _ in range(300):
+        by_split = {f"m{i}": scores for i, scores in enumerate(random.normal(size=(12, 15)))}
+        best = max(by_split, key=lambda name: by_split[name].mean())
+        pairs = against(best, by_split, 1e12, 1.0)
+        assert [pair.name for pair in pairs] == [name for name in by_split if name != best]
+        assert all(pair.difference <= 0 for pair in pairs)
+        alarms += min(pair.p_value for pair in pairs) < 0.05
+    assert alarms <= 15 + 2.3 * (300 * 0.05 * 0.95) ** 0.5  # adjusted for the eleven pairs with the best alone it was 44, now 9
+
+
+def test_a_model_that_is_worse_is_told_from_the_best():
+    random = np.random.default_rng(1)
+    by_split = {"good": random.normal(1.0, 0.05, 15), "bad": random.normal(0.5, 0.05, 15), "as good": random.normal(1.0, 0.05, 15)}
+    by_split["bad"][0] = np.nan
+    found = {pair.name: pair for pair in against("good", by_split, 80, 20)}
+    assert found["bad"].p_value < 0.001 < 0.05 < found["as good"].p_value
+    assert found["bad"].difference < -0.4
