@@ -51,20 +51,24 @@ class Panel(NamedTuple):
 def _ranked(problem, rows):
     """Steps and features of the rows, and the columns that speak for themselves, best first."""
     steps, features = fit_steps(problem, rows)
+    if not features.shape[1]:
+        return steps, features, []
     order = np.argsort(-importances(features.values, problem.target[rows], problem.task, problem.seed), kind="stable")
     leader, _ = leaders(features.values, features.mz, order)
     return steps, features, [int(j) for j in order if leader[j] == j]
 
 
 def _answers(problem, train, test):
-    """Held-out probabilities of the first 1, 2, 3, ... ranked columns: dict of size -> array; and what they were ranked from."""
+    """Held-out probabilities of the first 1, 2, 3, ... ranked columns: dict of size -> array, empty without a column; and what they were ranked from."""
     steps, features, heads = _ranked(problem, train)
+    if not heads:
+        return {}, features, heads
     first, found = heads[: SIZES[-1]], {}
     known, held = features.values[:, first], steps.transform(problem.data[test]).values[:, first]
     scaler = StandardScaler().fit(known)
     known, held = scaler.transform(known), scaler.transform(held)
     for size in SIZES:
-        if size <= max(1, len(heads)):
+        if size <= len(heads):
             # Newton's steps are few, and for few columns cheap
             ridge = LogisticRegression(solver="newton-cholesky") if problem.n_classes else Ridge()
             found[size] = predict(ridge.fit(known[:, :size], problem.target[train]), held[:, :size], problem.n_classes)
@@ -72,12 +76,14 @@ def _answers(problem, train, test):
 
 
 def _size(problem, rows, inner_folds):
-    """The smallest size within one standard error of the best, by inner folds of the rows."""
+    """The smallest size within one standard error of the best, by inner folds of the rows; 0 where one of them has no feature."""
     _, label, member = group_labels(problem.y[rows], problem.groups[rows])
     folds = number_of_folds(label, inner_folds, most=3, option="inner_folds")
     parts = grouped_splits(problem.y[rows], problem.groups[rows], folds=folds, repeats=1, seed=problem.seed)
     answers = [_answers(problem, rows[part.train], rows[part.test])[0] for part in parts]
     sizes = sorted(set.intersection(*map(set, answers)))
+    if not sizes:
+        return 0
     target, rank = group_labels(problem.target[rows], problem.groups[rows])[1], problem.task.rank
     resampler = scores.PatientResampler(target, member, resamples=RESAMPLES, seed=problem.seed, strata=label)
     drawn = {}
@@ -102,7 +108,7 @@ def find_panel(problem, features, splits, resampler, *, tolerance, inner_folds=0
 
     Returns
     -------
-    Panel, or None where no feature was found
+    Panel, or None where no feature was found, be it in one of the training sets
     """
     if not features.shape[1]:
         return None
@@ -110,11 +116,15 @@ def find_panel(problem, features, splits, resampler, *, tolerance, inner_folds=0
     def one(split):
         size = _size(problem, split.train, inner_folds)
         answers, own, heads = _answers(problem, split.train, split.test)
-        size = max(known for known in answers if known <= size)
+        size = max((known for known in answers if known <= size), default=0)
         return size, answers, matched(own, features, tolerance)[heads[:size]]
 
     jobs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(delayed(one)(split) for split in splits)
     outer = list(progress(jobs, len(splits), "panel") if progress else jobs)
+    everyone = np.arange(problem.y.size)
+    last = _size(problem, everyone, inner_folds)
+    if not last or not all(size for size, _, _ in outer):
+        return None
     score = resampler.interval(
         problem.task.rank, [(split.test, answers[size]) for split, (size, answers, _) in zip(splits, outer, strict=True)]
     )
@@ -122,10 +132,9 @@ def find_panel(problem, features, splits, resampler, *, tolerance, inner_folds=0
     for size in sorted(set.intersection(*(set(answers) for _, answers, _ in outer))):
         folds = [(split.test, answers[size]) for split, (_, answers, _) in zip(splits, outer, strict=True)]
         sizes.append((size, resampler.interval(problem.task.rank, folds)))
-    everyone = np.arange(problem.y.size)
     order = np.argsort(-importances(features.values, problem.target, problem.task, problem.seed), kind="stable")
     leader, _ = leaders(features.values, features.mz, order)
-    heads = [int(j) for j in order if leader[j] == j][: _size(problem, everyone, inner_folds)]
+    heads = [int(j) for j in order if leader[j] == j][:last]
     members = []
     for j in heads:
         same = np.flatnonzero(leader == j)

@@ -179,9 +179,10 @@ def panel(course):
         return {"panel": None}
     problem, study, features, once = course.found["problem"], course.settings, course.found["features"], course.splits[: course.folds]
     options = {"tolerance": problem.settings.bin.tolerance, "inner_folds": study.inner_folds, **course.work}
-    return {
-        "panel": course.kept("panel", Panel | None, lambda: find_panel(problem, features, once, course.resampler, **options), ELSEWHERE)
-    }
+    found = course.kept("panel", Panel | None, lambda: find_panel(problem, features, once, course.resampler, **options), ELSEWHERE)
+    if found is None:
+        course.notes.append("No panel could be chosen: in one of the training sets no feature was left.")
+    return {"panel": found}
 
 
 def learning_curve(course):

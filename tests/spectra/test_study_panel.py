@@ -55,6 +55,19 @@ def test_no_features_no_panel():
     assert panel.find_panel(problem, problem.data, [], None, tolerance=0.002) is None
 
 
+def test_a_training_set_without_a_feature_gives_no_panel(monkeypatch):
+    random = np.random.default_rng(2)
+    problem = problem_of(random.normal(size=(40, 5)), np.tile([0, 1], 20))
+
+    def without(problem, rows):
+        steps, features = fit_steps(problem, rows)
+        return steps, features if 0 in rows or rows.size > 20 else features.columns([])
+
+    assert found_panel(problem) is not None
+    monkeypatch.setattr(panel, "fit_steps", without)  # inner training sets without the first patient have none
+    assert found_panel(problem) is None
+
+
 def test_forms_of_one_substance_are_told():
     random = np.random.default_rng(0)
     amount = random.normal(size=40)
