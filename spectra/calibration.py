@@ -38,7 +38,7 @@ def calibrate(peaks, calibrants, *, method="linear", tolerance_ppm=3000.0, outli
     """Fit a calibration curve through the peaks of known calibrants.
 
     The curve is fitted between the square roots of found and true m/z, which go with the time of flight. Of several peaks
-    near a calibrant the highest is taken. Outliers don't sway the curve: the one with the least median error over small sets of
+    near a calibrant the highest is taken; of several calibrants near a peak, the nearest. Outliers don't sway the curve: the one with the least median error over small sets of
     calibrants decides who is one, and the others are fitted by least squares.
 
     Parameters
@@ -82,6 +82,9 @@ def calibrate(peaks, calibrants, *, method="linear", tolerance_ppm=3000.0, outli
     if expected[0] <= 0:
         raise SpectraError(f"calibrants must lie above 0, not {expected[0]}")
     found = np.array([_highest_near(peaks, m, tolerance) for m in expected])
+    for mz in np.unique(found[~np.isnan(found)]):  # a peak is one calibrant's: the nearest's
+        claimed = np.flatnonzero(found == mz)
+        found[np.setdiff1d(claimed, claimed[np.argmin(np.abs(expected[claimed] - mz))])] = np.nan
     seen = ~np.isnan(found)
     if seen.sum() < terms:
         missing = ", ".join(f"{m:.1f}" for m in expected[~seen])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NUISANCE = ("total ion current", "baseline level", "noise level", "number of peaks")
 """What a spectrum shows that no biomarker should depend on; the audit asks whether it tells the classes apart."""
 
+NAMED = 5  # spectra that a note names
 GAUSSIAN_AREA = np.sqrt(np.pi / np.log(2)) / 2  # over height times full width at half maximum
 
 
@@ -168,12 +169,30 @@ def process_signals(raw, settings, *, n_jobs=None):
 
 
 def pick_peaks(cohort, raw, nuisance, settings, *, n_jobs=None):
-    """The second part of `preprocess`: noise and peaks of processed signals; `raw` has the counts of the same rows."""
+    """The second part of `preprocess`: noise, peaks and calibration of processed signals; `raw` has the counts of the same rows."""
     numbered = dataclasses.replace(cohort, samples=cohort.samples.assign(_row=range(len(cohort))))
     numbered, peaks = _set_aside(numbered, _attempt(_peaks, settings, n_jobs, numbered, raw))
     nuisance = nuisance.iloc[numbered.samples["_row"]].reset_index(drop=True)
     nuisance[NUISANCE[3]] = [float(len(found)) for found in peaks]
-    return dataclasses.replace(numbered, samples=numbered.samples.drop(columns="_row"), peaks=peaks), nuisance
+    done = dataclasses.replace(numbered, samples=numbered.samples.drop(columns="_row"), peaks=peaks)
+    return _calibrated(done, settings.calibrate), nuisance
+
+
+def _calibrated(cohort, section):
+    """The cohort with its peaks moved and its ``warps`` set by known calibrants; a note tells which spectra show too few."""
+    if section.method == "none":
+        return cohort
+    if not section.calibrants:
+        raise SettingsError(
+            f"[calibrate] method {section.method!r} needs calibrants: their true m/z, such as calibrants = [2466.7, 5734.6]"
+        )
+    moved = getattr(spectra, section.function)(method=section.method, **section.options).transform(cohort)
+    left = [str(cohort.samples["file"].iloc[i]) for i, warp in enumerate(moved.warps) if not warp.at.size]
+    if not left:
+        return moved
+    more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
+    told = f"{len(left)} of {len(cohort)} spectra show fewer than {section.min_calibrants} calibrants and keep their m/z: {', '.join(left[:NAMED])}{more}."
+    return dataclasses.replace(moved, notes=[*moved.notes, told])
 
 
 class Preprocess(PerSpectrum):
@@ -217,7 +236,7 @@ class MedianImputer(Learned):
 def learned_steps(settings: Settings, data: Cohort | FeatureMatrix) -> Pipeline:
     """The unfitted steps that must be fitted inside each training fold, from `data` (preprocessed) to a FeatureMatrix."""
     if isinstance(data, FeatureMatrix):
-        return Pipeline([("impute", MedianImputer()), *_learned(settings, ("quotient",))])
+        return Pipeline([("impute", MedianImputer()), *_learned(settings, ("quotient", "agreement"))])
     return Pipeline(_learned(settings))
 
 

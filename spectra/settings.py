@@ -22,9 +22,13 @@ import tomli_w
 from spectra.errors import SettingsError
 from spectra.settings_signals import (
     PQN,
+    Agreement,
     Airpls,
     Arpls,
     Asls,
+    CalibrateLinear,
+    CalibrateQuadratic,
+    CalibrateShift,
     ConvexHull,
     CubeRoot,
     DenoiseWavelet,
@@ -189,15 +193,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # all peaks have the shape it fits. Real ones have tails, which it takes for more peaks: of the hundred strongest peaks of a serum
     # spectrum's two replicates 71 % agree with it, 78 % with local maxima (Fiedler 2009); for bacteria it is 77 and 75 % (peak_real.py).
     peaks: FindPeaks | FindPeaksCwt | FindPeaksFit = FindPeaks()
+    calibrate: CalibrateShift | CalibrateLinear | CalibrateQuadratic | Skip = Skip()
     quotient: PQN | Skip = Skip()
     align: Align = Align()
     bin: Bin = Bin()
+    agreement: Agreement | Skip = Skip()
     filter: Filter = Filter()
     study: Study = Study()
 
 
-PER_SPECTRUM = ("transform", "smooth", "baseline", "normalize", "noise", "peaks")  # run once, outside the folds
-LEARNED = ("quotient", "align", "bin", "filter")  # fitted inside every training fold
+PER_SPECTRUM = ("transform", "smooth", "baseline", "normalize", "noise", "peaks", "calibrate")  # run once, outside the folds
+LEARNED = ("quotient", "align", "bin", "agreement", "filter")  # fitted inside every training fold
 
 
 class Option(NamedTuple):

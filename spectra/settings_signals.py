@@ -110,6 +110,7 @@ class DenoiseWavelet(Method, frozen=True, tag="denoise_wavelet"):
     )
     noise: Annotated[Literal["global", "level", "local"], declare("one noise level, one for each scale, or in windows along m/z")] = "local"
     strength: Annotated[float, declare("factor on every threshold", ge=0, le=10, sweep=(0.5, 0.8, 1.0, 1.5))] = 0.8
+    levels: Annotated[int, declare("number of scales; 0: by the width of the peaks", ge=0, le=30)] = 0
     peak_width: Annotated[
         float, declare("full width at half maximum of the peaks; gives the number of scales", unit="points", ge=2, le=10_000)
     ] = 16.0
@@ -220,6 +221,40 @@ class PQN(Method, frozen=True, tag="pqn"):
     """Division by the median quotient with the training spectra's median (Dieterle 2006), after `normalize`."""
 
     function = "PQNormalizer"
+
+
+class _Calibrants(Method, frozen=True):
+    function = "Calibrator"
+
+    calibrants: Annotated[tuple[float, ...], declare("true m/z of substances that every spectrum shows", unit="Da/e")] = ()
+    tolerance_ppm: Annotated[
+        float, declare("how far from its true m/z a calibrant is looked for", unit="ppm", gt=0, le=1e5, sweep=(1000.0, 3000.0))
+    ] = 3000.0
+    outlier_ppm: Annotated[float, declare("a calibrant farther than this from the curve does not count", unit="ppm", gt=0, le=1e5)] = 150.0
+    min_calibrants: Annotated[int, declare("a spectrum with fewer keeps its m/z, and a note says so", ge=1, le=1000)] = 3
+
+
+class CalibrateShift(_Calibrants, frozen=True, tag="shift"):
+    """The square root of m/z, which goes with the flight time, moves by a constant through known calibrants."""
+
+
+class CalibrateLinear(_Calibrants, frozen=True, tag="linear"):
+    """The square root of m/z, which goes with the flight time, moves along a line through known calibrants."""
+
+
+class CalibrateQuadratic(_Calibrants, frozen=True, tag="quadratic"):
+    """The square root of m/z, which goes with the flight time, moves along a parabola through known calibrants."""
+
+
+class Agreement(Method, frozen=True, tag="icc"):
+    """Peaks on which the replicates of a sample do not agree are left out, by the intraclass correlation (Shrout & Fleiss 1979)."""
+
+    function = "ReplicateFilter"
+
+    min_icc: Annotated[
+        float, declare("least share of a peak's variance that lies between samples, not replicates", ge=-1, le=1, sweep=(0.3, 0.5, 0.7))
+    ] = 0.5
+    by: Annotated[str, declare("column that names the sample of each spectrum")] = "sample"
 
 
 class NoiseMad(Method, frozen=True, tag="noise_mad"):

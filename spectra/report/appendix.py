@@ -13,8 +13,11 @@ STEPS = {
     "normalize": "normalisation",
     "noise": "noise level",
     "peaks": "peak finding",
+    "calibrate": "calibration",
+    "quotient": "quotient normalisation",
     "align": "alignment",
     "bin": "binning",
+    "agreement": "agreement of replicates",
     "filter": "filter",
     "study": "comparison",
 }

@@ -20,7 +20,7 @@ from spectra.study.cache import Cache, key_of, sources
 from spectra.study.markers import matched
 
 SIGNAL = ("read", "transform", "smooth", "baseline", "normalize")
-PEAKS = ("noise", "peaks")
+PEAKS = ("noise", "peaks", "calibrate")
 PART = "sensitivity"
 
 

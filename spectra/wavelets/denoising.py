@@ -24,7 +24,7 @@ def denoise_wavelet(
     y,
     *,
     wavelet="sym8",
-    levels=None,
+    levels=0,
     threshold="universal",
     mode="firm",
     transform="undecimated",
@@ -45,8 +45,8 @@ def denoise_wavelet(
         Intensities with noise of even spread (such as square roots of counts).
     wavelet : str
         See `wavelet_filters`.
-    levels : int, ``2 ** levels <= n_points``, or None
-        How many details to shrink; None: from `peak_width`.
+    levels : int, ``2 ** levels <= n_points``
+        How many details to shrink; 0 (or None): from `peak_width`.
     threshold : "universal", "minimax", "sure" or "bayes"
         The first two depend on the number of points alone; the last two are found for each level anew.
     mode : "soft", "hard", "garrote" or "firm"
@@ -59,7 +59,7 @@ def denoise_wavelet(
     strength : float, at least 0
         Factor on every threshold; 0 gives the profile back.
     peak_width : float, at least 2
-        Full width at half maximum of the peaks, in points; with `levels` None the number of levels is its base-2 logarithm, rounded
+        Full width at half maximum of the peaks, in points; with `levels` 0 the number of levels is its base-2 logarithm, rounded
         up, and one more.
     noise_window : int, at least 16
         Points of a window for ``noise="local"``.
@@ -108,7 +108,7 @@ def denoise_wavelet(
     peak_width = check_number(peak_width, "peak_width", low=2)
     window = check_integer(noise_window, "noise_window", low=16)
     shifts = check_integer(shifts, "shifts", low=1)
-    if levels is None:
+    if levels is None or levels == 0:
         levels = max(1, min(int(np.ceil(np.log2(peak_width))) + 1, int(y.size).bit_length() - 1))
     levels = check_levels(levels, y.size)
     wavelet_filters(wavelet)

@@ -45,6 +45,12 @@ def test_the_highest_peak_near_a_calibrant_is_taken():
     assert calibration.calibrants["found"].tolist() == [1001.0, 2001.0]
 
 
+def test_a_peak_is_one_calibrant_s():
+    peaks = peak_list([1000.0, 2000.0, 3000.0])
+    found = calibrate(peaks, [1000.2, 1001.0, 2000.1, 3000.2]).calibrants
+    assert found["found"].fillna(0).tolist() == [1000.0, 0.0, 2000.0, 3000.0]
+
+
 def test_missing_calibrants_are_named():
     with pytest.raises(SpectrumError, match=r"1 of 3 calibrants have a peak, linear needs 2; not found: 2000\.0, 3000\.0"):
         calibrate(peak_list([1000.1]), [3000.0, 1000.0, 2000.0])

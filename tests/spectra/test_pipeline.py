@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from spectra import Cohort, Instrument, Spectrum, find_peaks_fit, simulate_cohort
+from spectra import Cohort, Instrument, SpectraError, Spectrum, find_peaks_fit, replicate_agreement, simulate_cohort
 from spectra.pipeline import learned_steps, pick_peaks, preprocess, process_signals
 from spectra.settings import Settings, change, parse
 
@@ -51,3 +51,35 @@ def test_rows_that_are_set_aside_take_their_counts_along(simulation):
     for one, other in zip(again.peaks, whole.peaks, strict=True):
         for field in dataclasses.fields(one):
             np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+
+
+def test_known_calibrants_put_shifted_spectra_back(simulation):
+    settings = change(Settings(), "peaks", snr=6.0)
+    truth, _ = preprocess(simulation.cohort, settings)
+    calibrants = [float(mz) for mz in truth.peaks[0].mz[np.argsort(-truth.peaks[0].intensity)[:6]]]
+    first = simulation.cohort.spectrum(0)
+    shifted = Cohort.from_spectra(
+        [first, Spectrum(first.mz * 1.0012, first.intensity, "shifted"), Spectrum(first.mz + 5000.0, first.intensity, "far")]
+    )
+    section = {"method": "linear", "calibrants": calibrants, "tolerance_ppm": 2000.0}
+    done, _ = preprocess(shifted, change(settings, "calibrate", **section))
+    np.testing.assert_allclose(done.peaks[1].mz, done.peaks[0].mz, rtol=2e-5)
+    np.testing.assert_allclose(done.peaks[2].mz, done.peaks[0].mz + 5000.0, rtol=2e-5)
+    assert done.warps[1].at.size and not done.warps[2].at.size
+    assert [note for note in done.notes if "1 of 3 spectra show fewer than 3 calibrants and keep their m/z: far." in note]
+
+
+def test_calibration_asks_for_calibrants(simulation):
+    with pytest.raises(SpectraError, match=r"\[calibrate\] method 'shift' needs calibrants"):
+        preprocess(simulation.cohort, change(Settings(), "calibrate", method="shift"))
+
+
+def test_peaks_on_which_replicates_do_not_agree_are_left_out(simulation):
+    done, _ = preprocess(simulation.cohort, Settings())
+    done = dataclasses.replace(done, samples=done.samples.assign(sample=list("aabbcc")))
+    labels = np.arange(6) % 2
+    strict = change(Settings(), "agreement", method="icc", min_icc=0.9)
+    every, few = (learned_steps(settings, done).fit_transform(done, labels) for settings in (Settings(), strict))
+    assert 0 < few.shape[1] < every.shape[1]
+    agree = replicate_agreement(every)
+    assert set(few.names) == set(agree["name"][agree["icc"] >= 0.9])

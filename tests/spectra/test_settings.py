@@ -45,7 +45,7 @@ def declared_sections():
     for step in declared.PER_SPECTRUM:
         for name, section in declared.methods(step).items():
             if name != "none":
-                yield step, name, section()
+                yield step, section.function or name, section()
     for step in declared.LEARNED:
         for section in [method() for method in declared.methods(step).values()] or [getattr(Settings(), step)]:
             if section.function:
