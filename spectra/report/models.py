@@ -76,7 +76,7 @@ def learning_curve(result, about):
     axis.minorticks_off()
     axis.set_xlabel(f"{about.groups} learned from (log scale)")
     axis.set_ylabel(about.rank_short)
-    axis.legend(loc="lower right")
+    figure.legend(loc="outside upper right", ncols=2)
     caption = (
         f"{result.final['name'][:1].upper()}{result.final['name'][1:]}, its parameters chosen anew for each size, always asked about the same {about.groups}. A curve that still rises at "
         f"the right says that more {about.groups} would help; the distance to the hollow circles is what was only learned by heart."
@@ -141,7 +141,7 @@ def scheme_rows(result, about):
     rows = []
     for score in _ranked(result.scores):
         found = [by_place.get((way, score.name)) for way in ways]
-        cells = [(*_cell(other.auc), p_text(other.p_value)) if other else ("", "", "") for other in found]
+        cells = [_cell(other.auc) if other else ("", "") for other in found]
         rows.append({"name": _tell(score.name), "nested": score.name == SELECTED, "cells": cells})
     return [scheme_name(way, about) for way in ways], rows
 

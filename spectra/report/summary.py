@@ -287,7 +287,7 @@ def _controls(result, about):
         yield Threat(
             ALARM,
             "Told from what is no biomarker",
-            f"{what} can also be told from {_scored(flagged)}. A model may learn that instead of the disease: balance it by design, "
+            f"{what} can also be told from {_scored(flagged)}. A model may learn that instead of the biology: balance it by design, "
             "or show that the markers hold within its levels.",
         )
     doubtful = [control for control in nuisance if unsettled(control)]

@@ -133,7 +133,7 @@ def nuisance(result, about):
         axis.set_xlabel(short(about.label, 30))
     caption = (
         "None of these is a biomarker. Where the boxes of the classes stand at different heights, a model could learn sample handling or "
-        "instrument instead of disease. Boxes: quartiles and median; points: spectra."
+        "instrument instead of biology. Boxes: quartiles and median; points: spectra."
     )
     return figure, "What no marker should depend on", caption
 
@@ -183,7 +183,7 @@ def over_the_run(result, about):
     if len(about.classes) <= 8:
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=4)
     caption = (
-        f"Every spectrum in the order of column '{column}'. A slope or a step is the instrument, not the disease; colours that stand in blocks "
+        f"Every spectrum in the order of column '{column}'. A slope or a step is the instrument, not the biology; colours that stand in blocks "
         "from left to right mean that class and order go together."
     )
     return figure, "Over the run", caption

@@ -98,11 +98,9 @@ def _probed(codes_of_split, splits, y, groups, n_classes, *, resamples, permutat
             mine = row_strata[split.test] == stratum
             folds.append((split.test[mine], probability[mine]))
     resampler = scores.PatientResampler(label, member, resamples=resamples, seed=seed)
-    return (
-        resampler.interval(scores_quantity.concordance if ordered else scores.auc, folds)._replace(mean=float(null[0])),
-        p_value,
-        label.size,
-    )
+    _, low, high = resampler.interval(scores_quantity.concordance if ordered else scores.auc, folds)
+    mean = float(null[0])  # ties within rounding are ties here, which those of the interval need not be
+    return scores.Interval(mean, min(low, mean), max(high, mean)), p_value, label.size
 
 
 class Tested(NamedTuple):
@@ -193,7 +191,7 @@ def class_from_nuisance(problem, splits, nuisance, table, *, resamples, permutat
         )
     label = LABELS[ordered]
     alarm = (
-        "The {label} can be told from {name} alone: a model may learn that instead of the disease. "
+        "The {label} can be told from {name} alone: a model may learn that instead of the biology. "
         "Balance it by design, or show that the markers hold within its levels."
     )
     calm = "No sign that {name} gives the {label} away."

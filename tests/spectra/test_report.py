@@ -436,8 +436,8 @@ def test_every_way_of_holding_out_has_a_column():
     result = table_result(other_schemes=elsewhere)
     ways, rows = models.scheme_rows(result, subject.subject(result))
     assert len(ways) == 3 and [row["name"] for row in rows] == ["best model, selected inside", "random forest"]
-    assert all(mean == "0.900" for mean, _, _ in rows[0]["cells"])
-    assert rows[1]["cells"][1:] == [("", "", "")] * 2  # not tried there
+    assert all(mean == "0.900" for mean, _ in rows[0]["cells"])
+    assert rows[1]["cells"][1:] == [("", "")] * 2  # not tried there
 
 
 def test_a_score_of_a_quantity_is_nowhere_called_auc(tmp_path):
