@@ -38,6 +38,7 @@ def seconds(code, cache, before=""):
     clock = f"{before}\nimport time\nstart = time.process_time() if {bool(before)} else 0\n{code}\nprint(time.process_time() - start)"
     home = str(pathlib.Path(fasttree.__file__).parents[1])
     environment = os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": home, "OMP_NUM_THREADS": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its byte code
     done = subprocess.run([sys.executable, "-c", clock], env=environment, capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
 

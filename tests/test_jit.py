@@ -11,8 +11,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 POLICIES = ["fasttree/_jit.py", "spectra/_kernels/_jit.py"]
 
 
-def run(folder):
-    code = "import package.caller; print(package.caller.outer(1))"
+def run(folder, function="outer"):
+    code = f"import package.caller; print(package.caller.{function}(1))"
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
     return int(done.stdout)
 
@@ -79,7 +79,10 @@ def test_a_kernel_that_kernels_call_is_compiled_within_them(policy, tmp_path):
         "from package._jit import njit\n\n@njit\ndef inner(n):\n    return 1 if n < 2 else n * inner(n - 1)\n\n"
         "@njit\ndef middle(n):\n    return inner(n) + 1\n\n@njit\ndef whole(n):\n    return middle(n) + inner(n)\n\n"
         "def outer(x):\n    found = whole(3 * x)\n    compiled = [len(kernel.overloads) for kernel in (inner, middle, whole)]\n"
-        "    assert compiled == [0, 0, 1], compiled\n    return found + 100 * inner(x)\n"
+        "    assert compiled == [0, 0, 1], compiled\n    return found + 100 * inner(x)\n\n"
+        "def both(x):\n    return inner(3 * x) + 100 * whole(x)\n"
     )
-    for _ in range(2):  # compiled, and loaded
+    assert run(tmp_path, "inner") == 1
+    assert run(tmp_path, "both") == 306  # the callee's machine code is loaded, its caller compiled
+    for _ in range(2):
         assert run(tmp_path) == 113
