@@ -219,9 +219,10 @@ def look(question, out, apart, result, key, n_jobs):
 
 def describe(question, data, table):
     """What a study would do, on standard output."""
-    from spectra.study.roles import encode, groups_of, task_of
+    from spectra.study.roles import check_roles, encode, groups_of, task_of
     from spectra.study.splits import group_labels, number_of_folds
 
+    check_roles(table, question.roles)
     label = question.label
     if label not in table:
         raise SpectraError(f"--label: no column {label!r}; there are {', '.join(map(str, table.columns))}")

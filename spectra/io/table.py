@@ -158,7 +158,8 @@ def _numbers(path, name, fields, lines):
             numbers[i] = np.inf
         if np.isinf(numbers[i]):
             where = f"{path}, line {lines[i]}: column {name!r} holds {field[:40]!r}, not a number"
-            raise SpectraError(f"{where}; correct it, or leave the column out with --drop {name!r}") from None
+            hint = f"correct it, or leave the column out with --drop {name!r}; spectra are named in a column 'file'"
+            raise SpectraError(f"{where}; {hint}") from None
     return numbers
 
 

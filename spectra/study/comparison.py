@@ -19,7 +19,7 @@ from spectra.study.learning import quietly
 from spectra.study.parts import PARTS
 from spectra.study.problem import Problem
 from spectra.study.result import StudyResult
-from spectra.study.roles import ROLES, column_of, encode, groups_of, task_of
+from spectra.study.roles import ROLES, check_roles, column_of, encode, groups_of, task_of
 from spectra.study.splits import group_labels, number_of_folds
 from spectra.study.tuned import tuned_settings
 
@@ -71,6 +71,7 @@ def run_study(
     column = column_of(table, label, "label")
     y, classes, quantity = encode(column, task_of(label, task))
     groups, group_name = groups_of(table, roles)
+    check_roles(table, roles)
     _, patients, _ = group_labels(y, groups)
     group_labels(y if quantity is None else quantity, groups)
     folds = number_of_folds(patients, settings.study.folds, classes=classes)

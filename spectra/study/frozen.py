@@ -91,6 +91,8 @@ class FrozenModel:
         from spectra.settings import load
 
         folder = pathlib.Path(folder)
+        if not folder.is_dir():
+            raise SpectraError(f"{folder}: no such run folder; give one that 'spectra study' wrote")
         self.settings = load(folder / "settings.toml")
         try:
             self.recipe = json.loads((folder / "model" / "model.json").read_text(encoding="utf-8"))

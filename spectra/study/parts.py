@@ -7,9 +7,7 @@ import collections
 import dataclasses
 
 import numpy as np
-import pandas as pd
 
-from spectra.errors import SpectraError
 from spectra.io.table import source_of
 from spectra.study import audit, evaluation
 from spectra.study.cache import key_of
@@ -23,7 +21,7 @@ from spectra.study.notes import notes_on
 from spectra.study.paired import compare_pairs
 from spectra.study.panel import Panel, find_panel
 from spectra.study.result import ModelScore
-from spectra.study.roles import column_of
+from spectra.study.roles import column_of, dates_of
 from spectra.study.sensitivity import sweep
 from spectra.study.shuffle import shuffle_test
 from spectra.study.splits import forward_splits, site_splits
@@ -84,12 +82,7 @@ def other_schemes(course):
     if roles.get("site"):
         found.append(site_splits(problem.y, problem.groups, column_of(table, roles["site"], "site").astype(str), fewest=fewest))
     if roles.get("date"):
-        column = pd.Series(column_of(table, roles["date"], "date")).astype(str)
-        try:
-            when = pd.to_datetime(column, utc=True, format="ISO8601").dt.tz_localize(None).to_numpy()
-        except ValueError as error:
-            raise SpectraError(f"--date: column {roles['date']!r}: {error}; write dates as 2026-11-23") from None
-        found.append(forward_splits(problem.y, problem.groups, when, fewest=fewest))
+        found.append(forward_splits(problem.y, problem.groups, dates_of(table, roles["date"]), fewest=fewest))
     return {"other_schemes": [row for splits in found if splits for row in _compared(course, splits)]}
 
 

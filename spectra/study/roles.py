@@ -80,6 +80,32 @@ def column_of(table, name, role):
     return column.to_numpy()
 
 
+def dates_of(table, name):
+    """The column of dates as numpy's, times with a zone in UTC.
+
+    Raises
+    ------
+    SpectraError
+        When there is no such column, it has a gap, or a value is no date.
+    """
+    column = pd.Series(column_of(table, name, "date")).astype(str)
+    when = pd.to_datetime(column, utc=True, format="ISO8601", errors="coerce")
+    wrong = np.flatnonzero(when.isna())
+    if wrong.size:
+        raise SpectraError(
+            f"--date: column {name!r} holds {column[wrong[0]][:40]!r} in row {wrong[0] + 1}, which is no date; write dates as 2026-11-23"
+        )
+    return when.dt.tz_localize(None).to_numpy()
+
+
+def check_roles(table, roles):
+    """Refuse columns of sites and dates that are not there, have a gap, or hold no dates, before anything is computed."""
+    if roles.get("site"):
+        column_of(table, roles["site"], "site")
+    if roles.get("date"):
+        dates_of(table, roles["date"])
+
+
 def groups_of(table, roles):
     """Who is one patient: the named column, else `patient` or `sample` where there is one, else each row by itself."""
     for name in (roles.get("group"), "patient" if "patient" in table else None, "sample" if "sample" in table else None):

@@ -238,6 +238,7 @@ BAD = {
         ["--set", "smooth.half_window=500", "--set", "read.mz_high=1500"],
         ["half_window"],
     ),
+    "no dates": (lambda folder: None, ["--date", "site"], ["--date", "'site'", "'north'", "row 1", "2026-11-23"]),
     "an m/z range without points": (lambda folder: None, ["--set", "read.mz_low=90000"], ["m/z"]),
     "every spectrum unreadable": (lambda folder: [p.write_text("x") for p in folder.glob("s*.csv")], [], ["s0_0.csv"]),
 }
