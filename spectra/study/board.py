@@ -141,6 +141,9 @@ def choose(rows, rules):
             raise SpectraError(f"--filter {rule}: write NAME, one of >= <= > < = != ~, and a value, such as auc>=0.8")
         name, sign, value = parts.groups()
         _known(rows, name, "--filter")
+        numbers = all(_number(row[name]) is not None for row in rows if name in row)
+        if sign in ("<", ">", "<=", ">=") and numbers and _number(value) is None:
+            raise SpectraError(f"--filter {rule}: {name} is a number, {value!r} is none")
         rows = [row for row in rows if name in row and _holds(row[name], sign, value)]
     return rows
 
