@@ -17,7 +17,7 @@ from spectra.study.candidates import candidates as candidates_named
 from spectra.study.course import Course
 from spectra.study.learning import quietly
 from spectra.study.parts import PARTS
-from spectra.study.problem import Problem
+from spectra.study.problem import Kept, Problem
 from spectra.study.result import StudyResult
 from spectra.study.roles import ROLES, check_roles, column_of, encode, groups_of, task_of
 from spectra.study.splits import group_labels, number_of_folds
@@ -86,7 +86,7 @@ def run_study(
         if len(data) != len(table):
             raw, table, y, groups, quantity = _follow(raw, data, label, group_name, classes, quantity)
     tuned = tuned_settings(source, data, settings, n_jobs=n_jobs)
-    problem = Problem(data, settings, y, groups, classes, seed, quantity, tuned)
+    problem = Problem(data, settings, y, groups, classes, seed, quantity, tuned, Kept())
     course = Course(
         problem,
         raw,

@@ -8,6 +8,35 @@ from spectra.pipeline import learned_steps
 from spectra.study.tasks import CLASSES, QUANTITY, Task, levels
 
 
+class Kept:
+    """Fitted steps of one problem by the rows they learned from: panel, learning curve and sensitivity ask for those of the comparison again.
+
+    Parameters
+    ----------
+    most : int, bytes of features kept; what comes later is not
+    """
+
+    def __init__(self, most=128_000_000):
+        self._room, self._found, self._of = most, {}, None
+
+    def steps(self, problem, train, fit):
+        """What ``fit(problem, train)`` gives; taken from memory only for the very data, settings and labels that came first."""
+        of = problem.data, problem.settings, problem.y, problem.quantity
+        if self._of is None:
+            self._of = of
+        if any(mine is not theirs for mine, theirs in zip(self._of, of, strict=True)):
+            return fit(problem, train)
+        key = train.tobytes()
+        if key not in self._found:
+            steps, features = fit(problem, train)
+            size = 9 * features.shape[0] * features.shape[1]  # values and whether a peak was found
+            if size > self._room:
+                return steps, features
+            self._room -= size
+            self._found[key] = steps, features
+        return self._found[key]
+
+
 class Problem(NamedTuple):
     """What is to be learned.
 
@@ -19,6 +48,7 @@ class Problem(NamedTuple):
     seed : int
     quantity : float array, shape (n_rows,), or None when classes are predicted
     tuned : `Tuned` or None, the steps that are hyperparameters too
+    kept : `Kept` or None, where fitted steps are remembered
     """
 
     data: Any
@@ -29,6 +59,7 @@ class Problem(NamedTuple):
     seed: int
     quantity: np.ndarray | None = None
     tuned: Any = None
+    kept: Any = None
 
     @property
     def task(self) -> Task:
@@ -67,6 +98,10 @@ def seen_by_steps(problem, train):
 
 
 def fit_steps(problem, train):
-    """The learned steps fitted on the rows `train`, and these rows' features."""
+    """The learned steps fitted on the rows `train`, and these rows' features; neither may be changed."""
+    return problem.kept.steps(problem, train, _fitted) if problem.kept is not None else _fitted(problem, train)
+
+
+def _fitted(problem, train):
     steps = learned_steps(problem.settings, problem.data)
     return steps, steps.fit_transform(problem.data[train], seen_by_steps(problem, train))

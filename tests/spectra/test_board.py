@@ -94,7 +94,9 @@ def test_sorting_puts_what_is_unknown_last(runs):
     assert [row["run"] for row in board.arrange(rows, "-auc")] == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize(("rule", "words"), [("auc", "--filter auc"), ("acu>1", "no run has 'acu'"), ("auc>=good", "auc is a number, 'good' is none")])
+@pytest.mark.parametrize(
+    ("rule", "words"), [("auc", "--filter auc"), ("acu>1", "no run has 'acu'"), ("auc>=good", "auc is a number, 'good' is none")]
+)
 def test_what_cannot_be_asked_is_named(runs, rule, words):
     with pytest.raises(SpectraError, match=words):
         board.choose(board.read_board(runs)[0], [rule])

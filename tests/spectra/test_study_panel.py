@@ -9,6 +9,7 @@ from spectra import FeatureMatrix
 from spectra.settings import Settings
 from spectra.study import error_bounds, families, markers, panel, scores
 from spectra.study.evaluation import Problem, fit_steps
+from spectra.study.problem import Kept
 from spectra.study.splits import group_labels, grouped_splits
 
 
@@ -53,6 +54,19 @@ def test_a_panel_on_noise_is_worth_nothing():
 def test_no_features_no_panel():
     problem = problem_of(np.ones((20, 0)), np.tile([0, 1], 10))
     assert panel.find_panel(problem, problem.data, [], None, tolerance=0.002) is None
+
+
+def test_fitted_steps_are_remembered_for_the_same_data_and_labels_alone():
+    random = np.random.default_rng(3)
+    plain = problem_of(random.normal(size=(20, 3)), np.tile([0, 1], 10))
+    problem, rows = plain._replace(kept=Kept(most=2 * 9 * 10 * 3)), np.arange(10)
+    first = fit_steps(problem, rows)
+    assert fit_steps(problem, rows.copy()) is first
+    assert fit_steps(problem, rows + 1)[1] is not first[1]
+    for other in (problem._replace(y=problem.y.copy()), problem._replace(data=problem.data[np.arange(20)])):
+        assert fit_steps(other, rows)[1] is not first[1]
+    assert fit_steps(problem, rows + 2)[1] is not fit_steps(problem, rows + 2)[1]  # no room is left
+    np.testing.assert_array_equal(first[1].values, fit_steps(plain, rows)[1].values)
 
 
 def test_a_training_set_without_a_feature_gives_no_panel(monkeypatch):
