@@ -12,6 +12,7 @@ from spectra.containers import PeakList, Warp
 from spectra.errors import SpectraError
 
 _LEAST_MATCHES = {"lowess": 2, "linear": 2, "quadratic": 3, "cubic": 4}
+_SPAN, _ITERATIONS = 2 / 3, 3  # of lowess, R's
 _KNOTS = 65  # a cubic over 10 kDa with a shift of 2000 ppm leaves its 64 chords by less than 0.1 ppm
 
 
@@ -69,7 +70,7 @@ class WarpAligner(Learned):
 
     def transform(self, cohort):
         """Return the cohort with its peaks moved and its ``warps`` set."""
-        warps = [self._warp(mz, shift) for mz, shift in self._matches(cohort)]
+        warps = self._warps(self._matches(cohort))
         for i, warp in enumerate(warps):
             if not warp.at.size and not self.allow_no_matches:
                 raise SpectraError(
@@ -86,9 +87,8 @@ class WarpAligner(Learned):
         """
         import pandas as pd
 
-        rows = []
-        for (mz, shift), file in zip(self._matches(cohort), cohort.samples["file"], strict=True):
-            warp = self._warp(mz, shift)
+        rows, matches = [], self._matches(cohort)
+        for (mz, shift), warp, file in zip(matches, self._warps(matches), cohort.samples["file"], strict=True):
             reference = mz + shift
             before, after = (1e6 * np.abs(x - reference) / reference for x in (mz, warp(mz)))
             medians = [float(np.median(ppm)) if mz.size else np.nan for ppm in (before, after)]
@@ -102,18 +102,25 @@ class WarpAligner(Learned):
         places = [mass[row[bins]] for row, bins in zip(winner, matched, strict=True)]
         return [(mz, self.reference_mz_[bins] - mz) for mz, bins in zip(places, matched, strict=True)]
 
-    def _warp(self, mz, shift):
-        """The shift through matched peaks; an empty Warp when there are too few, or when it would fold the axis."""
+    def _warps(self, matches):
+        """The shift of each spectrum through its matched peaks; an empty Warp when there are too few, or when it would fold the axis."""
+        if self.method != "lowess":
+            return [self._polynomial(mz, shift) for mz, shift in matches]
+        offsets = np.cumsum([0] + [mz.size for mz, _ in matches], dtype=np.int64)
+        mz, shift = (np.concatenate([match[k] for match in matches] or [[]]).astype(np.float64, copy=False) for k in (0, 1))
+        fitted, sound = np.empty_like(mz), np.empty(len(matches), bool)
+        kernels.lowess_each(mz, shift, offsets, _LEAST_MATCHES["lowess"], _SPAN, _ITERATIONS, fitted, sound)
+        places = zip(sound.tolist(), offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+        return [Warp(mz[a:b], fitted[a:b]) if good else _NO_WARP for good, a, b in places]
+
+    def _polynomial(self, mz, shift):
         if mz.size < _LEAST_MATCHES[self.method]:
             return _NO_WARP
-        if self.method == "lowess":
-            warp = Warp(mz, lowess(mz, shift))
-        else:
-            degree = ["linear", "quadratic", "cubic"].index(self.method) + 1
-            knots = np.linspace(mz[0], mz[-1], 2 if degree == 1 else _KNOTS)
-            middle, half = (mz[0] + mz[-1]) / 2, (mz[-1] - mz[0]) / 2
-            curve = np.polyfit((mz - middle) / half, shift, degree)
-            warp = Warp(knots, np.polyval(curve, (knots - middle) / half))
+        degree = ["linear", "quadratic", "cubic"].index(self.method) + 1
+        knots = np.linspace(mz[0], mz[-1], 2 if degree == 1 else _KNOTS)
+        middle, half = (mz[0] + mz[-1]) / 2, (mz[-1] - mz[0]) / 2
+        curve = np.polyfit((mz - middle) / half, shift, degree)
+        warp = Warp(knots, np.polyval(curve, (knots - middle) / half))
         return warp if np.all(np.diff(warp.at + warp.shift) > 0) else _NO_WARP
 
 
@@ -130,7 +137,7 @@ def _reference_peaks(peak_lists, tolerance, share):
     return centre[count >= share * len(peak_lists) - 1e-9]
 
 
-def lowess(x, y, *, span=2 / 3, iterations=3):
+def lowess(x, y, *, span=_SPAN, iterations=_ITERATIONS):
     """Robust locally weighted regression of `y` on strictly increasing `x`, at the points of `x`.
 
     References

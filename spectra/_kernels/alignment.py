@@ -141,6 +141,24 @@ def lowess(x, y, span, iterations, delta, fitted):
 
 
 @njit
+def lowess_each(x, y, offsets, least, span, iterations, fitted, sound):
+    """`lowess` of many spectra behind one another, ``offsets[s] .. offsets[s + 1] - 1`` those of spectrum s.
+
+    least : int, at least 2; a spectrum with fewer points is left out
+    fitted : float64[::1], shape of `x`. Overwritten where a spectrum has enough points.
+    sound : bool[::1], one per spectrum. Fully overwritten: there are enough points, and x + fitted increases strictly.
+    """
+    for s in range(offsets.size - 1):
+        begin, end = offsets[s], offsets[s + 1]
+        sound[s] = end - begin >= least
+        if sound[s]:
+            lowess(x[begin:end], y[begin:end], span, iterations, 0.01 * (x[end - 1] - x[begin]), fitted[begin:end])
+            for i in range(begin + 1, end):
+                if not x[i] + fitted[i] > x[i - 1] + fitted[i - 1]:
+                    sound[s] = False
+
+
+@njit
 def warp(mz, offsets, at, shift, knots, out):
     """Add each spectrum's shift to its masses: linear between the knots, constant beyond them.
 

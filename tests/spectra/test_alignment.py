@@ -47,6 +47,21 @@ def test_lowess_is_the_twin_s_where_every_point_is_fitted(n, seed, span):
     np.testing.assert_allclose(fitted, naive.lowess(x, y, span), rtol=1e-6, atol=1e-6)
 
 
+def test_lowess_of_many_spectra_is_that_of_each():
+    random = np.random.default_rng(0)
+    sizes, steep = [0, 1, 2, 9, 30, 12], 5
+    x = [np.sort(random.uniform(1000, 9000, n)) for n in sizes]
+    y = [random.normal(size=n) for n in sizes]
+    y[steep] = -2 * x[steep]  # x + y falls
+    offsets = np.cumsum([0, *sizes])
+    fitted, sound = np.full(offsets[-1], np.nan), np.empty(len(sizes), bool)
+    kernels.lowess_each(np.concatenate(x), np.concatenate(y), offsets, 2, 2 / 3, 3, fitted, sound)
+    assert sound.tolist() == [False, False, True, True, True, False]
+    assert np.isnan(fitted[0])
+    for k in range(2, len(sizes)):
+        np.testing.assert_array_equal(fitted[offsets[k] : offsets[k + 1]], lowess(x[k], y[k]))
+
+
 def test_lowess_follows_shift_scale_and_mirror():
     rng = np.random.default_rng(0)
     x, y = np.cumsum(rng.uniform(1, 3, 60)), rng.normal(0, 1, 60)
