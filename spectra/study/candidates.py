@@ -19,6 +19,7 @@ class Candidate(NamedTuple):
     fixed : parameters that are set
     scaled : bool, whether it learns from standardised features
     spectra : bool, whether it learns from the spectra themselves instead of the peaks
+    known : bool, whether model and parameters are those declared here, so that the library need not check them at every fit
     """
 
     name: str
@@ -27,6 +28,7 @@ class Candidate(NamedTuple):
     fixed: dict[str, Any]
     scaled: bool = True
     spectra: bool = False
+    known: bool = True
 
     def estimator(self, seed, point):
         """The unfitted estimator at one point of the space."""
@@ -128,7 +130,8 @@ def _changed(candidate, parameters, values):
             raise SpectraError(f"[study] grid: {candidate.name!r}: {name} must be a list of values, not {options!r}")
     space = {name: values_of for name, values_of in candidate.space.items() if name not in parameters}
     space |= {name: Space(tuple(options)) for name, options in values.items()}
-    changed = candidate._replace(space=space, fixed=candidate.fixed | dict(parameters))
+    known = candidate.known and not parameters and not values
+    changed = candidate._replace(space=space, fixed=candidate.fixed | dict(parameters), known=known)
     if parameters or values:
         try:
             changed.estimator(0, {name: options.grid[0] for name, options in space.items()})
@@ -165,4 +168,4 @@ def imported(path, task, option="models"):
         seeded = {"random_state": seed} if "random_state" in inspect.signature(kind).parameters else {}
         return kind(**seeded | parameters)
 
-    return Candidate(path, build, {}, {})
+    return Candidate(path, build, {}, {}, known=False)

@@ -5,6 +5,7 @@ import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
+import sklearn
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -92,7 +93,9 @@ def fit(candidate, point, seed, values, target, n_classes):
         centre, spread = float(target.mean()), float(target.std()) or 1.0
         target = (target - centre) / spread
     try:
-        return Model(candidate.estimator(seed, point).fit(values, target), centre, spread)
+        # checks of what is known to be right take up to a third of a fit
+        with sklearn.config_context(assume_finite=True, skip_parameter_validation=candidate.known):
+            return Model(candidate.estimator(seed, point).fit(values, target), centre, spread)
     except (TypeError, ValueError) as error:
         words = ", ".join(f"{name}={value}" for name, value in (candidate.fixed | point).items())
         raise SpectraError(f"[study] models: {candidate.name!r} cannot be fitted ({words or 'no parameters'}): {error}") from error
