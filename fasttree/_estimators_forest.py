@@ -123,6 +123,7 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
             weight=weight,
             signs=monotonic_signs(self.monotonic_cst, X.shape[1], n_classes, y.shape[1], self._levels),
             n_categories=category_counts(self._levels, X.shape[1]),
+            best_first=self.max_leaf_nodes is not None,
             n_jobs=self.n_jobs,
         )
 

@@ -121,19 +121,25 @@ class BaseTree(Categorical, MultiOutputMixin, BaseEstimator):
         n_samples, n_features = X.shape
         weight = np.ones(n_samples) if weight is None else weight
         self.max_features_ = feature_count(self.max_features, n_features)
-        problem = plan(
-            X,
-            y,
-            n_classes=n_classes,
-            criterion=self.criterion,
-            max_features=self.max_features_,
-            splitter=self.splitter,
-            weight=weight,
-            signs=monotonic_signs(self.monotonic_cst, n_features, n_classes, y.shape[1], self._levels),
-            n_categories=category_counts(self._levels, n_features),
+        rules, seed = growing_rules(self, n_samples, weight.sum()), growing_seed(self.random_state)
+        self.tree_ = grow_tree(
+            plan(
+                X,
+                y,
+                n_classes=n_classes,
+                criterion=self.criterion,
+                max_features=self.max_features_,
+                splitter=self.splitter,
+                weight=weight,
+                signs=monotonic_signs(self.monotonic_cst, n_features, n_classes, y.shape[1], self._levels),
+                n_categories=category_counts(self._levels, n_features),
+                best_first=self.max_leaf_nodes is not None,
+            ),
+            weight,
+            rules,
+            seed,
         )
-        rules = growing_rules(self, n_samples, weight.sum())
-        self.tree_ = prune(grow_tree(problem, weight, rules, growing_seed(self.random_state)), self.ccp_alpha)
+        self.tree_ = prune(self.tree_, self.ccp_alpha)
         return self
 
     def _leaf_values(self, X):

@@ -5,8 +5,15 @@ The rows of a node are the range ``[start, stop)`` of `rows`; a split reorders t
     rows   [ 4 9 1 7 | 0 3 2 8 5 6 ]
              left      right
 
-With `keys` (all features are searched) each feature's keys are kept sorted within the same ranges; with `codes` the drawn
-features are sorted node by node.
+There are three ways to search. *Presorted* (all features, few rows): each feature's keys are kept sorted within the same ranges. By
+*codes*: features are searched without order where nodes are large, else sorted node by node. By *values*: random thresholds.
+
+A tree on all features of many rows is grown by codes down to nodes of a few thousand rows, and the subtree below each of them presorted:
+its keys and its part of the target stay in the cache, and keys of all rows, twice as large as the codes, are never made. Within a subtree
+rows have numbers of their own, ``0, 1, ...``, and `names` tells which they are::
+
+    rows   [ 4 9 1 7 | 0 1 2 3 4 5 ]      names   [ 0 3 2 8 5 6 ]
+                       first
 
 These kernels and those they call allocate nothing and are compiled without reference counts (``_nrt=False``): counting the
 arrays of each call took from a quarter to a half of the time.
@@ -21,19 +28,24 @@ from fasttree._jit import FAST_MATH, njit
 from fasttree._jit_reference import refer
 from fasttree._splitting_absolute import lay_out, measure
 from fasttree._splitting_categories import DONE
+from fasttree._splitting_encode import ROW, SHIFT
 from fasttree._splitting_own import call_side
 from fasttree._splitting_random import Table
 from fasttree._splitting_scan import ABSOLUTE, MOMENT, OWN, POISSON, Target, constrained, decrease, xlogx
 from fasttree._splitting_search import search_presorted, search_random, search_sampled
+from fasttree._splitting_sort import gather_keys, sort_keys
 
 _EPSILON = np.finfo(np.float64).eps
 
 
 class Columns(NamedTuple):
-    """The features of a problem: two of the first three are empty (keys and codes without columns, values without rows)."""
+    """The features of a problem. Arrays that the way to search doesn't use are empty (keys, codes without columns, values without rows)."""
 
-    keys: np.ndarray  # uint64, shape (n_features, n_rows), each row sorted; overwritten
-    codes: np.ndarray  # uint32, shape (n_features, n_all_rows)
+    presorted: bool  # are the nodes searched by their keys
+    first: int  # where the rows start whose keys these are
+    keys: np.ndarray  # uint64, shape (n_features, n_sorted), each row sorted; with codes, room for the keys of a subtree; overwritten
+    codes: np.ndarray  # uint32, shape (n_features, n_all_rows); with keys as well, in the order of `rows`
+    places: np.ndarray  # uint32, shape (n_rows,): where the codes of `rows` lie: 0, 1, ..., or at `rows` themselves where it is empty
     table: Table  # for random thresholds
     has_missing: np.ndarray  # bool, shape (n_features,)
     any_missing: bool
@@ -65,9 +77,9 @@ class Room(NamedTuple):
     side: np.ndarray  # uint8, shape (n_all_rows,): does a row go left; with keys or for absolute error only
     goes_left: np.ndarray  # uint8, shape (n_rows,)
     rows: np.ndarray  # uint32, shape (n_rows,)
-    keys: np.ndarray  # uint64, shape (n_rows,); as `side`
-    target: np.ndarray  # float64, shape (n_rows,), without keys only
-    frontier: np.ndarray  # int64, shape (n_rows // 2 + 2,): nodes to split
+    names: np.ndarray  # uint32, shape (n_sorted,): rows of a subtree
+    target: np.ndarray  # float64, shape (n_rows,), not where all is presorted
+    frontier: np.ndarray  # int64, shape (n_rows // 2 + 2,): nodes to split; from the end, those whose subtrees are grown later
 
 
 def new_sketch(n_nodes, n_slots, n_bounded):
@@ -92,12 +104,13 @@ def new_sketch(n_nodes, n_slots, n_bounded):
 
 @njit(_nrt=False)
 def order_target(target, rows, weight, value, outputs):
-    """Copy the target in the order of `rows`, so that each node's part of it is a range as well."""
+    """Copy the target in the order of `rows`, so that each node's part of it is a range as well; where all weigh one, weights stay."""
     all_weight, all_value, all_outputs = target.weight, target.value, target.outputs
-    moment = target.family == MOMENT
+    moment, alike = target.family == MOMENT, target.unit and len(rows) == len(all_weight)
     for i in range(len(rows)):
         row = rows[i]
-        weight[i] = all_weight[row]
+        if not alike:
+            weight[i] = all_weight[row]
         if moment:
             value[i] = all_value[row]
         for output in range(outputs.shape[1]):
@@ -189,13 +202,7 @@ def node_value(sketch, node, target):
 
 @njit(_nrt=False)
 def bound_values(sketch, node, left, signs, target):
-    """Bound the values below the two children from `left` on by the middle between them, if the feature that parts them is constrained.
-
-    The root, which is no child, is not bounded.
-    """
-    if left == 0:
-        sketch.bounds[0, 0], sketch.bounds[0, 1] = -np.inf, np.inf
-        return
+    """Bound the values below the two children from `left` on by the middle between them, if the feature that parts them is constrained."""
     lower, upper, sign = sketch.bounds[node, 0], sketch.bounds[node, 1], signs[sketch.feature[node]]
     for child in (left, left + 1):
         sketch.bounds[child, 0], sketch.bounds[child, 1] = lower, upper
@@ -212,12 +219,12 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
     start, stop = sketch.start[node], sketch.stop[node]
     weight, sums = sketch.weight[node], sketch.sums[node, : target.n_slots]
     if target.family == ABSOLUTE:
-        lay_out(work.absolute, target, rows[start:stop], start, columns.keys.shape[1] == 0)
+        lay_out(work.absolute, target, rows[start:stop], start, not columns.presorted)
         measure(work.absolute, stop - start, weight, sketch.sums[node])
     if len(sketch.bounds):
         rules = refer(constrained(rules, rules.sign, sketch.bounds[node, 0], sketch.bounds[node, 1]))
-    if columns.keys.shape[1]:
-        found = search_presorted(columns.keys, start, stop, target, weight, sums, rules, work)
+    if columns.presorted:
+        found = search_presorted(columns.keys, start - columns.first, stop - columns.first, target, weight, sums, rules, work)
     else:
         value = target.value[start:stop] if target.family == MOMENT else target.value
         weights, outputs = target.weight[start:stop], target.outputs[start:stop]
@@ -225,11 +232,14 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
         if len(columns.table.values):
             found = search_random(columns, rows[start:stop], own, weight, sums, rules, work)
         else:
-            found = search_sampled(columns, rows[start:stop], own, weight, sums, rules, work)
+            found = search_sampled(columns, columns.places[start:stop], own, weight, sums, rules, work)
     if found.feature < 0:
         return False
     sketch.feature[node], sketch.cut[node], sketch.missing_left[node] = found.feature, found.cut, found.missing_left
     sketch.low[node], sketch.high[node], sketch.threshold[node] = found.low, found.high, found.threshold
+    if columns.keys.shape[1] and not columns.presorted and found.cut != DONE:  # positions
+        sketch.low[node] = rows[found.low]
+        sketch.high[node] = rows[found.high] if found.high >= 0 else -1
     if target.family == OWN:
         sketch.decrease[node] = found.score + weight * call_side(work.own.side, sums, np.int64(len(sums)), weight, work.own.numbers)
     else:
@@ -242,49 +252,121 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
 
 
 @njit(_nrt=False)
-def grow(columns, all_target, rows, rules, sketch, work, room):
-    """Grow one tree on `rows` (uint32[::1], reordered; at least one); returns the number of nodes.
+def grow_below(top, n_nodes, columns, target, rows, rules, sketch, work, room):
+    """Grow the tree below `top`, whose rows, depth and bounds are known; returns the number of nodes, and of those left for later.
 
     Nodes are split in order of depth, or best first where the number of leaves is limited.
     """
-    columns, rules, sketch, work, room = refer(columns), refer(rules), refer(sketch), refer(work), refer(room)
-    ordered = columns.keys.shape[1] == 0
-    target = refer(all_target)
-    if ordered:
-        family, classes, n_slots, unit = all_target.family, all_target.classes, all_target.n_slots, all_target.unit
-        told = family == MOMENT and (classes or unit)  # whether outputs follow from a row's value and weight
-        outputs = work.no_outputs if told else work.outputs
-        order_target(target, rows, work.weight, work.value, outputs)
-        target = refer(Target(family, classes, n_slots, unit, work.weight, work.value, outputs))
-    new, n_nodes, n_open, n_leaves = np.int64(0), np.int64(1), 0, 1
-    sketch.start[0], sketch.stop[0], sketch.depth[0] = 0, len(rows), 0
-    node = new
+    best_first = rules.max_leaves < len(rows)
+    most_later = 0 if columns.presorted else columns.keys.shape[1]
+    new, end, n_open, n_later, n_leaves = top, top + 1, 0, 0, 1
+    node = top
     while True:  # each kernel is called in one place only: what is inlined is compiled once for each
         opened = 0
-        for child in range(new, n_nodes):
-            opened += np.int64(open_node(sketch, child, target, rows, ordered, rules, work.absolute)) << (child - new)
-        if len(sketch.bounds):
+        for child in range(new, end):
+            opened += np.int64(open_node(sketch, child, target, rows, not columns.presorted, rules, work.absolute)) << (child - new)
+        if len(sketch.bounds) and new != top:
             bound_values(sketch, node, new, work.signs, target)
-        if not ordered and opened and new > 0:
-            split_keys(columns.keys, sketch.start[node], sketch.stop[node], room.side, room.keys)
-        for child in range(n_nodes - 1, new - 1, -1):
-            if opened >> (child - new) & 1 and find_split(sketch, child, columns, target, rows, rules, work, room):
+        if columns.presorted and opened and new != top:
+            first = columns.first
+            split_keys(columns.keys, sketch.start[node] - first, sketch.stop[node] - first, room.side, work.spare)
+        for child in range(end - 1, new - 1, -1):
+            if opened >> (child - new) & 1 == 0:
+                continue
+            if sketch.stop[child] - sketch.start[child] <= most_later:
+                n_later += 1
+                room.frontier[len(room.frontier) - n_later] = child
+            elif find_split(sketch, child, columns, target, rows, rules, work, room):
                 room.frontier[n_open] = child
                 n_open += 1
         if n_open == 0 or n_leaves >= rules.max_leaves:
             break
-        node = take(room.frontier, n_open, sketch.decrease, rules.max_leaves < len(rows))
+        node = take(room.frontier, n_open, sketch.decrease, best_first)
         n_open -= 1
         middle = split_rows(sketch, node, columns, target, rows, room)
         for output in range(len(work.absolute.by_target)):
-            partition_keys(work.absolute.by_target[output, sketch.start[node] : sketch.stop[node]], room.side, room.keys)
-        new = n_nodes
+            partition_keys(work.absolute.by_target[output, sketch.start[node] : sketch.stop[node]], room.side, work.spare)
+        new, end = n_nodes, n_nodes + 2
         sketch.left[node] = new
         sketch.start[new], sketch.stop[new], sketch.depth[new] = sketch.start[node], middle, sketch.depth[node] + 1
         sketch.start[new + 1], sketch.stop[new + 1], sketch.depth[new + 1] = middle, sketch.stop[node], sketch.depth[node] + 1
         n_nodes += 2
         n_leaves += 1
-    return n_nodes
+    return n_nodes, n_later
+
+
+@njit(_nrt=False)
+def presort(columns, rows, first, absolute, spare, places, names):
+    """Sort the keys of a subtree's `rows`, which start at `first`; the rows get numbers of their own, `names` receives theirs."""
+    for i in range(len(rows)):
+        names[i] = rows[i]
+    for feature in range(columns.keys.shape[0]):
+        keys = columns.keys[feature, : len(rows)]
+        low, high, n_present = gather_keys(columns.codes[feature], columns.places[first : first + len(rows)], keys)
+        if low < high:
+            sort_keys(keys[:n_present], spare[:n_present], low, high, places)
+    if len(absolute.by_target):
+        numbers = absolute.places[len(absolute.by_target)]
+        for i in range(len(rows)):
+            numbers[rows[i]] = np.uint32(i)
+        for output in range(len(absolute.by_target)):
+            keys = absolute.by_target[output, first : first + len(rows)]
+            for i in range(len(keys)):
+                keys[i] = (keys[i] >> SHIFT << SHIFT) | np.uint64(numbers[keys[i] & ROW])
+    for i in range(len(rows)):
+        rows[i] = np.uint32(i)
+
+
+@njit(_nrt=False)
+def name_rows(sketch, top, n_before, n_nodes, rows, names):
+    """Back to the rows' own names: in `rows`, and in the nodes of the subtree, which are `top` and those from `n_before` on."""
+    for i in range(len(rows)):
+        rows[i] = names[rows[i]]
+    node = top
+    for other in range(n_before, n_nodes + 1):
+        if sketch.left[node] >= 0 and sketch.cut[node] != DONE:
+            sketch.low[node] = names[sketch.low[node]]
+            if sketch.high[node] >= 0:
+                sketch.high[node] = names[sketch.high[node]]
+        node = other
+
+
+@njit(_nrt=False)
+def grow(all_columns, all_target, rows, rules, sketch, work, room):
+    """Grow one tree on `rows` (uint32[::1], reordered; at least one); returns the number of nodes."""
+    rules, sketch, work, room = refer(rules), refer(sketch), refer(work), refer(room)
+    keys, codes, table, has_missing = all_columns.keys, all_columns.codes, all_columns.table, all_columns.has_missing
+    presorted, any_missing, max_features = all_columns.presorted, all_columns.any_missing, all_columns.max_features
+    places = all_columns.places if len(all_columns.places) else rows
+    target, first, stop = refer(all_target), np.int64(0), np.int64(0)
+    family, classes, n_slots, unit = all_target.family, all_target.classes, all_target.n_slots, all_target.unit
+    weight, value = all_target.weight if unit and len(rows) == len(all_target.weight) else work.weight, work.value
+    told = family == MOMENT and (unit or (classes and keys.shape[1] == 0))  # whether outputs follow from a row's value and weight
+    outputs = work.no_outputs if told else work.outputs
+    if not presorted:
+        order_target(target, rows, weight, value, outputs)
+        target = refer(Target(family, classes, n_slots, unit, weight, value, outputs))
+    sketch.start[0], sketch.stop[0], sketch.depth[0] = 0, len(rows), 0
+    if len(sketch.bounds):
+        sketch.bounds[0, 0], sketch.bounds[0, 1] = -np.inf, np.inf
+    columns = refer(Columns(presorted, first, keys, codes, places, table, has_missing, any_missing, max_features))
+    top, n_nodes, n_grown, n_later = np.int64(0), np.int64(1), 0, 0
+    while True:
+        n_before = n_nodes
+        n_nodes, n_more = grow_below(top, n_nodes, columns, target, rows, rules, sketch, work, room)
+        if n_grown > 0:
+            name_rows(sketch, top, n_before, n_nodes, rows[first:stop], room.names)
+        n_later += n_more
+        if n_grown == n_later:
+            return n_nodes
+        n_grown += 1
+        top = room.frontier[len(room.frontier) - n_grown]
+        first, stop = sketch.start[top], sketch.stop[top]
+        presort(columns, rows[first:stop], first, work.absolute, work.spare, work.places, room.names)
+        columns = refer(Columns(n_grown > 0, first, keys, codes, places, table, has_missing, any_missing, max_features))
+        part = value[first:stop] if family == MOMENT else value
+        own_outputs = part.reshape(stop - first, 1) if told else outputs[first:stop]
+        target = refer(Target(family, classes, n_slots, unit, weight[first:stop], part, own_outputs))
 
 
 @njit(_nrt=False)

@@ -34,6 +34,13 @@ def choose_rows(weight, rows):
 
 
 @njit(_nrt=False)
+def take_codes(codes, rows, out):
+    for feature in range(codes.shape[0]):
+        for i in range(len(rows)):
+            out[feature, i] = codes[feature, rows[i]]
+
+
+@njit(_nrt=False)
 def weigh_values(weight, outputs, value):
     for row in range(len(value)):
         value[row] = weight[row] * outputs[row, 0]
@@ -77,10 +84,11 @@ def rest_of(sketch, first):
 
 
 @njit(_nrt=False)
-def grow_many(columns, keys, by_target, target, lot, rules, sketch, work, room):
+def grow_many(columns, keys, codes, by_target, target, lot, rules, sketch, work, room):
     """Grow a lot of trees; whether a user's criterion failed.
 
     keys, by_target : uint64[:, :], of all rows; without columns where they aren't used, or are in `columns` already
+    codes : uint32[:, :], as these
     target : its `value` is overwritten, its `weight` not used
     rules : `min_weight` isn't used
     sketch : receives tree after tree; what is numbered from the first node of a tree on stays so
@@ -93,6 +101,8 @@ def grow_many(columns, keys, by_target, target, lot, rules, sketch, work, room):
             weigh_values(weight, target.outputs, target.value)
         if keys.shape[1]:
             select_rows(keys, weight, columns.keys)
+        if codes.shape[1]:
+            take_codes(codes, lot.rows[tree, :n_rows], columns.codes)
         select_rows(by_target, weight, work.absolute.by_target)
         for feature in range(len(work.order)):
             work.order[feature] = feature

@@ -10,7 +10,7 @@ from fasttree._growth import Columns, Room, Sketch, new_sketch
 from fasttree._growth_many import Lot, grow_many
 from fasttree._growth_number import Nodes, new_nodes, number_nodes
 from fasttree._splitting_absolute import Absolute
-from fasttree._splitting_bound import N_BUCKETS
+from fasttree._splitting_bound import N_AT_ONCE, N_BUCKETS
 from fasttree._splitting_categories import new_categories
 from fasttree._splitting_encode import MISSING, ROW, SHIFT, encode
 from fasttree._splitting_own import FAILED, RAISED, compile_own, prepare_own
@@ -32,9 +32,21 @@ CRITERIA = {
     "absolute_error": ABSOLUTE,
 }
 
+_FEW_ROWS = 1024  # which are presorted however many features they have: nodes of more are searched by bounds
+_KEY_BYTES = 1 << 22  # of the keys of a subtree: half as many and twice as many took longer (100,000 x 20: 150 to 155 ms)
+
 
 def family_of(criterion):
     return OWN if callable(criterion) else CRITERIA[criterion]
+
+
+def n_sorted_rows(n_rows, n_features):
+    """Of how many rows a tree on all features, or a subtree of it, is presorted.
+
+    Wide tables of some thousand rows get keys of a quarter of their cells, half the size of their codes.
+    """
+    few = _FEW_ROWS if n_rows <= _FEW_ROWS else min(_FEW_ROWS, n_rows // 4)
+    return max(few, _KEY_BYTES // (8 * n_features))
 
 
 class Problem(NamedTuple):
@@ -47,7 +59,8 @@ class Problem(NamedTuple):
     classes: bool
     criterion: object  # a name or the user's function
     max_features: int
-    keys: np.ndarray
+    n_sorted: int  # rows of a subtree that is presorted; 0 where features are drawn
+    keys: np.ndarray  # see `fasttree._growth.Columns`
     codes: np.ndarray
     values: np.ndarray
     has_missing: np.ndarray  # bool, shape (n_features,); not filled for keys
@@ -58,7 +71,9 @@ class Problem(NamedTuple):
     benches: list  # memory that no thread is using
 
 
-def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=None, signs=None, n_categories=None, n_jobs=None):
+def plan(
+    X, y, *, n_classes, criterion, max_features, splitter="best", weight=None, signs=None, n_categories=None, best_first=False, n_jobs=None
+):
     """Encode `X` and `y` once for any number of trees.
 
     Parameters
@@ -76,13 +91,15 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
         Monotonic constraints.
     n_categories : ndarray of int64, shape (n_features,), or None
         Of features of categories, whose values are numbers below it; 0 for the others. None without any, as for sparse `X`.
+    best_first : bool
+        Whether the number of leaves is limited, so that no subtree can be grown at a time.
     n_jobs : int or None
     """
     n_features, n_outputs = X.shape[1], y.shape[1]
     classes = n_classes is not None
     offset = np.zeros(n_outputs)
     if classes:
-        outputs = y + np.concatenate([[0], np.cumsum(n_classes)[:-1]])
+        outputs = y if n_outputs == 1 else y + np.concatenate([[0], np.cumsum(n_classes)[:-1]])
     else:
         n_classes = np.ones(n_outputs, dtype=np.int64)
         if family_of(criterion) in (SQUARED, ABSOLUTE):
@@ -92,6 +109,8 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
         outputs = np.hstack([y, y**2]) if callable(criterion) else y - offset
     random = splitter == "random"
     all_features = max_features == n_features and not random
+    n_sorted = n_sorted_rows(*X.shape) if all_features else 0
+    presorted = all_features and (n_sorted >= len(y) or best_first)
     values, has_missing = np.empty((0, n_features)), np.zeros(n_features, dtype=bool)
     if random:
         keys, codes = np.empty((n_features, 0), dtype=np.uint64), np.empty((n_features, 0), dtype=np.uint32)
@@ -101,7 +120,7 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
         if np.isnan(total):
             has_missing = np.isnan(values).any(axis=0)
     else:
-        keys, codes = encode(X, keys=all_features, codes=not all_features, n_jobs=n_jobs)
+        keys, codes = encode(X, keys=presorted, codes=not presorted, n_jobs=n_jobs)
     n_categories = np.empty(0, dtype=np.int64) if n_categories is None else n_categories
     category_codes = _number_categories(X, n_categories, keys, codes)
     if codes.size:
@@ -110,12 +129,13 @@ def plan(X, y, *, n_classes, criterion, max_features, splitter="best", weight=No
     by_target = encode(y, keys=True, codes=False)[0] if absolute else np.empty((0, len(y)), dtype=np.uint64)
     return Problem(
         X,
-        np.ascontiguousarray(outputs),
+        np.require(outputs, requirements=["C", "W"]),
         offset,
         n_classes,
         classes,
         criterion,
         max_features,
+        n_sorted,
         keys,
         codes,
         values,
@@ -167,10 +187,17 @@ def _central(y):
 
 
 def grow_tree(problem, weight, rules, seed):
-    """Grow the only tree of a problem, on the problem's own keys; see `grow_trees`."""
-    if np.all(weight > 0.0):
-        problem.benches.append(_new_bench(problem, 1, problem.keys))
-    return grow_trees(problem, [weight], lambda weight: rules, [seed])[0]
+    """Grow the only tree of a problem, on the problem's own keys or codes; see `grow_trees`.
+
+    What only growing needs is let go before the tree is laid out: a caller that keeps no problem has the memory for it.
+    """
+    bench = _new_bench(problem, 1, own=bool(np.all(weight > 0.0)))
+    lot, sketch = _grow(problem, bench, [weight], lambda weight: rules, [seed]), bench.sketch
+    none = np.empty((0, 0))
+    bench, problem = None, problem._replace(keys=none, codes=none, by_target=none)
+    nodes = _number(problem, sketch, lot)
+    del sketch
+    return _finish(problem, nodes, lot)[0]
 
 
 def grow_trees(problem, weights, rules, seeds):
@@ -190,27 +217,11 @@ def grow_trees(problem, weights, rules, seeds):
     -------
     list of Tree
     """
-    n_trees, n_rows = len(seeds), len(problem.outputs)
     bench = problem.benches.pop() if problem.benches else None  # a thread takes one that is free
-    if bench is None or bench.n_trees < n_trees:
-        bench = _new_bench(problem, n_trees)
-    every_rule = [rules(weight) for weight in weights]
-    lot = Lot(
-        np.stack(weights),
-        np.array([own.min_weight for own in every_rule]),
-        np.array([(seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64) or 1 for seed in seeds], dtype=np.uint64),
-        np.empty((n_trees, n_rows), dtype=np.uint32),
-        np.zeros(n_trees + 1, dtype=np.int64),
-    )
-    any_missing = bool(problem.has_missing.any())
-    columns = Columns(bench.keys, problem.codes, _table(problem.values), problem.has_missing, any_missing, problem.max_features)
-    keys = problem.keys[:, :0] if bench.keys is problem.keys else problem.keys
-    target, work = _target(problem), bench.work
-    if grow_many(columns, np.ascontiguousarray(keys), problem.by_target, target, lot, every_rule[0], bench.sketch, work, bench.room):
-        did = "raised an exception" if work.own.numbers[FAILED] == RAISED else "gave NaN for a split that was tried"
-        raise ValueError(f"criterion={problem.criterion!r} {did}; it must give a number for any node's sums and weight")
-    nodes = new_nodes(lot.stops[-1], bench.sketch.sums.shape[1], len(problem.signs) > 0)
-    number_nodes(bench.sketch, lot.stops, np.empty((np.max(np.diff(lot.stops)) + 1, 2), dtype=np.int64), nodes)
+    if bench is None or bench.n_trees < len(seeds):
+        bench = _new_bench(problem, len(seeds))
+    lot = _grow(problem, bench, weights, rules, seeds)
+    nodes = _number(problem, bench.sketch, lot)
     problem.benches.append(bench)
     return _finish(problem, nodes, lot)
 
@@ -221,33 +232,71 @@ class Bench(NamedTuple):
     sketch: Sketch
     work: Work
     room: Room
-    keys: np.ndarray  # uint64, shape (n_features, n_rows) or (n_features, 0)
+    keys: np.ndarray  # uint64, shape (n_features, n_rows), or as many as a subtree may have
+    codes: np.ndarray  # uint32, shape (n_features, n_rows), those of the rows of a tree on all features; else the problem's
+    places: np.ndarray  # uint32, shape (n_rows,): 0, 1, ..., or empty; see `fasttree._growth.Columns`
     own: object  # the user's criterion, which must live as long as its addresses in `work`, or None
     n_trees: int  # that there is room for
 
 
-def _new_bench(problem, n_trees, keys=None):
+def _new_bench(problem, n_trees, own=False):
+    """own : whether the problem's own keys or codes may be overwritten"""
     n_rows, n_features = len(problem.outputs), problem.X.shape[1]
     presorted = problem.keys.shape[1] > 0
     n_slots = _slots(problem)
-    reordered = presorted or len(problem.by_target)
-    own = compile_own(problem.criterion, problem.classes) if callable(problem.criterion) else None
+    n_sorted = n_rows if presorted else problem.n_sorted
+    criterion = compile_own(problem.criterion, problem.classes) if callable(problem.criterion) else None
+    work, by_codes = _work(problem, criterion), n_sorted > 0 and not presorted
+    spare = work.spare.view(np.uint32) if len(work.spare) else np.empty(n_rows, dtype=np.uint32)
     n_most = n_trees * (2 * n_rows - 1)
     return Bench(
-        new_sketch(n_most, n_slots if problem.classes or own else 2 * n_slots, n_most if len(problem.signs) else 0),
-        _work(problem, own),
+        new_sketch(n_most, n_slots if problem.classes or criterion else 2 * n_slots, n_most if len(problem.signs) else 0),
+        work,
         Room(
-            side=np.empty(n_rows if reordered else 0, dtype=np.uint8),
+            side=np.empty(n_rows if n_sorted or len(problem.by_target) else 0, dtype=np.uint8),
             goes_left=np.empty(n_rows, dtype=np.uint8),
-            rows=np.empty(n_rows, dtype=np.uint32),
-            keys=np.empty(n_rows if reordered else 0, dtype=np.uint64),
-            target=np.empty(0 if presorted else n_rows),
+            rows=spare[:n_rows],
+            names=np.empty(0 if presorted else n_sorted, dtype=np.uint32),
+            target=work.keys.view(np.float64),
             frontier=np.empty(n_rows // 2 + 2, dtype=np.int64),
         ),
-        np.empty((n_features, n_rows if presorted else 0), dtype=np.uint64) if keys is None else keys,
-        own,
+        problem.keys if presorted and own else np.empty((n_features, n_sorted), dtype=np.uint64),
+        np.empty_like(problem.codes) if by_codes and not own else problem.codes,
+        np.arange(n_rows if by_codes else 0, dtype=np.uint32),
+        criterion,
         n_trees,
     )
+
+
+def _grow(problem, bench, weights, rules, seeds):
+    """Grow trees into the sketch of `bench`, nothing of whose former content is read; returns their `Lot`."""
+    n_trees, n_rows = len(seeds), len(problem.outputs)
+    every_rule = [rules(weight) for weight in weights]
+    lot = Lot(
+        np.require(weights[0], requirements=["C", "W"])[None] if len(weights) == 1 else np.stack(weights),
+        np.array([own.min_weight for own in every_rule]),
+        np.array([(seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64) or 1 for seed in seeds], dtype=np.uint64),
+        np.empty((n_trees, n_rows), dtype=np.uint32),
+        np.zeros(n_trees + 1, dtype=np.int64),
+    )
+    presorted, any_missing = problem.keys.shape[1] > 0, bool(problem.has_missing.any())
+    keys, codes, table, has_missing = bench.keys, bench.codes, _table(problem.values), problem.has_missing
+    columns = Columns(presorted, 0, keys, codes, bench.places, table, has_missing, any_missing, problem.max_features)
+    keys = problem.keys[:, :0] if keys is problem.keys else problem.keys
+    codes = problem.codes[:, :0] if codes is problem.codes else problem.codes
+    target, work = _target(problem, lot.weights), bench.work
+    keys, codes = np.ascontiguousarray(keys), np.ascontiguousarray(codes)
+    if grow_many(columns, keys, codes, problem.by_target, target, lot, every_rule[0], bench.sketch, work, bench.room):
+        did = "raised an exception" if work.own.numbers[FAILED] == RAISED else "gave NaN for a split that was tried"
+        raise ValueError(f"criterion={problem.criterion!r} {did}; it must give a number for any node's sums and weight")
+    return lot
+
+
+def _number(problem, sketch, lot):
+    """The nodes of all trees in their final order."""
+    nodes = new_nodes(lot.stops[-1], sketch.sums.shape[1], len(problem.signs) > 0)
+    number_nodes(sketch, lot.stops, np.empty((np.max(np.diff(lot.stops)) + 1, 2), dtype=np.int64), nodes)
+    return nodes
 
 
 def _read_sets(problem, nodes, rows):
@@ -272,10 +321,13 @@ def _slots(problem):
     return int(np.sum(problem.n_classes))
 
 
-def _target(problem):
+def _target(problem, weights):
     """The target of all trees; weights and what depends on them are the tree's own."""
     family, n_rows = _family(problem), len(problem.outputs)
-    value = np.empty(n_rows if family == MOMENT else 0)
+    if family == MOMENT and len(weights) == 1 and np.all(weights == 1.0):
+        value = problem.outputs.reshape(-1)  # which are overwritten with themselves
+    else:
+        value = np.empty(n_rows if family == MOMENT else 0)
     return Target(family, problem.classes, _slots(problem), False, np.empty(0), value, problem.outputs)
 
 
@@ -291,8 +343,8 @@ def _absolute(problem):
 def _work(problem, own):
     n_rows = len(problem.outputs)
     sampled = 0 if problem.keys.shape[1] else n_rows
-    spare = n_rows if len(problem.n_categories) and problem.by_target.size else sampled
     moment = _family(problem) == MOMENT
+    n_bounded = min(problem.max_features, N_AT_ONCE) if sampled and moment else 0
     room = 8
     while room < 2 * sampled + 2:
         room *= 2
@@ -303,15 +355,16 @@ def _work(problem, own):
         order=np.arange(problem.X.shape[1]),
         random=np.zeros(1, dtype=np.uint64),
         keys=np.empty(sampled, dtype=np.uint64),
-        spare=np.empty(spare, dtype=np.uint64),
+        spare=np.empty(n_rows if len(problem.values) == 0 or problem.by_target.size else 0, dtype=np.uint64),
         values=np.empty(sampled),
         places=np.empty(room, dtype=np.int64),
         weight=np.empty(sampled),
         value=np.empty(sampled if moment else 0),
-        histograms=np.empty((problem.max_features if sampled and moment else 0, N_BUCKETS, 4)),
-        bounds=np.empty((problem.max_features, N_BUCKETS)),
-        tops=np.empty(problem.max_features),
-        ranges=np.empty((problem.max_features, 2), dtype=np.int64),
+        histograms=np.empty((n_bounded, N_BUCKETS, 4)),
+        bounds=np.empty((n_bounded, N_BUCKETS)),
+        tops=np.empty(n_bounded),
+        ranges=np.empty((n_bounded, 2), dtype=np.int64),
+        bounded=np.empty(problem.max_features, dtype=np.int64),
         outputs=np.empty((sampled, problem.outputs.shape[1])),
         no_outputs=np.empty((0, 0)),
         absolute=_absolute(problem),

@@ -111,19 +111,28 @@ def partition_keys(keys, side, spare):
 
 
 @njit(_nrt=False)
+def partition_codes(columns, start, stop, goes_left, spare):
+    """Keep codes that have the order of the rows in it: apart, a node's codes would lie in as many cache lines as it has rows."""
+    if columns.keys.shape[1]:
+        for feature in range(columns.codes.shape[0]):
+            partition(columns.codes[feature, start:stop], goes_left, spare)
+
+
+@njit(_nrt=False)
 def split_rows(sketch, node, columns, target, rows, room):
     """Carry out the split that was found for `node`; returns where its right child starts."""
     if sketch.cut[node] == DONE:
         return sketch.high[node]
     start, stop, feature = sketch.start[node], sketch.stop[node], sketch.feature[node]
     missing_left, part, goes_left = sketch.missing_left[node], rows[start:stop], room.goes_left[: stop - start]
-    if columns.keys.shape[1]:
-        mark_presorted(columns.keys[feature, start:stop], sketch.cut[node], missing_left, room.side)
+    if columns.presorted:
+        mark_presorted(columns.keys[feature, start - columns.first : stop - columns.first], sketch.cut[node], missing_left, room.side)
         for i in range(len(part)):
             goes_left[i] = room.side[part[i]]
         return start + partition(part, goes_left, room.rows)
-    mark_coded(columns.codes[feature], part, sketch.cut[node], missing_left, goes_left)
+    mark_coded(columns.codes[feature], columns.places[start:stop], sketch.cut[node], missing_left, goes_left)
     mark_sides(target, part, goes_left, room.side)
+    partition_codes(columns, start, stop, goes_left, room.rows)
     partition_target(target, start, stop, goes_left, room.target)
     return start + partition(part, goes_left, room.rows)
 
@@ -137,19 +146,21 @@ def split_at_once(sketch, node, columns, target, rows, work, room):
     """
     start, stop, feature = sketch.start[node], sketch.stop[node], sketch.feature[node]
     part, goes_left, missing_left = rows[start:stop], room.goes_left[: stop - start], sketch.missing_left[node]
-    if columns.keys.shape[1]:
-        mark_presorted_set(columns.keys[feature, start:stop], work.categories.ints, missing_left, room.side)
+    if columns.presorted:
+        keys = columns.keys[feature, start - columns.first : stop - columns.first]
+        mark_presorted_set(keys, work.categories.ints, missing_left, room.side)
         for i in range(len(part)):
             goes_left[i] = room.side[part[i]]
     else:
         if len(columns.table.values) == 0:
-            mark_coded_set(columns.codes[feature], part, work.categories.ints, missing_left, goes_left)
+            mark_coded_set(columns.codes[feature], columns.places[start:stop], work.categories.ints, missing_left, goes_left)
         elif is_set(work.categories, feature):
             word = np.uint64(sketch.low[node])
             mark_drawn_set(columns.table, feature, part, word, missing_left, work.categories, goes_left)
         else:
             mark_valued(columns.table, feature, part, sketch.threshold[node], missing_left, goes_left)
         mark_sides(target, part, goes_left, room.side)
+        partition_codes(columns, start, stop, goes_left, room.rows)
         partition_target(target, start, stop, goes_left, room.target)
     n_left = partition(part, goes_left, room.rows)
     if sketch.missing_left[node] == NONE_MISSING:

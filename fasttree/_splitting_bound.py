@@ -15,6 +15,7 @@ from fasttree._splitting_encode import SHIFT
 from fasttree._splitting_sort import bucket_of, gather_keys, sort_keys
 
 N_BUCKETS = 256
+N_AT_ONCE = 64  # features whose histograms are kept
 _SLACK = 1.0 + 1e-9  # bounds and scores are rounded differently
 _TINY = 1e-300
 _COUNT, _WEIGHT, _VALUE, _POSITIVE = range(4)
@@ -139,48 +140,65 @@ def scan_survivors(keys, histogram, bounds, floor, local, total_weight, total_va
 
 
 @njit(_nrt=False)
-def search_bounded(columns, rows, local, features, weight, total_value, rules, work):
-    """Best split of a large node over `features` (ascending; none with missing values). Ties: lowest feature, then threshold.
-
-    Returns the score, the feature (-1 without any) and the greatest code that goes left.
-    """
-    size = len(rows)
-    floor = -np.inf
+def bound_features(columns, rows, local, features, weight, total_value, rules, floor, work):
+    """Histograms, ranges of codes and greatest bounds of `features`; returns the number that vary and the best bucket end, or `floor`."""
+    n_varying = 0
     for j in range(len(features)):
         low, high, _ = gather_keys(columns.codes[features[j]], rows, work.keys)
         work.ranges[j, 0], work.ranges[j, 1] = low, high
+        work.tops[j] = -np.inf
+        if low == high:
+            continue
+        n_varying += 1
         scale = (np.uint64(N_BUCKETS) << SHIFT) // (np.uint64(high - low) + np.uint64(1))
-        fill_histogram(work.keys[:size], np.uint64(low), scale, local.weight, local.value, work.histograms[j])
-        end = bound_buckets(work.histograms[j], local.classes, weight, total_value, size, rules, work.bounds[j])
+        fill_histogram(work.keys[: len(rows)], np.uint64(low), scale, local.weight, local.value, work.histograms[j])
+        end = bound_buckets(work.histograms[j], local.classes, weight, total_value, len(rows), rules, work.bounds[j])
         floor = max(floor, end)
         work.tops[j] = greatest(work.bounds[j])
-    score, best_feature, cut = -np.inf, -1, 0
-    for j in range(len(features)):
-        low, high = np.uint32(work.ranges[j, 0]), np.uint32(work.ranges[j, 1])
-        if work.tops[j] < floor:
-            continue
-        gather_keys(columns.codes[features[j]], rows, work.keys)
-        scale = (np.uint64(N_BUCKETS) << SHIFT) // (np.uint64(high - low) + np.uint64(1))
-        n_kept, least, most = keep_survivors(work.keys[:size], np.uint64(low), scale, work.bounds[j], floor)
-        keys = work.keys[:n_kept]
-        sort_keys(keys, work.spare[:n_kept], least, most, work.places)
-        score, where = scan_survivors(keys, work.histograms[j], work.bounds[j], floor, local, weight, total_value, size, rules, score)
-        if where >= 0:
-            best_feature, cut = features[j], np.int64(keys[where] >> SHIFT)
-            floor = max(floor, score)
-    return score, best_feature, cut
+    return n_varying, floor
+
+
+@njit(_nrt=False)
+def search_bounded(columns, rows, local, features, weight, total_value, rules, work):
+    """Best split of a large node over `features` (ascending; none with missing values). Ties: lowest feature, then threshold.
+
+    The features are bounded in groups of up to N_AT_ONCE, so that the histograms of any number of features fit the cache.
+
+    Returns the score, the feature (-1 without any), the greatest code that goes left, and how many features vary.
+    """
+    size = len(rows)
+    floor, score, best_feature, cut, n_varying = -np.inf, -np.inf, -1, 0, 0
+    for start in range(0, len(features), N_AT_ONCE):
+        group = features[start : start + N_AT_ONCE]
+        n_more, floor = bound_features(columns, rows, local, group, weight, total_value, rules, floor, work)
+        n_varying += n_more
+        for j in range(len(group)):
+            low, high = np.uint32(work.ranges[j, 0]), np.uint32(work.ranges[j, 1])
+            if low == high or work.tops[j] < floor:
+                continue
+            gather_keys(columns.codes[group[j]], rows, work.keys)
+            scale = (np.uint64(N_BUCKETS) << SHIFT) // (np.uint64(high - low) + np.uint64(1))
+            n_kept, least, most = keep_survivors(work.keys[:size], np.uint64(low), scale, work.bounds[j], floor)
+            keys = work.keys[:n_kept]
+            sort_keys(keys, work.spare[:n_kept], least, most, work.places)
+            score, where = scan_survivors(keys, work.histograms[j], work.bounds[j], floor, local, weight, total_value, size, rules, score)
+            if where >= 0:
+                best_feature, cut = group[j], np.int64(keys[where] >> SHIFT)
+                floor = max(floor, score)
+    return score, best_feature, cut, n_varying
 
 
 @njit(_nrt=False)
 def neighbours(codes, rows, cut):
-    """Rows with the greatest code up to `cut` and the least code above it."""
-    low, high = -1, -1
+    """Of a node's rows, places of one with the greatest code up to `cut` and one with the least above it; how many go left."""
+    low, high, n_left = -1, -1, 0
     least = np.uint32(0xFFFFFFFF)
     for i in range(len(rows)):
         code = codes[rows[i]]
+        n_left += np.int64(code <= cut)
         if code == cut:
-            low = np.int64(rows[i])
+            low = i
         elif code > cut and code < least:
             least = code
-            high = np.int64(rows[i])
-    return low, high
+            high = i
+    return low, high, n_left

@@ -50,10 +50,11 @@ class Work(NamedTuple):
     value: np.ndarray  # float64, shape (n_rows,)
     outputs: np.ndarray  # float64, shape (n_rows, n_outputs)
     no_outputs: np.ndarray  # float64, shape (0, 0)
-    histograms: np.ndarray  # float64, shape (max_features, n_buckets, 4)
-    bounds: np.ndarray  # float64, shape (max_features, n_buckets)
-    tops: np.ndarray  # float64, shape (max_features,): greatest bounds
-    ranges: np.ndarray  # int64, shape (max_features, 2)
+    histograms: np.ndarray  # float64, shape (n_at_once, n_buckets, 4)
+    bounds: np.ndarray  # float64, shape (n_at_once, n_buckets)
+    tops: np.ndarray  # float64, shape (n_at_once,): greatest bounds
+    ranges: np.ndarray  # int64, shape (n_at_once, 2): least and greatest codes
+    bounded: np.ndarray  # int64, shape (max_features,): features that are bounded
     absolute: Absolute
     own: Own
     signs: np.ndarray  # int8, shape (n_features,): monotonic constraints; empty without any
@@ -173,25 +174,32 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
     target : of the node alone, in the order of `rows`.
     """
     found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
-    enough = ceiling(target, weight, totals)
     n_features, size = len(work.order), len(rows)
     n_drawn, n_varying = 0, 0
+    bounds = len(rows) >= _LARGE and target.family == MOMENT and len(work.signs) == 0
+    enough = np.inf if bounds else ceiling(target, weight, totals)
     while n_drawn < columns.max_features or (n_varying == 0 and n_drawn < n_features):
         n_next = max(columns.max_features, n_drawn + 1)
-        draw_features(work.order, n_drawn, n_next, work.random)
-        if n_drawn == 0 and can_bound(columns, rows, target, work):
-            found = search_large(columns, rows, target, weight, totals, rules, work)
-            if found.feature >= 0:
-                return found
+        if columns.max_features < n_features:
+            draw_features(work.order, n_drawn, n_next, work.random)
+        if n_drawn == 0 and bounds:
+            found, n_varying = search_large(columns, rows, target, weight, totals, rules, work)
         for i in range(n_drawn, n_next):
             feature = work.order[i]
+            if bounds and n_drawn == 0 and can_bound(columns, feature, work.categories):
+                continue
             low, high, n_present = gather_keys(columns.codes[feature], rows, work.keys)
             if low >= high and n_present in (0, size):
                 continue
             n_varying += 1
             if not is_set(work.categories, feature):
                 sort_keys(work.keys[:n_present], work.spare[:n_present], low, high, work.places)
-            found = scan_feature(feature, work.keys[:size], target, weight, totals, rules, found, work)
+            rival = found
+            if feature < found.feature:  # which was found by bounds: a tie goes to the lower one
+                rival = Found(np.nextafter(found.score, -np.inf), found.feature, 0, 0, 0, 0, 0.0)
+            rival = scan_feature(feature, work.keys[:size], target, weight, totals, rules, rival, work)
+            if rival.feature == feature:
+                found = rival
             if found.score >= enough or (size == 2 and found.feature >= 0):
                 break
         n_drawn = n_next
@@ -202,27 +210,25 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
 
 
 @njit(_nrt=False)
-def can_bound(columns, rows, target, work):
-    """Whether bounding fits: a large node, one number per row, and drawn features of numbers that miss nothing."""
-    fits = len(rows) >= _LARGE and target.family == MOMENT and len(work.signs) == 0
-    for i in range(columns.max_features):
-        fits = fits and not columns.has_missing[work.order[i]] and not is_set(work.categories, work.order[i])
-    return fits
+def can_bound(columns, feature, categories):
+    """Whether bounding fits: a feature of numbers that misses nothing."""
+    return not columns.has_missing[feature] and not is_set(categories, feature)
 
 
 @njit(_nrt=False)
 def search_large(columns, rows, target, weight, totals, rules, work):
-    """Best split of a large node over the drawn features."""
+    """Best split of a large node over those of the drawn features that can be bounded, and how many of them vary."""
     total_value = totals[1] if target.classes else totals[0]
-    features = work.order[: columns.max_features]
-    score, feature, cut = search_bounded(columns, rows, target, features, weight, total_value, rules, work)
+    n_features = 0
+    for i in range(columns.max_features):
+        work.bounded[n_features] = work.order[i]
+        n_features += np.int64(can_bound(columns, work.order[i], work.categories))
+    features = work.bounded[:n_features]
+    score, feature, cut, n_varying = search_bounded(columns, rows, target, features, weight, total_value, rules, work)
     if feature < 0:
-        return Found(score, -1, 0, 0, 0, 0, 0.0)
-    low, high = neighbours(columns.codes[feature], rows, cut)
-    n_left = 0
-    for i in range(len(rows)):
-        n_left += np.int64(columns.codes[feature, rows[i]] <= cut)
-    return Found(score, feature, cut, low, high, np.int64(2 * n_left > len(rows)), 0.0)
+        return Found(-np.inf, -1, 0, 0, 0, 0, 0.0), n_varying
+    low, high, n_left = neighbours(columns.codes[feature], rows, cut)
+    return Found(score, feature, cut, low, high, np.int64(2 * n_left > len(rows)), 0.0), n_varying
 
 
 @njit(_nrt=False, forceinline=True)

@@ -1,5 +1,7 @@
 """Single trees against the plain twin, node for node, on small tables full of ties."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -73,7 +75,14 @@ def fitted(estimator, X, ys, weight, rules):
         "signs": "monotonic_cst",
     }
     estimator.set_params(**{names[name]: value for name, value in rules.items()})
-    return estimator.fit(X, np.array(ys).T if len(ys) > 1 else ys[0], weight).tree_
+    target = np.array(ys).T if len(ys) > 1 else ys[0]
+    whole = estimator.fit(X, target, weight).tree_
+    with mock.patch("fasttree._growth_plan.n_sorted_rows", return_value=3):  # grown by codes down to subtrees of three rows
+        tree = estimator.fit(X, target, weight).tree_
+    for name in ("children_left", "feature", "threshold", "missing_go_to_left", "n_node_samples"):
+        np.testing.assert_array_equal(getattr(tree, name), getattr(whole, name))
+    np.testing.assert_array_equal(tree.category_words, whole.category_words)
+    return tree
 
 
 @settings(deadline=None, max_examples=150)
