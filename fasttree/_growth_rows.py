@@ -8,8 +8,11 @@ import numpy as np
 from fasttree._jit import njit
 from fasttree._splitting_categories import DONE, is_set, mark_coded_set, mark_drawn_set, mark_presorted_set
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
+from fasttree._splitting_random import LANES
 from fasttree._splitting_scan import ABSOLUTE, MOMENT
 from fasttree._splitting_search import NONE_MISSING
+
+_LANES = np.uint64(LANES)
 
 
 @njit(_nrt=False)
@@ -29,12 +32,29 @@ def mark_coded(codes, rows, cut, missing_left, goes_left):
 
 
 @njit(_nrt=False)
-def mark_valued(table, feature, rows, threshold, missing_left, goes_left):
-    """Set ``goes_left[i]`` for the i-th of a node's rows."""
-    values, stride, first = table.values, np.uint64(table.row_stride), np.uint64(feature) * np.uint64(table.column_stride)
+def mark_cells(cells, threshold, missing_left, goes_left):
+    """Set ``goes_left[i]`` for the i-th of a node's rows; `cells` hold its value in every fourth place."""
+    for i in range(len(goes_left)):
+        cell = cells[np.uint64(i) * _LANES]
+        goes_left[i] = (cell <= threshold) | (missing_left & (cell != cell))
+
+
+@njit(_nrt=False)
+def split_cells(cells, threshold, missing_left, rows, value, spare_rows, spare_value):
+    """Mark and partition a node's rows and their target in one pass; returns the number that go left."""
+    one = np.uint64(1)
+    left, right = np.uint64(0), np.uint64(0)
     for i in range(len(rows)):
-        value = values[first + np.uint64(rows[i]) * stride]
-        goes_left[i] = (value <= threshold) | ((missing_left == 1) & (value != value))
+        row, y, cell = rows[i], value[i], cells[np.uint64(i) * _LANES]
+        rows[left], value[left] = row, y
+        spare_rows[right], spare_value[right] = row, y
+        step = np.uint64((cell <= threshold) | (missing_left & (cell != cell)))
+        left += step
+        right += one - step
+    for i in range(right):
+        rows[left + np.uint64(i)] = spare_rows[i]
+        value[left + np.uint64(i)] = spare_value[i]
+    return np.int64(left)
 
 
 @njit(_nrt=False)
@@ -146,24 +166,29 @@ def split_at_once(sketch, node, columns, target, rows, work, room):
     """
     start, stop, feature = sketch.start[node], sketch.stop[node], sketch.feature[node]
     part, goes_left, missing_left = rows[start:stop], room.goes_left[: stop - start], sketch.missing_left[node]
-    if columns.presorted:
-        keys = columns.keys[feature, start - columns.first : stop - columns.first]
-        mark_presorted_set(keys, work.categories.ints, missing_left, room.side)
-        for i in range(len(part)):
-            goes_left[i] = room.side[part[i]]
+    by_number = len(columns.table.values) > 0 and not is_set(work.categories, feature)
+    cells, threshold = work.lanes.cells[work.lanes.best[0], work.lanes.best[1] :], sketch.threshold[node]
+    if by_number and target.family == MOMENT and target.unit:
+        n_left = split_cells(cells, threshold, missing_left == 1, part, target.value[start:stop], room.rows, room.target)
     else:
-        if len(columns.table.values) == 0:
+        if by_number:
+            mark_cells(cells, threshold, missing_left == 1, goes_left)
+        elif columns.presorted:
+            keys = columns.keys[feature, start - columns.first : stop - columns.first]
+            mark_presorted_set(keys, work.categories.ints, missing_left, room.side)
+            for i in range(len(part)):
+                goes_left[i] = room.side[part[i]]
+        elif len(columns.table.values) == 0:
             mark_coded_set(columns.codes[feature], columns.places[start:stop], work.categories.ints, missing_left, goes_left)
-        elif is_set(work.categories, feature):
+        else:
             word = np.uint64(sketch.low[node])
             mark_drawn_set(columns.table, feature, part, word, missing_left, work.categories, goes_left)
-        else:
-            mark_valued(columns.table, feature, part, sketch.threshold[node], missing_left, goes_left)
-        mark_sides(target, part, goes_left, room.side)
-        partition_codes(columns, start, stop, goes_left, room.rows)
-        partition_target(target, start, stop, goes_left, room.target)
-    n_left = partition(part, goes_left, room.rows)
-    if sketch.missing_left[node] == NONE_MISSING:
+        if not columns.presorted:
+            mark_sides(target, part, goes_left, room.side)
+            partition_codes(columns, start, stop, goes_left, room.rows)
+            partition_target(target, start, stop, goes_left, room.target)
+        n_left = partition(part, goes_left, room.rows)
+    if missing_left == NONE_MISSING:
         sketch.missing_left[node] = 2 * n_left > len(part)
     sketch.high[node] = start + n_left
 

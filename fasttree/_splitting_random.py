@@ -40,7 +40,8 @@ class Table(NamedTuple):
 class Lanes(NamedTuple):
     """Room for the drawn features of one group, overwritten."""
 
-    cells: np.ndarray  # like the values, shape (LANES * rows,): row after row
+    cells: np.ndarray  # like the values, shape (2, LANES * rows): row after row, of this group and of that with the best split so far
+    best: np.ndarray  # int64, shape (2,): group and lane of the best split so far
     low: np.ndarray  # like the values, shape (LANES,): least present value
     high: np.ndarray  # like the values, shape (LANES,): greatest
     threshold: np.ndarray  # like the values, shape (LANES,)
@@ -58,7 +59,8 @@ def new_lanes(n_rows, dtype):
     """Room for nodes of up to `n_rows`."""
     floats = [np.empty(LANES) for _ in range(5)]
     return Lanes(
-        cells=np.empty(LANES * n_rows, dtype),
+        cells=np.empty((2, LANES * n_rows), dtype),
+        best=np.zeros(2, np.int64),
         low=np.empty(LANES, dtype),
         high=np.empty(LANES, dtype),
         threshold=np.empty(LANES, dtype),
@@ -194,9 +196,9 @@ def count_left(cells, threshold, count):
 
 
 @njit(_nrt=False, forceinline=True)
-def fill_lanes(table, rows, has_missing, lanes):
+def fill_lanes(table, rows, has_missing, cells, lanes):
     """Values, ends and threshold of each lane."""
-    cells, low, high = lanes.cells[: len(rows) * LANES], lanes.low, lanes.high
+    low, high = lanes.low, lanes.high
     gather_lanes(table, rows, lanes.feature, cells, low, high)
     if has_missing:
         count_missing(cells, lanes.n_missing)
@@ -204,10 +206,10 @@ def fill_lanes(table, rows, has_missing, lanes):
 
 
 @njit(_nrt=False, forceinline=True)
-def score_lanes(n_rows, has_missing, target, weight, total_value, rules, lanes):
+def score_lanes(cells, has_missing, target, weight, total_value, rules, lanes):
     """Score of each lane's split by squared error; minus infinity where it isn't allowed."""
-    counted = rules.min_leaf > 1
-    cells, threshold, missing_left = lanes.cells[: n_rows * LANES], lanes.threshold, lanes.missing_left
+    counted, n_rows = rules.min_leaf > 1, len(cells) // LANES
+    threshold, missing_left = lanes.threshold, lanes.missing_left
     n_left, left_weight, left_value = lanes.n_left, lanes.weight, lanes.value
     if has_missing:
         send_missing_left(cells, missing_left)

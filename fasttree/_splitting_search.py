@@ -277,30 +277,32 @@ def lane_allowed(columns, rows, lane, target, rules, work):
 def search_random(columns, rows, target, weight, totals, rules, work):
     """Best of one random split for each of ``columns.max_features`` drawn features, or more until one isn't constant.
 
-    Missing values take a random side. Ties: lowest feature. `target` is the node's alone, in the order of `rows`.
+    Missing values take a random side. Ties: lowest feature. `target` is the node's alone, in the order of `rows`. The lanes keep the
+    values of the feature that parts best.
     """
     found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
     enough = ceiling(target, weight, totals)
     n_features, size, lanes = len(work.order), len(rows), work.lanes
-    n_drawn, n_varying = 0, 0
+    n_drawn, n_varying, group = 0, 0, np.int64(0)
     while n_drawn < columns.max_features or (n_varying == 0 and n_drawn < n_features):
         needed = n_drawn < columns.max_features
         n_lanes = min(LANES, (columns.max_features if needed else n_features) - n_drawn)
         draw_lanes(work.order, n_drawn, n_lanes, work.random, lanes)
         has_missing = columns.any_missing
-        fill_lanes(columns.table, rows, has_missing, lanes)
+        cells = lanes.cells[group, : size * LANES]
+        fill_lanes(columns.table, rows, has_missing, cells, lanes)
         if has_missing:
             choose_sides(n_lanes, size, work.random, lanes)
         if target.family == MOMENT:
             total_value = totals[1] if target.classes else totals[0]
-            score_lanes(size, has_missing, target, weight, total_value, rules, lanes)
+            score_lanes(cells, has_missing, target, weight, total_value, rules, lanes)
         else:
             score_others(columns, rows, n_lanes, target, weight, totals, rules, work)
         word = np.uint64(0)
         if len(work.categories.n_categories):
             word = next_word(work.random)
             score_drawn_sets(columns, rows, n_lanes, word, target, weight, totals, rules, work)
-        low, high, n_missing, scores = lanes.low, lanes.high, lanes.n_missing, lanes.score
+        low, high, n_missing, scores, chosen = lanes.low, lanes.high, lanes.n_missing, lanes.score, np.int64(-1)
         for j in range(n_lanes):
             if low[j] >= high[j] and (n_missing[j] == 0 or n_missing[j] == size):
                 continue
@@ -311,8 +313,11 @@ def search_random(columns, rows, target, weight, totals, rules, work):
                 side = np.int64(lanes.missing_left[j]) if n_missing[j] else NONE_MISSING
                 threshold = np.nan if is_set(work.categories, feature) else np.float64(lanes.threshold[j])
                 found = Found(score, feature, DONE, np.int64(word + np.uint64(feature)), 0, side, threshold)
+                chosen = j
             if not needed:
                 break  # one that varies was sought
+        if chosen >= 0:
+            lanes.best[0], lanes.best[1], group = group, chosen, 1 - group
         if found.score >= enough or (size == 2 and found.feature >= 0):
             break
         n_drawn += n_lanes

@@ -225,9 +225,10 @@ def test_random_splits_are_scored_as_by_hand(n_rows, missing, dtype):
         lanes = new_lanes(n_rows, np.dtype(dtype))
         draw_lanes(np.arange(20), 0, n_lanes, np.array([n_rows], dtype=np.uint64), lanes)
         lanes.missing_left[:] = random.random(LANES) < 0.5
-        fill_lanes(table, rows, missing, lanes)
+        cells = lanes.cells[0, : n_rows * LANES]
+        fill_lanes(table, rows, missing, cells, lanes)
         rules = Rules(2**62, 2**62, 2, min_leaf, 0.0, 0.0)
-        score_lanes(n_rows, missing, target, weight.sum(), value.sum(), rules, lanes)
+        score_lanes(cells, missing, target, weight.sum(), value.sum(), rules, lanes)
         for j in range(n_lanes):
             column = values[rows, lanes.feature[j]]
             expected = naive.random_split(column, lanes.uniform[j], lanes.missing_left[j], weight, value)
