@@ -1,15 +1,13 @@
 """``python -m benchmarks.boosting_costs``: what a fit costs against rows, features, leaves and bins, beside LightGBM.
 
 Writes the figure ``.assets/boosting_costs.svg``: least CPU time of three fits on one thread, 30 rounds, and from 50,000 rows × 20 features,
-31 leaves and 255 bins one of the four changed at a time. ``--memory`` prints instead how much a fit of 500,000 × 28 adds to the resident
-memory of a fresh process, after a first small fit; ``--threads`` how much faster a second thread makes 100 rounds, by wall time, which wants
-two idle cores.
+31 leaves and 255 bins one of the four changed at a time. ``--threads`` prints instead how much faster a second thread makes 100 rounds, by wall time,
+which wants two idle cores.
 """
 
 import argparse
 import functools
 import pathlib
-import subprocess
 import sys
 import time
 
@@ -83,27 +81,6 @@ def draw(found, path):
     plt.close(figure)
 
 
-MEMORY = """
-import sys
-from benchmarks.boosting_costs import MAKERS, data
-X, y, *_ = data(500_000, 28)
-MAKERS[sys.argv[1]](X[:2000], y[:2000], 31, 255)()
-with open("/proc/self/clear_refs", "w") as file:
-    file.write("5")  # forget the peak that making the data left
-status = lambda: {line.split()[0]: int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("Vm") and "kB" in line}
-before = status()["VmRSS:"]
-MAKERS[sys.argv[1]](X, y, 31, 255)()
-print((status()["VmHWM:"] - before) / 1024)
-"""
-
-
-def memory():
-    """Megabytes that a fit adds at its peak, by library, each in a process of its own. Linux only."""
-    for name in MAKERS:
-        done = subprocess.run([sys.executable, "-c", MEMORY, name], capture_output=True, text=True, check=True)
-        print(f"{name:<10} {float(done.stdout):8.1f} MB")
-
-
 def second_thread():
     """Seconds on one and two threads in turn, and the median gain of five pairs."""
     from fasttree import GradientBoostingClassifier
@@ -119,11 +96,10 @@ def second_thread():
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.boosting_costs", description=__doc__)
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / ".assets" / "boosting_costs.svg")
-    parser.add_argument("--memory", action="store_true")
     parser.add_argument("--threads", action="store_true")
     options = parser.parse_args(arguments)
-    if options.memory or options.threads:
-        (memory if options.memory else second_thread)()
+    if options.threads:
+        second_thread()
         return 0
     found = {}
     for what, sizes in SWEEPS.items():

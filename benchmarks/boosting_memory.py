@@ -1,21 +1,19 @@
 """``python -m benchmarks.boosting_memory``: what boosting takes beyond X and y, against LightGBM, each fit in a process of its own.
 
 The greatest resident memory during a fit (LightGBM: making its data set included) less what was resident before it, after a fit of the same
-kind on few rows, so that neither library's code nor compiled kernels count; memory that was freed before is given back first. LightGBM takes the layout that it chooses by itself, or the one
-named. Megabytes; ten rounds, since further ones take no more but for their trees.
+kind on few rows, so that neither library's code nor compiled kernels count; memory that was freed before is given back first. LightGBM
+takes the layout that it chooses by itself, or the one named. Megabytes; ten rounds, since further ones take no more but for their trees.
 """
 
 import argparse
-import ctypes
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 import numpy as np
 
 from benchmarks.peers.boosting import LEAVES, draw
-from benchmarks.tree_memory import CLEAR, resident
+from benchmarks.resident import added, ask, parse
 
 SIZES = {"100k x 20": (100_000, 20), "20k x 100": (20_000, 100), "500k x 28": (500_000, 28), "281 x 774": (281, 774)}
 LIBRARIES = ("fasttree", "LightGBM", "LightGBM row-wise", "LightGBM quantised")
@@ -34,29 +32,20 @@ def learner(library, threads):
 
 
 def child(library, folder, threads):
-    """Print the bytes that one fit takes."""
+    """The bytes that one fit takes."""
     X, y = (np.load(pathlib.Path(folder) / name) for name in ("X.npy", "y.npy"))
     fit = learner(library, int(threads))
     fit(X[:3000].copy(), y[:3000])
-    ctypes.CDLL(None).malloc_trim(0)
-    before = resident("VmRSS")
-    CLEAR.write_text("5")  # the peak starts anew
-    model = fit(X, y)
-    print(resident("VmHWM") - before)
-    return model
+    return added(lambda: fit(X, y))
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.boosting_memory", description=__doc__)
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--sizes", default=",".join(SIZES), help="by comma: " + ", ".join(SIZES))
-    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.child:
-        child(*options.child)
+    options = parse(parser, child, arguments)
+    if options is None:
         return 0
-    if not CLEAR.exists():
-        parser.error("resetting the peak of resident memory needs Linux")
     print(f"{'':<22}" + "".join(f"{library:>20}" for library in LIBRARIES))
     worse = 0
     for size in options.sizes.split(","):
@@ -64,8 +53,7 @@ def main(arguments=None):
             for name, array in zip("Xy", draw(*SIZES[size]), strict=False):
                 np.save(pathlib.Path(folder) / name, array)
             for threads in options.threads.split(","):
-                command = [sys.executable, "-m", "benchmarks.boosting_memory", "--child"]
-                found = [int(subprocess.check_output([*command, library, folder, threads])) / 1e6 for library in LIBRARIES]
+                found = [ask("benchmarks.boosting_memory", library, folder, threads) / 1e6 for library in LIBRARIES]
                 worse += found[0] > min(found[1:])
                 print(f"{size + ', ' + threads + ' thr':<22}" + "".join(f"{one:20.1f}" for one in found), flush=True)
     print(f"{worse} fits take more memory than LightGBM's least")

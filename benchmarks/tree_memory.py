@@ -6,13 +6,12 @@ kind on twenty rows, so that neither library's code nor compiled kernels count. 
 """
 
 import argparse
-import json
-import pathlib
-import subprocess
 import sys
 import tracemalloc
 
 import numpy as np
+
+from benchmarks.resident import added, ask, parse
 
 SIZES = {"100k x 20": (100_000, 20), "281 x 774": (281, 774)}
 JOBS = {
@@ -20,16 +19,10 @@ JOBS = {
     "forest of 10": ("RandomForestClassifier", {"n_estimators": 10}),
     "extra-trees, 10": ("ExtraTreesClassifier", {"n_estimators": 10}),
 }
-STATUS, CLEAR = pathlib.Path("/proc/self/status"), pathlib.Path("/proc/self/clear_refs")
-
-
-def resident(what):
-    """``VmRSS`` (now) or ``VmHWM`` (peak) in bytes."""
-    return next(int(line.split()[1]) * 1024 for line in STATUS.read_text().splitlines() if line.startswith(what + ":"))
 
 
 def child(package, job, size, dtype):
-    """Print the two measures of one fit."""
+    """The two measures of one fit, in bytes."""
     import sklearn.ensemble
     import sklearn.tree
 
@@ -43,35 +36,22 @@ def child(package, job, size, dtype):
     y = (X[:, :8] @ random.normal(size=8) + 1.5 * random.normal(size=n_rows) > 0).astype(np.int64)
     model = getattr(module, kind)(random_state=0, **options)
     model.fit(X[:20], np.arange(20) % 2)
-    before = resident("VmRSS")
-    CLEAR.write_text("5")  # the peak starts anew
-    model.fit(X, y)
-    peak = resident("VmHWM") - before
+    peak = added(lambda: model.fit(X, y))
     tracemalloc.start()
     model.fit(X, y)
-    print(json.dumps([peak, tracemalloc.get_traced_memory()[1]]))
+    return peak, tracemalloc.get_traced_memory()[1]
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tree_memory", description=__doc__)
-    parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.child:
-        child(*options.child)
+    if parse(parser, child, arguments) is None:
         return 0
-    if not CLEAR.exists():
-        parser.error("resetting the peak of resident memory needs Linux")
     print(f"{'':<36}{'resident: ours':>16}{'scikit-learn':>14}{'traced: ours':>16}{'scikit-learn':>14}")
     worse = 0
     for size in SIZES:
         for job in JOBS:
             for dtype in ("float32", "float64"):
-                found = [
-                    json.loads(
-                        subprocess.check_output([sys.executable, "-m", "benchmarks.tree_memory", "--child", package, job, size, dtype])
-                    )
-                    for package in ("fasttree", "scikit-learn")
-                ]
+                found = [ask("benchmarks.tree_memory", package, job, size, dtype) for package in ("fasttree", "scikit-learn")]
                 (ours, our_trace), (theirs, their_trace) = np.array(found) / 1e6
                 worse += ours > theirs
                 mark = " more" if ours > theirs else ""
