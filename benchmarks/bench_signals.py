@@ -1,6 +1,7 @@
 """Signal steps on one spectrum of 42,388 points, for asv."""
 
 import time
+from typing import ClassVar
 
 import spectra
 from benchmarks import skips_older
@@ -54,11 +55,12 @@ def cohort():
     return spectra.Cohort.from_spectra([spectra.Spectrum(mz, y + i) for i in range(24)])
 
 
-class Cohorts:
-    """Denoising of 24 spectra over threads, and the memory it takes."""
+class Denoising:
+    """Denoising of 24 spectra over threads."""
 
     params = ([1, 2],)
     param_names = ("threads",)
+    options: ClassVar = {}
 
     @skips_older
     def setup_cache(self):
@@ -68,29 +70,26 @@ class Cohorts:
     @skips_older
     def setup(self, threads):
         self.cohort = cohort()
-        self.cohort.denoise_wavelet(n_jobs=threads)
+        self.denoise(threads)
+
+    def denoise(self, threads):
+        self.cohort.denoise_wavelet(n_jobs=threads, **self.options)
+
+
+class Cohorts(Denoising):
+    """The time and the memory it takes."""
 
     def time_denoise(self, threads):
-        self.cohort.denoise_wavelet(n_jobs=threads)
+        self.denoise(threads)
 
     def peakmem_denoise(self, threads):
-        self.cohort.denoise_wavelet(n_jobs=threads)
+        self.denoise(threads)
 
 
-class InPlace:
-    """The same, written over the intensities."""
+class InPlace(Denoising):
+    """The memory, where the intensities are written over."""
 
-    params = ([1, 2],)
-    param_names = ("threads",)
-
-    @skips_older
-    def setup_cache(self):
-        self.setup(1)
-
-    @skips_older
-    def setup(self, threads):
-        self.cohort = cohort()
-        self.peakmem_denoise_in_place(threads)
+    options: ClassVar = {"in_place": True}
 
     def peakmem_denoise_in_place(self, threads):
-        self.cohort.denoise_wavelet(n_jobs=threads, in_place=True)
+        self.denoise(threads)
