@@ -1,6 +1,7 @@
 """What the two boosting estimators share."""
 
 import copy
+import functools
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -143,7 +144,7 @@ class BaseBoosting(BaseEstimator):
         groups = interaction_groups(self.interaction_cst, X.shape[1])
         rules, sampling = self._rules(len(rows.y), monotonic, groups), self._sampling()
         if not again:
-            run = lambda task, n: run_parts(task, n, threads)  # noqa: E731
+            run = functools.partial(run_parts, n_threads=threads)
             bins = learn_bins(rows.X, self._categorical, max_bins=self.max_bins, random_state=random, run=run)
             constant = self._loss.start(rows.y, rows.weight) if self.init is None else np.zeros(self._loss.n_outputs)
             self._ensemble = Ensemble(bins, constant)

@@ -59,8 +59,8 @@ class PeakList:
     left: np.ndarray
     right: np.ndarray
     index: np.ndarray
-    quality: np.ndarray = None  # type: ignore[assignment]
-    saturated: np.ndarray = None  # type: ignore[assignment]
+    quality: np.ndarray = None  # type: ignore[assignment]  # an array once made
+    saturated: np.ndarray = None  # type: ignore[assignment]  # likewise
 
     def __post_init__(self):
         if self.quality is None:

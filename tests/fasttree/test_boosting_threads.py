@@ -100,7 +100,6 @@ def test_a_slow_callback_does_not_stall_the_helpers():
     np.testing.assert_array_equal(slow.predict_proba(X), model().fit(X, y).predict_proba(X))
 
 
-@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals arrive in the main thread")
 def test_control_c_ends_the_fit():
     X, y = data(20_000)
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
