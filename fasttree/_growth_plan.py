@@ -153,7 +153,7 @@ def _number_categories(X, n_categories, keys, codes):
     features = np.flatnonzero(n_categories)
     own = np.empty((len(features), X.shape[0]), dtype=np.uint32)
     for place, feature in enumerate(features):
-        column = X[:, feature]
+        column = X[:, feature].astype(np.float64)  # MISSING is no float32
         own[place] = np.where(np.isnan(column), np.float64(MISSING), column)
         if keys.shape[1]:
             rows = keys[feature] & ROW

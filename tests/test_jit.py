@@ -1,5 +1,6 @@
 """A cached kernel whose callee was edited is compiled anew, even where the callee lives in another file."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -11,10 +12,15 @@ ROOT = pathlib.Path(__file__).parents[1]
 POLICIES = ["fasttree/_jit.py", "spectra/_kernels/_jit.py"]
 
 
-def run(folder, function="outer"):
-    code = f"import package.caller; print(package.caller.{function}(1))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
+def printed(code, folder):
+    """The number that fresh Python prints, with its caches in the folder."""
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=True)
     return int(done.stdout)
+
+
+def run(folder, function="outer"):
+    return printed(f"import package.caller; print(package.caller.{function}(1))", folder)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -66,8 +72,7 @@ def test_loading_a_kernel_does_not_prepare_the_compiler(policy, tmp_path):
         "from numba.core.base import BaseContext\n\ndef refresh(self):\n    raise AssertionError\n\nBaseContext.refresh = refresh\n"
         "import package.caller\nprint(package.caller.outer(1))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert int(done.stdout) == 2
+    assert printed(code, tmp_path) == 2
 
 
 @pytest.mark.parametrize("policy", POLICIES)
