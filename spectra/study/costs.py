@@ -4,7 +4,10 @@ import time
 import tracemalloc
 from typing import NamedTuple
 
-from spectra.study.learning import fit, predict
+import numpy as np
+
+from spectra.study.learning import Fold, fit, predict
+from spectra.study.search import grid
 
 
 class Cost(NamedTuple):
@@ -18,6 +21,24 @@ class Cost(NamedTuple):
     fit_seconds: float
     predict_seconds: float
     peak_bytes: int
+
+
+FEW = 50  # rows of a class that are enough to have everything compiled
+
+
+def warm_up(problem, split, candidates):
+    """Fit each declared candidate once on a few rows, so that the time of a compiler is never told as a model's."""
+    if problem.tuned is not None:
+        return  # steps are chosen with the parameters
+    y = problem.y[split.train]
+    few = np.concatenate([np.flatnonzero(y == k)[:FEW] for k in np.unique(y)])
+    fold = Fold(problem, split.train, split.test)
+    for candidate in candidates:
+        if candidate.known and not candidate.spectra:
+            values, _ = fold.inputs(candidate)
+            target = problem.target[split.train][few]
+            model = fit(candidate, grid(candidate.space)[0], problem.seed, values[few], target, problem.n_classes)
+            predict(model, values[few], problem.n_classes)
 
 
 def cost_of(problem, fold, candidate, point):

@@ -11,7 +11,7 @@ import numpy as np
 from spectra.io.table import source_of
 from spectra.study import audit, evaluation
 from spectra.study.cache import key_of
-from spectra.study.costs import cost_of
+from spectra.study.costs import cost_of, warm_up
 from spectra.study.curve import Point
 from spectra.study.curve import learning_curve as curve
 from spectra.study.familiar import shifts
@@ -71,6 +71,7 @@ def _compared(course, splits):
 
 def comparison(course):
     """All candidates on patients held out at random."""
+    warm_up(course.problem, course.splits[0], course.candidates)
     rows = _compared(course, course.splits)
     return {"scores": rows, "pairs": compare_pairs(course.problem, rows, course.splits)}
 

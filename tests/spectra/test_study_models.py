@@ -10,7 +10,7 @@ import pytest
 from spectra import FeatureMatrix
 from spectra.errors import SpectraError
 from spectra.settings import Settings, change, dump, parse
-from spectra.study import candidates, comparison, learning, networks, probe, run_study, scores_quantity
+from spectra.study import candidates, comparison, costs, learning, networks, probe, run_study, scores_quantity
 from spectra.study.evaluation import SELECTED, choose
 from spectra.study.problem import Problem
 from spectra.study.roles import encode
@@ -40,6 +40,23 @@ def problem_of(task="classification", settings=None, seed=0):
     values, label = made(task, seed=seed)
     y, classes, quantity = encode(label, task)
     return Problem(table(values, label), settings or Settings(), y, np.arange(N), classes, seed, quantity)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_everything_is_compiled_before_time_is_taken(task, monkeypatch):
+    problem, asked = problem_of(task), []
+
+    def fitted(candidate, point, seed, values, target, n_classes):
+        asked.append(candidate.name)
+        assert len(values) == len(target) <= 4 * costs.FEW
+        return learning.fit(candidate, point, seed, values, target, n_classes)
+
+    monkeypatch.setattr(costs, "fit", fitted)
+    split = grouped_splits(problem.y, problem.groups, folds=3, repeats=1, seed=0)[0]
+    listed = candidates.candidates(["all", "sklearn.tree.ExtraTreeClassifier" if task == "classification" else "sklearn.svm.NuSVR"], task)
+    with learning.quietly():
+        costs.warm_up(problem, split, listed)
+    assert asked == [each.name for each in listed[:-1]]
 
 
 @pytest.mark.parametrize(("task", "candidate"), KINDS, ids=[f"{task} {each.name}" for task, each in KINDS])
