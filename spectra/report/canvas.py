@@ -17,7 +17,6 @@ import matplotlib
 import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 # Okabe & Ito (2008): eight colours that stay apart for every common kind of colour blindness
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#444444")
@@ -111,13 +110,11 @@ def panels(rows=1, columns=1, *, height, width=WIDTH, **more):
 def to_svg(figure, description):
     """The figure as one ``<svg>`` element: ids unlike any other figure's, no metadata, coordinates to a hundredth of a point."""
     buffer = io.BytesIO()
-    for text in figure.findobj(Text):
-        text.set_text(printable(text.get_text()))
     with warnings.catch_warnings():
         # matplotlib measures text with its own font; the browser, which draws it, has others for what that one lacks
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    root = xml.etree.ElementTree.fromstring(buffer.getvalue())
+    root = xml.etree.ElementTree.fromstring(printable(buffer.getvalue().decode()))
     prefix = hashlib.blake2b(buffer.getvalue() + description.encode(), digest_size=4).hexdigest() + "-"
     for element in [*root.findall(f"{_SVG}metadata"), *root.findall(f"{_SVG}defs[{_SVG}style]")]:
         root.remove(element)  # the style would hold for the whole page; style.css says the same of figures alone
