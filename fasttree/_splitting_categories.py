@@ -6,7 +6,12 @@ the best of all sets (Breiman, Friedman, Olshen & Stone 1984, section 4.2), miss
     category     red   blue  green          order     blue | red | green         3 boundaries with missing rows, else 2
     mean target  0.4   0.1   0.9
 
-Where least sizes of leaves refuse that set, it is the best of those in this order. Other targets: the best category against all others.
+Where least sizes of leaves refuse that set, it is the best of those in this order.
+
+More classes or several outputs: no order is known to hold the best set, and all sets are too many. The better one is taken of two: the
+best category against all others; and the best boundary in the order of the first principal component of the categories' class shares (or
+mean targets), where most of the difference between categories lies (Coppersmith, Hong & Hosking 1999). Absolute error: the best category
+against all others.
 """
 
 from typing import NamedTuple
@@ -19,7 +24,10 @@ from fasttree._splitting_bound import moment_score
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
 from fasttree._splitting_own import score_children
 from fasttree._splitting_random import mix, score_threshold
-from fasttree._splitting_scan import _ENTROPY_SLACK, _TINY, ABSOLUTE, ENTROPY, MOMENT, POISSON
+from fasttree._splitting_scan import _ENTROPY_SLACK, _TINY, ABSOLUTE, ENTROPY, MOMENT, OWN, POISSON
+
+_MOST_STEPS = 30  # towards the principal component
+_NEAR = 1e-8  # by which a last step moves it
 
 COUNT, ORDER, CHOSEN = range(3)  # columns of `ints`
 WEIGHT, MEAN, SUMS = range(3)  # of `floats`; the sums take the rest
@@ -93,14 +101,90 @@ def sum_up(keys, target, categories):
 
 
 @njit(_nrt=False)
-def put_in_order(n, target, categories):
-    """Order the categories by their means, or by their numbers where these don't tell; ties by their numbers (Shell's sort)."""
+def find_means(n, target, categories):
+    """Mean targets of the categories, or shares of the second class, where their order holds the best set."""
     ints, floats = categories.ints, categories.floats
-    ordered = is_ordered(target)
     own = SUMS + 1 if target.family == ENTROPY else SUMS  # the sum that tells the mean
     for k in range(n):
         category = ints[k, ORDER]
-        floats[category, MEAN] = floats[category, own] / floats[category, WEIGHT] if ordered else 0.0
+        floats[category, MEAN] = floats[category, own] / floats[category, WEIGHT]
+
+
+@njit(_nrt=False)
+def widest_slot(n, n_slots, categories):
+    """The class, or output, whose share, or mean, varies most between the categories."""
+    ints, floats = categories.ints, categories.floats
+    widest, most = 0, -1.0
+    for slot in range(n_slots):
+        total, weight, squares = 0.0, 0.0, 0.0
+        for k in range(n):
+            own = floats[ints[k, ORDER]]
+            total += own[SUMS + slot]
+            weight += own[WEIGHT]
+            squares += own[SUMS + slot] * own[SUMS + slot] / own[WEIGHT]
+        if squares - total * total / weight > most:
+            widest, most = slot, squares - total * total / weight
+    return widest
+
+
+@njit(_nrt=False)
+def project(n, direction, categories):
+    """Place of each category along `direction`, about the weighted mean."""
+    ints, floats = categories.ints, categories.floats
+    total, weight = 0.0, 0.0
+    for k in range(n):
+        own = floats[ints[k, ORDER]]
+        place = 0.0
+        for slot in range(len(direction)):
+            place += own[SUMS + slot] * direction[slot]
+        total += place
+        weight += own[WEIGHT]
+        own[MEAN] = place / own[WEIGHT]
+    for k in range(n):
+        floats[ints[k, ORDER], MEAN] -= total / weight
+
+
+@njit(_nrt=False)
+def find_principal(n, direction, turned, categories):
+    """Places of the categories along the first principal component of their shares, weighted, by power iteration.
+
+    The covariance times a direction is the sum over the categories of their place along it times their class weights: the matrix itself is
+    never needed. direction, turned : float64[::1], shape (n_slots,). Overwritten.
+    """
+    ints, floats = categories.ints, categories.floats
+    widest = widest_slot(n, len(direction), categories)
+    for slot in range(len(direction)):
+        direction[slot] = np.float64(slot == widest)
+    for _ in range(_MOST_STEPS):
+        project(n, direction, categories)
+        length, moved = 0.0, 0.0
+        for slot in range(len(direction)):
+            turned[slot] = 0.0
+            for k in range(n):
+                own = floats[ints[k, ORDER]]
+                turned[slot] += own[MEAN] * own[SUMS + slot]
+            length += turned[slot] * turned[slot]
+        if length <= _TINY:
+            return
+        for slot in range(len(direction)):
+            step = turned[slot] / np.sqrt(length)
+            moved = max(moved, abs(step - direction[slot]))
+            direction[slot] = step
+        if moved <= _NEAR:
+            break
+    project(n, direction, categories)
+
+
+@njit(_nrt=False)
+def forget_means(n, categories):
+    for k in range(n):
+        categories.floats[categories.ints[k, ORDER], MEAN] = 0.0
+
+
+@njit(_nrt=False)
+def put_in_order(n, categories):
+    """Order the categories by their means; ties by their numbers (Shell's sort)."""
+    ints, floats = categories.ints, categories.floats
     gap = 1
     while gap < n // 3:
         gap = 3 * gap + 1
@@ -149,11 +233,11 @@ def choose(n, first, stop, categories):
 
 
 @njit(_nrt=False)
-def scan_boundaries(n, n_rows, target, weight, totals, rules, best, work):
-    """Best set by the sums of the categories; see `scan_sets`. With an order, sets grow; else they are single ones and all."""
+def scan_boundaries(n, n_rows, ordered, target, weight, totals, rules, best, work):
+    """Best set by the sums of the categories; see `scan_sets`. With `ordered`, sets grow; else they are single ones and all."""
     categories, left, right = work.categories, work.left, work.right
     ints, floats = categories.ints, categories.floats
-    ordered, least = is_ordered(target), max(rules.min_weight, _TINY)
+    least = max(rules.min_weight, _TINY)
     slack = _ENTROPY_SLACK * weight if target.family == ENTROPY else 0.0
     total = totals[1] if target.family == MOMENT and target.classes else totals[0]
     best_side, best_left = -1, 0
@@ -215,11 +299,22 @@ def scan_sets(keys, n_present, target, weight, totals, rules, best, work):
     Returns the score and the side of missing values (the larger one where there are none), -1 when no set beats `best`.
     """
     n = sum_up(keys, target, work.categories)
-    put_in_order(n, target, work.categories)
-    if target.family == ABSOLUTE:
-        best, side, n_left = scan_singles(n, keys, n_present, weight, rules, best, work)
-    else:
-        best, side, n_left = scan_boundaries(n, len(keys), target, weight, totals, rules, best, work)
+    side, n_left, ordered = -1, np.int64(0), target.family != ABSOLUTE and is_ordered(target)
+    for again in range(1 if ordered or target.family == ABSOLUTE or n < 3 else 2):
+        if ordered:
+            find_means(n, target, work.categories)
+        elif again:
+            n_slots = target.n_slots // 2 if target.family == OWN and not target.classes else target.n_slots  # without squares
+            find_principal(n, work.left[:n_slots], work.right[:n_slots], work.categories)
+        else:
+            forget_means(n, work.categories)
+        put_in_order(n, work.categories)
+        if target.family == ABSOLUTE:
+            score, where, count = scan_singles(n, keys, n_present, weight, rules, best, work)
+        else:
+            score, where, count = scan_boundaries(n, len(keys), ordered or again == 1, target, weight, totals, rules, best, work)
+        if where >= 0:
+            best, side, n_left = score, where, count
     forget(n, work.categories)
     if side >= 0 and n_present == len(keys):
         side = np.int64(2 * n_left > len(keys))

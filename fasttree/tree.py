@@ -50,9 +50,10 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         Columns whose values are names (text or numbers, 65536 at most), which splits part by sets; "from_dtype": a DataFrame's
         columns of type category. `X` must be dense. For one output of two classes or of numbers the best of all sets is found
         (which `min_samples_leaf`, `min_weight_fraction_leaf` or a sum of no targets may refuse: then the best of those in order of
-        the mean). Otherwise it is the best category against the others, which takes deep trees where there are many. The random
-        splitter draws a set. A category that a node didn't hold goes where its missing values go; one that `fit` didn't see is
-        missing.
+        the mean). Otherwise no search is exact: it is the best category against the others, or the best set in order of the first
+        principal component of the categories' class shares (of several outputs: of all shares, or means) where that is better
+        (Coppersmith, Hong & Hosking 1999, Data Min. Knowl. Discov. 3, 197). The random splitter draws a set. A category that a node
+        didn't hold goes where its missing values go; one that `fit` didn't see is missing.
 
     Attributes
     ----------
@@ -191,7 +192,8 @@ class DecisionTreeRegressor(RegressorMixin, BaseTree):
         sums of the targets in a node (of each output), then of their squares, `weight` is the node's. Leaves hold means.
     splitter, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, random_state, max_leaf_nodes, \
 min_impurity_decrease, ccp_alpha, monotonic_cst, categorical_features
-        As in `DecisionTreeClassifier`; by absolute error the best category against the others is found.
+        As in `DecisionTreeClassifier`; by absolute error the best category against the others is found, which takes deep trees where
+        there are many.
 
     Attributes
     ----------

@@ -122,11 +122,11 @@ def test_what_a_node_does_not_hold_goes_where_its_missing_values_go():
 @pytest.mark.parametrize("options", WAYS)
 @pytest.mark.parametrize("criterion", ["squared_error", "absolute_error", "gini", "entropy"])
 def test_names_of_categories_do_not_matter(options, criterion):
-    """Another numbering, which changes the order of ties and draws only, grows as good a tree; words, the same as numbers."""
+    """Another numbering, which changes only the order of ties and so of the draws, grows as good a tree; words, the same as numbers."""
     X, y = table(missing=False)
     classes = criterion in ("gini", "entropy")
     options = options | {"criterion": criterion}
-    if "splitter" not in options:
+    if not options.keys() & {"splitter", "max_features"}:
         swapped = X.copy()
         swapped[:, 1] = np.random.default_rng(3).permutation(9)[X[:, 1].astype(int)] * 100.0 - 350.0
         first, second = grown("DecisionTree", options, classes, X, y), grown("DecisionTree", options, classes, swapped, y)
@@ -150,6 +150,35 @@ def test_one_category_against_the_others_where_order_does_not_tell():
     assert tree.score(X, y) == 1.0
     sets = [members(tree.tree_.sets, node, 0) for node in np.flatnonzero(tree.tree_.children_left >= 0)]
     assert sets[0] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("criterion", ["gini", "entropy"])
+def test_several_classes_are_parted_along_their_principal_component(seed, criterion):
+    """The stump is the twin's, whose order comes from the covariance matrix, or parts a single category where that is better."""
+    random = np.random.default_rng(seed)
+    x, place = random.integers(0, 10, size=300).astype(float), random.uniform(size=10)
+    y = random.binomial(3, place[x.astype(int)])
+    weight = random.integers(1, 4, size=300)
+    tree = DecisionTreeClassifier(criterion=criterion, max_depth=1, categorical_features=[0]).fit(x[:, None], y, weight).tree_
+    ys, weight, rows = [[naive.Fraction(int(v)) for v in y]], [naive.Fraction(int(w)) for w in weight], list(range(300))
+    sets = naive.single_sets(list(range(10))), naive.principal_sets(x.tolist(), ys, weight, rows)
+    X = [[value] for value in x.tolist()]
+    alone, best = (naive.best_split(X, ys, weight, rows, criterion, 1, 0, categorical=[0], sets=lambda _, s=s: s)[0] for s in sets)
+    burden = tree.weighted_n_node_samples * tree.impurity
+    assert burden[0] - burden[1] - burden[2] == pytest.approx(float(max(alone, best)), abs=1e-9)
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("kind", [DecisionTreeClassifier, DecisionTreeRegressor])
+def test_many_categories_take_no_chain(kind, outputs):
+    """Four hundred categories of five kinds: splits by single categories were as deep as there are categories."""
+    random = np.random.default_rng(0)
+    x = random.integers(0, 400, size=8000)
+    y = (x % 5 + (random.random(8000) < 0.1)) % 5
+    y = np.column_stack([y, (y * 2) % 5])[:, :outputs]
+    tree = kind(categorical_features=[0], random_state=0).fit(x[:, None], y)
+    assert tree.get_depth() < 30
 
 
 def test_random_sets_part_what_is_there_and_are_equally_likely():

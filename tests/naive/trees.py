@@ -5,6 +5,8 @@ from itertools import combinations, pairwise
 from math import isnan, log, log2
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Node(NamedTuple):
     rows: list
@@ -72,11 +74,29 @@ def single_sets(present):
     return [frozenset([category]) for category in present] + [frozenset(present)]
 
 
-def sets_of(column, ys, weight, rows, criterion):
-    """The sets that are tried: one target of numbers or of two classes is searched exactly by the order of its means."""
+def principal_sets(column, ys, weight, rows):
+    """As `ordered_sets`, in order of the first principal component of the categories' class shares in all outputs (Coppersmith et al. 1999)."""
     present = sorted({column[i] for i in rows if not isnan(column[i])})
+    burden, places = [], []
+    for category in present:
+        own = [i for i in rows if column[i] == category]
+        burden.append(float(sum(weight[i] for i in own)))
+        places.append([float(sum(weight[i] for i in own if y[i] == c)) / burden[-1] for y in ys for c in sorted(set(y))])
+    covariance = np.cov(places, rowvar=False, aweights=burden, ddof=0)
+    response = places @ np.linalg.eigh(covariance)[1][:, -1]
+    return ordered_sets(present, dict(zip(present, response.tolist(), strict=True)))
+
+
+def is_exact(ys, criterion):
+    """Whether the best of all sets of categories is found: one target of numbers or of two classes, searched by the order of its means."""
     n_classes = len({y for output in ys for y in output})
-    if len(ys) > 1 or criterion == "absolute_error" or (criterion in ("gini", "entropy") and n_classes > 2):
+    return len(ys) == 1 and criterion != "absolute_error" and (criterion not in ("gini", "entropy") or n_classes <= 2)
+
+
+def sets_of(column, ys, weight, rows, criterion):
+    """The sets that are tried, or with several classes or outputs the first of them."""
+    present = sorted({column[i] for i in rows if not isnan(column[i])})
+    if not is_exact(ys, criterion):
         return single_sets(present)
     members = {category: [i for i in rows if column[i] == category] for category in present}
     response = {category: mean([ys[0][i] for i in own], [weight[i] for i in own]) for category, own in members.items()}
