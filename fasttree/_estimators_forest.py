@@ -180,8 +180,10 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
         def run(start):
             for first, part in dense_blocks(X[start : start + _BLOCK]):
                 mean = out[start + first : start + first + len(part)]
+                with np.errstate(over="ignore", invalid="ignore"):  # of large values
+                    missing = bool(np.isnan(np.sum(part)))
                 for tree in trees:
-                    tree.add_values(part, mean)
+                    tree.add_values(part, mean, missing)
                 mean /= len(trees)
 
         over_threads(run, range(0, X.shape[0], _BLOCK), n_jobs=self.n_jobs)

@@ -135,10 +135,13 @@ class Tree:
             out[start : start + len(part)] = self.walker.numbers[self.walker.leaves(part)]
         return out
 
-    def add_values(self, X, out):
-        """Add the value of each row's leaf to `out`, shape (n_rows, n_outputs, n_classes); `X` is a C-contiguous float array."""
+    def add_values(self, X, out, missing=True):
+        """Add the value of each row's leaf to `out`, shape (n_rows, n_outputs, n_classes).
+
+        X : C-contiguous array of floats, of which some may be NaN if `missing`
+        """
         width = out.shape[1] * out.shape[2]
-        add_values(self.walker.leaves(X), self.walker.numbers, self.value.reshape(-1, width), out.reshape(-1, width))
+        add_values(self.walker.leaves(X, missing), self.walker.numbers, self.value.reshape(-1, width), out.reshape(-1, width))
 
     def predict(self, X):
         """Value of each row's leaf, shape (n_rows, n_classes) or (n_rows, n_outputs, n_classes) for several outputs."""

@@ -41,22 +41,34 @@ def pack_tree(left, right, feature, missing_left, nodes, numbers):
         n_seen += 2
 
 
-@njit
-def step(x, row, node, packed, threshold):
-    """Child of `node` that a row goes to; `row` is where the row starts in `x`."""
+@njit(forceinline=True)
+def step(x, row, packed, threshold, missing):
+    """Child of a node that a row goes to; `row` is where the row starts in `x`, `missing` whether values may be missing."""
     value = x[row + (packed & _FEATURE)]
-    goes_right = np.uint64(value > threshold) | (np.uint64(value != value) & (packed >> _MISSING_RIGHT) & _ONE)
+    goes_right = np.uint64(value > threshold)
+    if missing:
+        goes_right |= np.uint64(value != value) & (packed >> _MISSING_RIGHT) & _ONE
     return (packed >> _HALF) + goes_right
 
 
 @njit
-def walk(X, nodes, thresholds, leaves):
+def walk(X, nodes, thresholds, missing, leaves):
     """Packed number of each row's leaf.
 
     X : float32 or float64[:, ::1], shape (n_rows, n_features)
     nodes, thresholds : as packed; a leaf's threshold is infinite.
+    missing : whether values may be missing; where none is, it takes .84 of the time
     leaves : uint32[::1], shape (n_rows,). Overwritten.
     """
+    if missing:  # apart, for the compiler
+        walk_rows(X, nodes, thresholds, True, leaves)
+    else:
+        walk_rows(X, nodes, thresholds, False, leaves)
+
+
+@njit(forceinline=True)
+def walk_rows(X, nodes, thresholds, missing, leaves):
+    """See `walk`."""
     n_rows = X.shape[0]
     x = X.reshape(X.size)
     width = np.uint64(X.shape[1])
@@ -65,16 +77,24 @@ def walk(X, nodes, thresholds, leaves):
         r1, r2, r3 = r0 + width, r0 + np.uint64(2) * width, r0 + np.uint64(3) * width
         r4, r5, r6, r7 = r0 + np.uint64(4) * width, r1 + np.uint64(4) * width, r2 + np.uint64(4) * width, r3 + np.uint64(4) * width
         n0 = n1 = n2 = n3 = n4 = n5 = n6 = n7 = np.uint64(0)
-        while True:
+        while True:  # twice, as looking whether a row moved costs a tenth of a step
+            n0 = step(x, r0, nodes[n0], thresholds[n0], missing)
+            n1 = step(x, r1, nodes[n1], thresholds[n1], missing)
+            n2 = step(x, r2, nodes[n2], thresholds[n2], missing)
+            n3 = step(x, r3, nodes[n3], thresholds[n3], missing)
+            n4 = step(x, r4, nodes[n4], thresholds[n4], missing)
+            n5 = step(x, r5, nodes[n5], thresholds[n5], missing)
+            n6 = step(x, r6, nodes[n6], thresholds[n6], missing)
+            n7 = step(x, r7, nodes[n7], thresholds[n7], missing)
             m0, m1, m2, m3, m4, m5, m6, m7 = n0, n1, n2, n3, n4, n5, n6, n7
-            n0 = step(x, r0, n0, nodes[n0], thresholds[n0])
-            n1 = step(x, r1, n1, nodes[n1], thresholds[n1])
-            n2 = step(x, r2, n2, nodes[n2], thresholds[n2])
-            n3 = step(x, r3, n3, nodes[n3], thresholds[n3])
-            n4 = step(x, r4, n4, nodes[n4], thresholds[n4])
-            n5 = step(x, r5, n5, nodes[n5], thresholds[n5])
-            n6 = step(x, r6, n6, nodes[n6], thresholds[n6])
-            n7 = step(x, r7, n7, nodes[n7], thresholds[n7])
+            n0 = step(x, r0, nodes[n0], thresholds[n0], missing)
+            n1 = step(x, r1, nodes[n1], thresholds[n1], missing)
+            n2 = step(x, r2, nodes[n2], thresholds[n2], missing)
+            n3 = step(x, r3, nodes[n3], thresholds[n3], missing)
+            n4 = step(x, r4, nodes[n4], thresholds[n4], missing)
+            n5 = step(x, r5, nodes[n5], thresholds[n5], missing)
+            n6 = step(x, r6, nodes[n6], thresholds[n6], missing)
+            n7 = step(x, r7, nodes[n7], thresholds[n7], missing)
             moved = (n0 ^ m0) | (n1 ^ m1) | (n2 ^ m2) | (n3 ^ m3) | (n4 ^ m4) | (n5 ^ m5) | (n6 ^ m6) | (n7 ^ m7)
             if moved == np.uint64(0):
                 break
@@ -85,7 +105,7 @@ def walk(X, nodes, thresholds, leaves):
         row = np.uint64(i) * width
         while True:
             before = node
-            node = step(x, row, node, nodes[node], thresholds[node])
+            node = step(x, row, nodes[node], thresholds[node], missing)
             if node == before:
                 break
         leaves[i] = node
@@ -109,7 +129,7 @@ def walk_sets(X, nodes, thresholds, starts, words, leaves):
                 node, row = np.uint64(leaves[i]), np.uint64(i) * width
                 packed, first = nodes[node], starts[node]
                 if first < 0:
-                    after = step(x, row, node, packed, thresholds[node])
+                    after = step(x, row, packed, thresholds[node], True)
                 else:
                     missing_left = _ONE - ((packed >> _MISSING_RIGHT) & _ONE)
                     left = goes_left(x[row + (packed & _FEATURE)], thresholds[node], first, words, missing_left)
@@ -148,11 +168,11 @@ class Walker:
         below[below > threshold] = np.nextafter(below[below > threshold], np.float32(-np.inf))
         self.thresholds = {np.dtype(np.float64): threshold, np.dtype(np.float32): below}
 
-    def leaves(self, X):
-        """Packed number of the leaf of each row of `X`, a C-contiguous float array."""
+    def leaves(self, X, missing=True):
+        """Packed number of the leaf of each row of `X`, a C-contiguous float array, some of whose values may be `missing`."""
         out = np.empty(len(X), dtype=np.uint32)
         if self.words is None:
-            walk(X, self.nodes, self.thresholds[X.dtype], out)
+            walk(X, self.nodes, self.thresholds[X.dtype], missing, out)
         else:
             walk_sets(X, self.nodes, self.thresholds[X.dtype], self.starts, self.words, out)
         return out

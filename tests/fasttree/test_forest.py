@@ -257,3 +257,18 @@ def test_random_thresholds_are_uniform():
     share = np.mean(np.array(thresholds) < 1.0)
     assert abs(share - 0.25) < 4 * np.sqrt(0.25 * 0.75 / len(thresholds))
     assert abs(np.mean(thresholds) - 2.0) < 4 * 4 / np.sqrt(12 * len(thresholds))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_rows", [1, 7, 8, 45])  # eight go down together
+def test_missing_values_slow_other_rows_but_send_them_nowhere_else(n_rows, dtype):
+    X, y = table()
+    tree = fasttree.DecisionTreeRegressor(random_state=0).fit(X, y).tree_
+    X = X[:n_rows].astype(dtype)
+    node = np.zeros(n_rows, dtype=np.int64)
+    while (tree.children_left[node] >= 0).any():
+        inner = tree.children_left[node] >= 0
+        left = X[np.arange(n_rows), np.maximum(tree.feature[node], 0)] <= tree.threshold[node]
+        node = np.where(inner, np.where(left, tree.children_left[node], tree.children_right[node]), node)
+    for missing in (False, True):
+        assert np.array_equal(tree.walker.numbers[tree.walker.leaves(X, missing)], node)
