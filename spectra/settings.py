@@ -298,6 +298,12 @@ def _inline(values: dict[str, Any]) -> str:
     return "{" + ", ".join(f"{_key(key)} = {tomli_w.dumps({'v': value}).strip()[4:]}" for key, value in values.items()) + "}"
 
 
+def _told(name: str, kind: type[Section]) -> str:
+    """A method in a sentence, with the names of its options."""
+    names = ", ".join(kind().options)
+    return f"{name}: {(kind.__doc__ or '').splitlines()[0]}" + (f" Options: {names}." if names else "")
+
+
 def dump(settings: Settings, *, comments: bool = False) -> str:
     """TOML text of all settings; with `comments`, each option's meaning, unit, bounds and the other methods of each step."""
     lines = []
@@ -306,6 +312,8 @@ def dump(settings: Settings, *, comments: bool = False) -> str:
         others = [name for name in methods(step) if name != section.method] if isinstance(section, Method) else []
         if comments and section.__doc__:
             lines.append(f"# {section.__doc__.splitlines()[0]}" + (f" Other methods: {', '.join(others)}." if others else ""))
+        if comments and isinstance(section, Skip):  # nothing else says what the step could do
+            lines += [f"#   {_told(name, kind)}" for name, kind in methods(step).items() if name in others]
         lines.append(f"[{step}]")
         tables: list[tuple[str, str, dict[str, Any]]] = []
         if isinstance(section, Method):

@@ -65,3 +65,10 @@ def test_every_sweep_lies_within_its_bounds():
         for option in declared.options(Settings(), step):
             for value in option.sweep:
                 declared.change(Settings(), step, **{option.name: value})
+
+
+def test_what_a_step_left_out_could_do_is_told():
+    text = declared.dump(Settings(), comments=True)
+    assert "#   linear: The square root of m/z" in text and "Options: calibrants, tolerance_ppm, outlier_ppm, min_calibrants." in text
+    assert "#   icc: Peaks on which the replicates" in text
+    assert declared.parse(text) == Settings()
