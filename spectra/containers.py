@@ -167,6 +167,11 @@ class Cohort:
         """m/z of spectrum `i`, a view."""
         return self.mz[self.mz_start[i] : self.mz_start[i] + self.size[i]]
 
+    def moved_axis_of(self, row: int) -> np.ndarray:
+        """m/z of one spectrum's points where calibration or alignment has put them."""
+        axis = self.axis_of(row)
+        return axis if self.warps is None else self.warps[row](axis)
+
     def intensity_of(self, i: int) -> np.ndarray:
         """Intensities of spectrum `i`, a view."""
         return self.intensity[self.start[i] : self.start[i] + self.size[i]]

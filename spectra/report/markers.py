@@ -305,4 +305,4 @@ def whole_profiles(result, about):
 
 
 def _rows(cohort, mask):
-    return [(cohort.axis_of(i), cohort.intensity_of(i)) for i in np.flatnonzero(mask)]
+    return [(cohort.moved_axis_of(i), cohort.intensity_of(i)) for i in np.flatnonzero(mask)]

@@ -40,7 +40,10 @@ def zoom(processed, row, centre=None):
 @picture
 def steps(raw, processed, row, origin, settings, window, name):
     """One spectrum after each step: whole range on the left, `window` on the right."""
-    mz, stages = raw.axis_of(origin), signal_stages(settings, raw.axis_of(origin), raw.intensity_of(origin))
+    stages = signal_stages(settings, raw.axis_of(origin), raw.intensity_of(origin))
+    mz = (
+        raw.axis_of(origin) if processed.warps is None else processed.warps[row](raw.axis_of(origin))
+    )  # peaks are where calibration put them
     figure, axes = panels(3, 2, height=5.6, gridspec_kw={"width_ratios": [1.35, 1]})
     for column, (low, high) in enumerate([(mz[0], mz[-1]), window]):
         first, last = np.searchsorted(mz, [low, high])
@@ -102,7 +105,7 @@ def _finished(axis, mz, stages, peaks, settings, limits, inside, zoomed):
     chosen = peaks[(peaks.mz >= limits[0]) & (peaks.mz <= limits[1])]
     if zoomed:
         axis.plot(chosen.mz, chosen.intensity / factor, "o", color=ALARM, markersize=4)
-        _label_peaks(axis, chosen, factor, 0.09 * (limits[1] - limits[0]))
+        _label_peaks(axis, chosen, factor, 0.12 * (limits[1] - limits[0]))
         axis.margins(y=0.14)
     else:
         below = np.full(len(chosen), -0.07 * values[inside].max() / factor)

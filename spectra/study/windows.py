@@ -5,8 +5,8 @@ import numpy as np
 
 def window_edges(cohort, n_windows):
     """Borders of the windows over the m/z range that all spectra share (Da/e), or None where they share none."""
-    low = max(cohort.axis_of(i)[0] for i in range(len(cohort)))
-    high = min(cohort.axis_of(i)[-1] for i in range(len(cohort)))
+    low = max(cohort.moved_axis_of(i)[0] for i in range(len(cohort)))
+    high = min(cohort.moved_axis_of(i)[-1] for i in range(len(cohort)))
     return np.geomspace(low, high, n_windows + 1) if 0 < low < high else None
 
 
@@ -20,6 +20,6 @@ def window_means(cohort, edges):
     values = np.empty((len(cohort), edges.size - 1))
     for i in range(len(cohort)):
         total = np.concatenate([[0.0], np.cumsum(cohort.intensity_of(i), dtype=np.float64)])
-        place = np.searchsorted(cohort.axis_of(i), edges)
+        place = np.searchsorted(cohort.moved_axis_of(i), edges)
         values[i] = (total[place[1:]] - total[place[:-1]]) / np.maximum(np.diff(place), 1)
     return values

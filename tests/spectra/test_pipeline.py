@@ -8,6 +8,7 @@ import pytest
 from spectra import Cohort, Instrument, SpectraError, Spectrum, find_peaks_fit, replicate_agreement, simulate_cohort
 from spectra.pipeline import learned_steps, pick_peaks, preprocess, process_signals
 from spectra.settings import Settings, change, parse
+from spectra.study.windows import window_means
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,10 @@ def test_known_calibrants_put_shifted_spectra_back(simulation):
     np.testing.assert_allclose(done.peaks[1].mz, done.peaks[0].mz, rtol=2e-5)
     np.testing.assert_allclose(done.peaks[2].mz, done.peaks[0].mz + 5000.0, rtol=2e-5)
     assert done.warps[1].at.size and not done.warps[2].at.size
+    np.testing.assert_allclose(done.moved_axis_of(1), done.moved_axis_of(0), rtol=2e-5)  # the profile moves along
+    np.testing.assert_array_equal(done.moved_axis_of(2), shifted.axis_of(2))
+    edges = np.linspace(2100.0, 4900.0, 40)
+    np.testing.assert_allclose(window_means(done, edges)[1], window_means(done, edges)[0], rtol=0.1, atol=np.ptp(done.intensity) * 0.01)
     assert [note for note in done.notes if "1 of 3 spectra show fewer than 3 calibrants and keep their m/z: far." in note]
 
 
