@@ -164,7 +164,7 @@ def split_at_once(sketch, node, columns, target, rows, work, room):
     Done at once, while its values or the set of categories are at hand: whether the node is split later or not, its range of rows is
     its own.
     """
-    start, stop, feature = sketch.start[node], sketch.stop[node], sketch.feature[node]
+    start, stop, feature = sketch.start[node], sketch.stop[node], np.int64(sketch.feature[node])
     part, goes_left, missing_left = rows[start:stop], room.goes_left[: stop - start], sketch.missing_left[node]
     by_number = len(columns.table.values) > 0 and not is_set(work.categories, feature)
     cells, threshold = work.lanes.cells[work.lanes.best[0], work.lanes.best[1] :], sketch.threshold[node]

@@ -108,6 +108,10 @@ class CalleeCompiler(Compiler):
 class Callee(CPUDispatcher):
     """A kernel as other kernels call it; Python cannot."""
 
+    def get_call_template(self, args, kws):
+        """Of the types alone: what counts up from 0 would be compiled for that 0 first, and once more for all whole numbers."""
+        return super().get_call_template([types.unliteral(one) for one in args], kws)
+
     def add_overload(self, result):
         self.overloads[tuple(result.signature.args)] = result
 
