@@ -1,13 +1,12 @@
 """Searching one node at random thresholds, as extremely randomised trees do (Geurts, Ernst & Wehenkel 2006).
 
-The drawn features are searched four at a time, side by side, so that they share one pass, each row's sums are one vector, and no loop
-has a remainder, however few rows the node has::
+The drawn features are searched four at a time, side by side, so that they share each pass over the rows and none waits for its own sums::
 
     lanes     feature  7   2  19  11         low, high, threshold, left sums: one entry per lane
     row 4             .1  .8  .3  .5
     row 9             .4  .2  .6  .7
 
-One feature after the other took 4 (281 rows) and 3 times as long (100,000 rows), sixteen at a time 1.3 and 1.9 times
+Growing with sixteen at a time took 1.3 (281 rows) and 1.9 times as long (100,000 rows), and with one after the other longer still
 (`benchmarks.peers`, group trees).
 """
 
