@@ -1,5 +1,7 @@
 """Estimators of the candidates, unfitted: each function takes the seed and the parameters that may be chosen."""
 
+import threading
+
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 from sklearn.multiclass import OneVsRestClassifier
@@ -20,6 +22,8 @@ from fasttree import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+
+_LIBLINEAR = threading.Lock()
 
 
 def majority(seed):
@@ -67,10 +71,19 @@ def logistic_l2(seed, **options):
     return LogisticRegression(**{"max_iter": 1000} | options)
 
 
+class OneAtATime(LogisticRegression):
+    """Logistic regression by liblinear, whose random numbers are one stream for the whole process: fits on two threads would mix them up."""
+
+    def fit(self, X, y, sample_weight=None):
+        """As `LogisticRegression`, while no other thread does."""
+        with _LIBLINEAR:
+            return super().fit(X, y, sample_weight)
+
+
 def logistic_l1(seed, **options):
     # liblinear penalises the intercept too; a scale of ten makes that harmless
     fixed = {"l1_ratio": 1.0, "solver": "liblinear", "max_iter": 1000, "random_state": seed, "intercept_scaling": 10.0}
-    return OneVsRestClassifier(LogisticRegression(**fixed | options))
+    return OneVsRestClassifier(OneAtATime(**fixed | options))
 
 
 def logistic_elastic(seed, **options):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from spectra import FeatureMatrix
 from spectra.errors import SpectraError
 from spectra.settings import Settings, change, dump, parse
-from spectra.study import candidates, comparison, costs, learning, networks, probe, run_study, scores_quantity
+from spectra.study import candidates, comparison, costs, learning, models, networks, probe, run_study, scores_quantity
 from spectra.study.evaluation import SELECTED, choose
 from spectra.study.problem import Problem
 from spectra.study.roles import encode
@@ -40,6 +41,20 @@ def problem_of(task="classification", settings=None, seed=0):
     values, label = made(task, seed=seed)
     y, classes, quantity = encode(label, task)
     return Problem(table(values, label), settings or Settings(), y, np.arange(N), classes, seed, quantity)
+
+
+def test_lasso_fits_do_not_depend_on_other_threads():
+    random = np.random.default_rng(0)
+    values = random.normal(size=(120, 200))
+    target = (values[:, 0] + random.normal(size=120) > 0).astype(int)
+
+    def weights(i):
+        return models.logistic_l1(0, C=(0.1, 0.3, 1.0)[i % 3]).fit(values, target).estimators_[0].coef_.copy()
+
+    alone = [weights(i) for i in range(3)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(weights, range(60)))
+    assert all(np.array_equal(found, alone[i % 3]) for i, found in enumerate(together))
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
