@@ -12,7 +12,7 @@ import numpy as np
 
 from fasttree._jit import njit
 from fasttree._splitting_encode import SHIFT
-from fasttree._splitting_sort import bucket_of, gather_keys, sort_keys
+from fasttree._splitting_sort import bucket_of, sort_keys
 
 N_BUCKETS = 256
 N_AT_ONCE = 64  # features whose histograms are kept
@@ -29,13 +29,23 @@ def moment_score(left_weight, left_value, total_weight, total_value):
 
 
 @njit(_nrt=False)
-def fill_histogram(keys, low, scale, weight, value, histogram):
-    """Add up the rows of each bucket: their number, weight, value, and positive part of the value."""
+def range_of_codes(codes, rows):
+    """Least and greatest code of a node's rows."""
+    low, high = np.uint32(0xFFFFFFFF), np.uint32(0)
+    for i in range(len(rows)):
+        code = codes[rows[i]]
+        low, high = min(low, code), max(high, code)
+    return low, high
+
+
+@njit(_nrt=False)
+def fill_histogram(codes, rows, low, scale, weight, value, histogram):
+    """Add up the rows of each bucket: their number, weight, value, and positive part of the value; the latter are in the order of `rows`."""
     for bucket in range(N_BUCKETS):
         for j in range(4):
             histogram[bucket, j] = 0.0
-    for i in range(len(keys)):
-        cell = histogram[bucket_of(keys[i], low, scale)]
+    for i in range(len(rows)):
+        cell = histogram[bucket_of(np.uint64(codes[rows[i]]), low, scale)]
         v = value[i]
         cell[0] += 1.0
         cell[1] += weight[i]
@@ -93,13 +103,13 @@ def greatest(bounds):
 
 
 @njit(_nrt=False)
-def keep_survivors(keys, low, scale, bounds, floor):
-    """Move the keys of the buckets that reach `floor` to the front; returns their number and least and greatest code."""
+def gather_survivors(codes, rows, low, scale, bounds, floor, keys):
+    """Keys, code << 32 | position, of the buckets that reach `floor`; returns their number and least and greatest code."""
     n_kept = 0
-    for i in range(len(keys)):
-        key = keys[i]
-        keys[n_kept] = key
-        n_kept += np.int64(bounds[bucket_of(key, low, scale)] >= floor)
+    for i in range(len(rows)):
+        code = np.uint64(codes[rows[i]])
+        keys[n_kept] = (code << SHIFT) | np.uint64(i)
+        n_kept += np.int64(bounds[bucket_of(code, low, scale)] >= floor)
     least, most = np.uint64(0xFFFFFFFF), np.uint64(0)
     for i in range(n_kept):
         least, most = min(least, keys[i] >> SHIFT), max(most, keys[i] >> SHIFT)
@@ -144,14 +154,15 @@ def bound_features(columns, rows, local, features, weight, total_value, rules, f
     """Histograms, ranges of codes and greatest bounds of `features`; returns the number that vary and the best bucket end, or `floor`."""
     n_varying = 0
     for j in range(len(features)):
-        low, high, _ = gather_keys(columns.codes[features[j]], rows, work.keys)
+        codes = columns.codes[features[j]]
+        low, high = range_of_codes(codes, rows)
         work.ranges[j, 0], work.ranges[j, 1] = low, high
         work.tops[j] = -np.inf
         if low == high:
             continue
         n_varying += 1
         scale = (np.uint64(N_BUCKETS) << SHIFT) // (np.uint64(high - low) + np.uint64(1))
-        fill_histogram(work.keys[: len(rows)], np.uint64(low), scale, local.weight, local.value, work.histograms[j])
+        fill_histogram(codes, rows, np.uint64(low), scale, local.weight, local.value, work.histograms[j])
         end = bound_buckets(work.histograms[j], local.classes, weight, total_value, len(rows), rules, work.bounds[j])
         floor = max(floor, end)
         work.tops[j] = greatest(work.bounds[j])
@@ -176,9 +187,9 @@ def search_bounded(columns, rows, local, features, weight, total_value, rules, w
             low, high = np.uint32(work.ranges[j, 0]), np.uint32(work.ranges[j, 1])
             if low == high or work.tops[j] < floor:
                 continue
-            gather_keys(columns.codes[group[j]], rows, work.keys)
             scale = (np.uint64(N_BUCKETS) << SHIFT) // (np.uint64(high - low) + np.uint64(1))
-            n_kept, least, most = keep_survivors(work.keys[:size], np.uint64(low), scale, work.bounds[j], floor)
+            codes = columns.codes[group[j]]
+            n_kept, least, most = gather_survivors(codes, rows, np.uint64(low), scale, work.bounds[j], floor, work.keys)
             keys = work.keys[:n_kept]
             sort_keys(keys, work.spare[:n_kept], least, most, work.places)
             score, where = scan_survivors(keys, work.histograms[j], work.bounds[j], floor, local, weight, total_value, size, rules, score)

@@ -38,9 +38,9 @@ def gather_keys(codes, rows, keys):
 
 
 @njit(_nrt=False)
-def bucket_of(key, low, scale):
-    """Bucket of a key when ``high - low + 1`` codes share the buckets: `scale` is buckets << 32 // codes."""
-    return (((key >> SHIFT) - low) * scale) >> SHIFT
+def bucket_of(code, low, scale):
+    """Bucket of a code when ``high - low + 1`` codes share the buckets: `scale` is buckets << 32 // codes."""
+    return ((code - low) * scale) >> SHIFT
 
 
 @njit(_nrt=False)
@@ -82,7 +82,7 @@ def sort_keys(keys, spare, low, high, places):
     for bucket in range(n_buckets):
         places[bucket] = 0
     for i in range(size):
-        places[bucket_of(keys[i], first, scale)] += 1
+        places[bucket_of(keys[i] >> SHIFT, first, scale)] += 1
     place = 0
     for bucket in range(n_buckets):
         count = places[bucket]
@@ -90,7 +90,7 @@ def sort_keys(keys, spare, low, high, places):
         place += count
     for i in range(size):
         key = keys[i]
-        bucket = bucket_of(key, first, scale)
+        bucket = bucket_of(key >> SHIFT, first, scale)
         place = places[bucket]
         places[bucket] = place + 1
         spare[np.uint64(place)] = key

@@ -170,7 +170,7 @@ def test_bounds_are_never_exceeded(seed, classes):
     low, high = codes.min(), codes.max()
     scale = (np.uint64(N_BUCKETS) << np.uint64(32)) // (high - low + np.uint64(1))
     histogram, bounds = np.empty((N_BUCKETS, 4)), np.empty(N_BUCKETS)
-    fill_histogram(codes << np.uint64(32), low, scale, weight, value, histogram)
+    fill_histogram(codes.astype(np.uint32), np.arange(n_rows, dtype=np.uint32), low, scale, weight, value, histogram)
     best = bound_buckets(histogram, classes, weight.sum(), value.sum(), n_rows, Rules(9, 9, 2, 1, 0.0, 0.0), bounds)
     scores = {}
     for code in np.unique(codes)[:-1]:
