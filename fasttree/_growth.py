@@ -36,6 +36,7 @@ from fasttree._splitting_search import search_presorted, search_random, search_s
 from fasttree._splitting_sort import gather_keys, sort_keys
 
 _EPSILON = np.finfo(np.float64).eps
+_ROUNDING = 1e-12  # of an impurity: so much less than nothing is nothing
 
 
 class Columns(NamedTuple):
@@ -243,7 +244,8 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
     if target.family == OWN:
         sketch.decrease[node] = found.score + weight * call_side(work.own.side, sums, np.int64(len(sums)), weight, work.own.numbers)
     else:
-        sketch.decrease[node] = decrease(target, found.score, weight, sketch.sums[node])
+        brought = decrease(target, found.score, weight, sketch.sums[node])
+        sketch.decrease[node] = 0.0 if -_ROUNDING * weight <= brought < 0.0 else brought
     if sketch.decrease[node] / sketch.weight[0] + _EPSILON < rules.min_decrease:
         return False
     if found.cut == DONE:

@@ -134,6 +134,12 @@ def test_xor_and_parity_are_solved(n_bits):
     assert DecisionTreeRegressor().fit(X, y).score(X, y) == 1.0
 
 
+def test_a_split_that_brings_nothing_is_not_lost_to_rounding():
+    """Its decrease of entropy was -4e-16, while other splits that bring nothing are taken: parity needs them."""
+    x, y = np.array([[1.0], [0.0], [0.0], [1.0], [1.0]]), np.array([[0, 0], [0, 0], [0, 1], [0, 1], [0, 0]])
+    assert DecisionTreeClassifier(criterion="entropy").fit(x, y, [2, 1, 1, 3, 1]).tree_.node_count == 3
+
+
 def test_missing_values_learn_their_side():
     X = np.array([[0.0], [1.0], [NAN], [5.0], [6.0], [NAN]])
     y = np.array([0, 0, 1, 1, 1, 1])
