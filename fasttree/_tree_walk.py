@@ -77,24 +77,17 @@ def walk_rows(X, nodes, thresholds, missing, leaves):
         r1, r2, r3 = r0 + width, r0 + np.uint64(2) * width, r0 + np.uint64(3) * width
         r4, r5, r6, r7 = r0 + np.uint64(4) * width, r1 + np.uint64(4) * width, r2 + np.uint64(4) * width, r3 + np.uint64(4) * width
         n0 = n1 = n2 = n3 = n4 = n5 = n6 = n7 = np.uint64(0)
-        while True:  # twice, as looking whether a row moved costs a tenth of a step
-            n0 = step(x, r0, nodes[n0], thresholds[n0], missing)
-            n1 = step(x, r1, nodes[n1], thresholds[n1], missing)
-            n2 = step(x, r2, nodes[n2], thresholds[n2], missing)
-            n3 = step(x, r3, nodes[n3], thresholds[n3], missing)
-            n4 = step(x, r4, nodes[n4], thresholds[n4], missing)
-            n5 = step(x, r5, nodes[n5], thresholds[n5], missing)
-            n6 = step(x, r6, nodes[n6], thresholds[n6], missing)
-            n7 = step(x, r7, nodes[n7], thresholds[n7], missing)
-            m0, m1, m2, m3, m4, m5, m6, m7 = n0, n1, n2, n3, n4, n5, n6, n7
-            n0 = step(x, r0, nodes[n0], thresholds[n0], missing)
-            n1 = step(x, r1, nodes[n1], thresholds[n1], missing)
-            n2 = step(x, r2, nodes[n2], thresholds[n2], missing)
-            n3 = step(x, r3, nodes[n3], thresholds[n3], missing)
-            n4 = step(x, r4, nodes[n4], thresholds[n4], missing)
-            n5 = step(x, r5, nodes[n5], thresholds[n5], missing)
-            n6 = step(x, r6, nodes[n6], thresholds[n6], missing)
-            n7 = step(x, r7, nodes[n7], thresholds[n7], missing)
+        while True:
+            for _ in range(2):  # as looking whether a row moved costs a tenth of a step
+                m0, m1, m2, m3, m4, m5, m6, m7 = n0, n1, n2, n3, n4, n5, n6, n7
+                n0 = step(x, r0, nodes[n0], thresholds[n0], missing)
+                n1 = step(x, r1, nodes[n1], thresholds[n1], missing)
+                n2 = step(x, r2, nodes[n2], thresholds[n2], missing)
+                n3 = step(x, r3, nodes[n3], thresholds[n3], missing)
+                n4 = step(x, r4, nodes[n4], thresholds[n4], missing)
+                n5 = step(x, r5, nodes[n5], thresholds[n5], missing)
+                n6 = step(x, r6, nodes[n6], thresholds[n6], missing)
+                n7 = step(x, r7, nodes[n7], thresholds[n7], missing)
             moved = (n0 ^ m0) | (n1 ^ m1) | (n2 ^ m2) | (n3 ^ m3) | (n4 ^ m4) | (n5 ^ m5) | (n6 ^ m6) | (n7 ^ m7)
             if moved == np.uint64(0):
                 break
