@@ -107,11 +107,11 @@ def subject(result):
 
 
 def _patient(result, row):
-    """What a group is called: the column that names it, without an ending such as ``_id``; a row where every row is its own group."""
+    """What a group is called: the column that names it, without an ending such as ``_id``; a row where each is its own group, copies aside."""
     name = result.roles.get("group")
-    groups = result.problem.groups
+    groups, copies = result.problem.groups, result.problem.copies
     if name is None:
-        if np.unique(groups).size == len(groups):
+        if np.unique(groups).size + (copies.together if copies else 0) >= len(groups):
             return row
         name = next((name for name in ("patient", "sample") if name in result.features.samples), "patient")
     name = re.sub(r"[ _-]?(id|no|nr|number|name)$", "", str(name).lower())

@@ -9,7 +9,7 @@ from spectra.report.models import confusion, scheme_name
 from spectra.report.multiverse import spread_of
 from spectra.report.subject import ENOUGH, interval_text
 from spectra.report.threats import one, source, together, unsettled, verdict
-from spectra.study.audit import SHUFFLED, repeated_rows
+from spectra.study.audit import SHUFFLED
 from spectra.study.evaluation import SELECTED
 from spectra.study.tasks import positive
 from spectra.study.technical import MODERATE
@@ -43,7 +43,10 @@ def question(about, source, n_lost):
     """What was asked, of which data."""
     classes = [f"{n:,} {name}" for n, name in zip(about.patients, about.classes, strict=True)]
     listed = _listed(classes) if len(classes) <= 8 else f"{len(classes)} classes"
-    spectra = "" if about.row == about.patient else f", with {about.count(about.n_rows, 'row')} in all"
+    spectra = f", with {about.count(about.n_rows, 'row')} in all"
+    if about.row == about.patient:
+        repeated = about.n_rows - about.n_groups
+        spectra = f" and {'a copy' if repeated == 1 else f'{repeated:,} copies'}" if repeated else ""
     lost = f"; {n_lost} more were set aside" if n_lost else ""
     what = "mass spectrum" if about.spectra is not None else "measured features"
     who = f"{about.count(about.n_groups, 'patient')} ({listed}; column '{about.label}'){spectra}"
@@ -237,13 +240,24 @@ def _size(result, about):
             f"Every {about.row} is taken for another patient. If some come from one person, the scores are too good; "
             "name the column with --group.",
         )
-    copies = repeated_rows(result.problem.data)
-    if copies:
+    copies = result.problem.copies
+    if copies and copies.together:
         yield Threat(
             CAUTION,
             "Copies",
-            f"{copies} {about.rows} repeat another exactly. One that is held out while its copy is learned flatters the score.",
+            f"{about.count(copies.together, 'row')} {_repeat(copies.together)} another exactly. Each counts as one {about.patient} with that, so that none was "
+            "held out while its copy was learned.",
         )
+    if copies and copies.apart:
+        yield Threat(
+            CAUTION,
+            "Copies with another label",
+            f"{about.count(copies.apart, 'row')} {_repeat(copies.apart)} another exactly, but with another label: one of each two may be wrong.",
+        )
+
+
+def _repeat(number):
+    return "repeats" if number == 1 else "repeat"
 
 
 def _score(result, about):

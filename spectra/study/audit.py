@@ -295,12 +295,6 @@ def cross_table(batch, y, groups, classes):
     return pd.crosstab(frame["batch"], frame["class"]).reindex(columns=classes, fill_value=0)
 
 
-def repeated_rows(data):
-    """How many rows hold exactly the same values as an earlier row: copies that may stand on both sides of a split."""
-    rows = data.values if hasattr(data, "values") else [data.intensity_of(i) for i in range(len(data))]
-    return len(rows) - len({np.ascontiguousarray(row).tobytes() for row in rows})
-
-
 def earlier_or_later(when):
     """Cut a date column into its earlier and its later half."""
     stamps = pd.to_datetime(pd.Series(when).astype(str), utc=True, format="ISO8601")

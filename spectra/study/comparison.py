@@ -20,7 +20,7 @@ from spectra.study.parts import PARTS
 from spectra.study.problem import Kept, Problem
 from spectra.study.result import StudyResult
 from spectra.study.roles import ROLES, check_roles, column_of, encode, groups_of, task_of
-from spectra.study.splits import group_labels, number_of_folds
+from spectra.study.splits import group_labels, join_copies, number_of_folds
 from spectra.study.tuned import tuned_settings
 
 
@@ -72,9 +72,8 @@ def run_study(
     y, classes, quantity = encode(column, task_of(label, task))
     groups, group_name = groups_of(table, roles)
     check_roles(table, roles)
-    _, patients, _ = group_labels(y, groups)
+    number_of_folds(group_labels(y, groups)[1], settings.study.folds, classes=classes)  # before anything is computed
     group_labels(y if quantity is None else quantity, groups)
-    folds = number_of_folds(patients, settings.study.folds, classes=classes)
     task, study = "classification" if quantity is None else "regression", settings.study
     chosen = candidates_named(study.models, task, parameters=study.parameters, grids=study.grid)
     chosen, left_out = _that_can_run(chosen, isinstance(data, Cohort))
@@ -86,7 +85,10 @@ def run_study(
         if len(data) != len(table):
             raw, table, y, groups, quantity = _follow(raw, data, label, group_name, classes, quantity)
     tuned = tuned_settings(source, data, settings, n_jobs=n_jobs)
-    problem = Problem(data, settings, y, groups, classes, seed, quantity, tuned, Kept())
+    rows = data.values if isinstance(data, FeatureMatrix) else (data.intensity_of(i) for i in range(len(data)))
+    groups, copies = join_copies(rows, y if quantity is None else quantity, groups)
+    folds = number_of_folds(group_labels(y, groups)[1], settings.study.folds, classes=classes)
+    problem = Problem(data, settings, y, groups, classes, seed, quantity, tuned, Kept(), copies)
     course = Course(
         problem,
         raw,

@@ -23,12 +23,11 @@ def notes_on(problem, roles, group_name, quality):
     if len(suspect):
         reasons = ", ".join(f"{count} {reason}" for reason, count in suspect["reason"].str.split(" of | as ").str[0].value_counts().items())
         notes.append(f"{len(suspect)} spectra look suspect and were kept ({reasons}); see quality.csv.")
-    copies = audit.repeated_rows(problem.data)
-    if copies:
-        notes.append(
-            f"{copies} rows repeat another row exactly. A held-out copy of a training row flatters a model that memorises: "
-            "remove the copies, or give them one group."
-        )
+    copies = problem.copies
+    if copies and copies.together:
+        notes.append(f"Rows that repeat another exactly: {copies.together}. They stand on the same side of every split as that.")
+    if copies and copies.apart:
+        notes.append(f"Rows that repeat another exactly, but with another label: {copies.apart}. One of each two may be wrong.")
     if not roles.get("site"):
         notes.append("No site was named: nothing here shows that the result holds in another hospital.")
     return notes

@@ -49,6 +49,7 @@ class Problem(NamedTuple):
     quantity : float array, shape (n_rows,), or None when classes are predicted
     tuned : `Tuned` or None, the steps that are hyperparameters too
     kept : `Kept` or None, where fitted steps are remembered
+    copies : `Copies` or None, rows that repeat others; `groups` has joined them
     """
 
     data: Any
@@ -60,6 +61,7 @@ class Problem(NamedTuple):
     quantity: np.ndarray | None = None
     tuned: Any = None
     kept: Any = None
+    copies: Any = None
 
     @property
     def task(self) -> Task:

@@ -1,8 +1,11 @@
 """Who is held out: whole patients, whole sites, later dates. No patient ever stands on both sides of a split."""
 
+import hashlib
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedKFold
 
 from spectra.errors import SpectraError
@@ -15,6 +18,48 @@ class Split(NamedTuple):
     repeat: int
     train: np.ndarray
     test: np.ndarray
+
+
+class Copies(NamedTuple):
+    """Rows that hold exactly the same values as an earlier row.
+
+    together : those whose target is an earlier copy's too, and which count as of one patient with it
+    apart : those whose target no earlier copy has
+    """
+
+    together: int
+    apart: int
+
+
+def join_copies(rows, target, groups):
+    """Make one patient of those who share a copy: who holds it out must not have learned it.
+
+    Parameters
+    ----------
+    rows : iterable of arrays, one per row, what models see of it
+    target : array, shape (n_rows,), label or quantity; copies with another one stay apart, since a patient has one
+    groups : array, shape (n_rows,), the patient of each row
+
+    Returns
+    -------
+    groups : array, shape (n_rows,), of those joined the first in sorted order
+    copies : Copies
+
+    Examples
+    --------
+    >>> groups, copies = join_copies(np.array([[1, 2], [1, 2], [1, 2], [3, 4]]), [0, 0, 1, 0], ["a", "b", "c", "b"])
+    >>> groups.tolist(), copies
+    (['a', 'a', 'c', 'a'], Copies(together=1, apart=1))
+    """
+    digests = [hashlib.blake2b(np.ascontiguousarray(row).tobytes(), digest_size=16).digest() for row in rows]
+    names, member = np.unique(groups, return_inverse=True)
+    member = member.ravel()
+    seen: dict[tuple, int] = {}
+    same = [seen.setdefault(row, i) for i, row in enumerate(zip(digests, target, strict=True))]
+    links = sparse.coo_array((np.ones(len(same)), (member, member[same])), shape=(names.size, names.size))
+    _, joined = connected_components(links, directed=False)
+    _, first = np.unique(joined, return_index=True)
+    return names[first[joined[member]]], Copies(len(same) - len(seen), len(seen) - len(set(digests)))
 
 
 def group_labels(y, groups):

@@ -236,6 +236,21 @@ def test_a_quantity_is_studied_frozen_and_predicted(tmp_path):
     assert "How much label?" in text and "R²" in text and "Predicted against true" in text
 
 
+def test_copies_of_noise_are_still_noise(tmp_path):
+    from spectra.report import write_report
+
+    values = np.tile(np.random.default_rng(4).normal(size=(40, 6)), (2, 1))
+    y = np.tile(np.arange(40) % 2, 2)
+    y[-1] = 1 - y[-1]
+    result = run_study(table(values, y), label="label", settings=small(models=["decision tree"], folds=4), n_jobs=1)
+    assert result.score("decision tree").auc.mean < 0.7  # 1 where copies stand on both sides
+    assert result.problem.copies == (39, 1)
+    write_report(tmp_path / "report.html", result, {})
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Asked of 41 rows" in text and "and 39 copies" in text
+    assert "39 rows repeat another exactly." in text and "1 row repeats another exactly, but with another label" in text
+
+
 def test_the_same_patient_cannot_have_two_quantities():
     values, quantity = made("regression")
     data = table(values, quantity)

@@ -36,6 +36,21 @@ def test_no_patient_stands_on_both_sides_and_every_row_is_tested_once_per_repeat
     assert all((a.test == b.test).all() for a, b in zip(found, again, strict=True))
 
 
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), min_size=1, max_size=12))
+def test_patients_that_share_a_copy_become_one_and_no_others(found):
+    values, patients = np.array([v for v, _ in found]), [str(p) for _, p in found]
+    label = np.array([int(p) % 2 for p in patients])
+    groups, copies = splits.join_copies(values[:, None].astype(float), label, patients)
+    linked = {(i, j) for i in range(len(found)) for j in range(len(found)) if patients[i] == patients[j]}
+    linked |= {(i, j) for i in range(len(found)) for j in range(len(found)) if values[i] == values[j] and label[i] == label[j]}
+    for _ in found:  # until nothing more is reached
+        linked |= {(i, k) for i, j in linked for j2, k in linked if j == j2}
+    assert all((groups[i] == groups[j]) == ((i, j) in linked) for i in range(len(found)) for j in range(len(found)))
+    kinds = len(set(zip(values, label, strict=True)))
+    assert copies == (len(found) - kinds, kinds - len(set(values)))
+    splits.group_labels(label, groups)  # which refuses a patient of two labels
+
+
 def test_a_patient_with_two_labels_is_named():
     with pytest.raises(SpectraError, match="'b' has two labels"):
         splits.group_labels(np.array([0, 1, 0]), np.array(["a", "b", "b"]))
