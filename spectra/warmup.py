@@ -43,9 +43,11 @@ def warm() -> Iterator[str]:
 
 
 def _methods():
-    """(step, class of its options) of every step done spectrum by spectrum."""
+    """(step, class of its options) of every step done spectrum by spectrum that has kernels; calibration has none."""
     hints = get_type_hints(Settings)
     for step in PER_SPECTRUM:
+        if step == "calibrate":
+            continue
         for method in get_args(hints[step]) or (hints[step],):
             if method is not Skip:
                 yield step, method

@@ -108,7 +108,8 @@ def denoise_wavelet(
     peak_width = check_number(peak_width, "peak_width", low=2)
     window = check_integer(noise_window, "noise_window", low=16)
     shifts = check_integer(shifts, "shifts", low=1)
-    if levels is None or levels == 0:
+    levels = check_integer(0 if levels is None else levels, "levels", low=0)
+    if levels == 0:
         levels = max(1, min(int(np.ceil(np.log2(peak_width))) + 1, int(y.size).bit_length() - 1))
     levels = check_levels(levels, y.size)
     wavelet_filters(wavelet)

@@ -211,7 +211,7 @@ def test_the_caller_s_data_stay_and_any_layout_will_do():
         ({"peak_width": 1}, "peak_width must be at least 2"),
         ({"shifts": 0}, "shifts must be at least 1"),
         ({"noise_window": 4}, "noise_window must be at least 16"),
-        ({"levels": 0}, "levels must be at least 1"),
+        ({"levels": -1}, "levels must be at least 0"),
         ({"levels": 7}, "levels must be at most 6 for a spectrum of 100 points, not 7"),
     ],
 )
