@@ -49,9 +49,12 @@ def value(g, h, l1, l2):
     return -np.sign(g) * max(abs(g) - l1, 0.0) / (h + l2)
 
 
-def best_split(codes, categorical, g, h, rows, *, min_samples_leaf=20, min_child_weight=1e-3, l1=0.0, l2=0.0, floor=0.0):
-    """The best (gain, feature, set of codes that go left) of the rows, or None; counts are judged by the hessian's share."""
-    G, H, best = g[rows].sum(), h[rows].sum(), None
+def best_split(codes, categorical, g, h, rows, *, min_samples_leaf=20, min_child_weight=1e-3, l1=0.0, l2=0.0, floor=0.0, ties=None):
+    """The best (gain, feature, set of codes that go left) of the rows, or None; counts are judged by the hessian's share.
+
+    `ties`, a list, receives the gains of those that nothing but rounding tells from the best.
+    """
+    G, H, best, gains = g[rows].sum(), h[rows].sum(), None, []
     floor = max(min_child_weight, floor)
     if min_samples_leaf > 1:
         floor = max(floor, (min_samples_leaf - 0.5) * H / len(rows))
@@ -64,8 +67,11 @@ def best_split(codes, categorical, g, h, rows, *, min_samples_leaf=20, min_child
                 continue
             gain = saved(gl, hl, l1, l2) + saved(G - gl, H - hl, l1, l2) - saved(G, H, l1, l2)
             all_saved = abs(saved(G, H, l1, l2) + gain)
+            gains.append(gain)
             if gain > (best[0] + 1e-12 * all_saved if best else 1e-10 * all_saved):  # less is a tie
                 best = (gain, f, set(left))
+    if best and ties is not None:
+        ties += [gain for gain in gains if gain != best[0] and abs(gain - best[0]) <= 1e-6 * abs(saved(G, H, l1, l2) + best[0])]
     return best
 
 
