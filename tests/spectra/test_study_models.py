@@ -248,6 +248,7 @@ def test_copies_of_noise_are_still_noise(tmp_path):
     write_report(tmp_path / "report.html", result, {})
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Asked of 41 rows" in text and "and 39 copies" in text
+    assert "Replicates of" not in text  # which agree perfectly
     assert "39 rows repeat another exactly." in text and "1 row repeats another exactly, but with another label" in text
 
 
