@@ -7,37 +7,22 @@ import numpy as np
 import scipy.sparse
 
 from fasttree._growth import Columns, Room, Sketch, new_sketch
+from fasttree._growth_criteria import family_of
+from fasttree._growth_finish import finish
 from fasttree._growth_many import Lot, grow_many
-from fasttree._growth_number import Nodes, new_nodes, number_nodes
+from fasttree._growth_number import new_nodes, number_nodes
 from fasttree._splitting_absolute import Absolute
 from fasttree._splitting_bound import N_AT_ONCE, N_BUCKETS
 from fasttree._splitting_categories import new_categories
 from fasttree._splitting_encode import MISSING, ROW, SHIFT, encode
 from fasttree._splitting_own import FAILED, RAISED, compile_own, prepare_own
 from fasttree._splitting_random import Table, new_lanes
-from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, OWN, POISSON, SQUARED, Target
+from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, SQUARED, Target
 from fasttree._splitting_search import Work
-from fasttree._tree import Tree
-from fasttree._tree_categories import collect_sets, count_words, start_words
 
 _SMALL = 1 << 18  # cells of X up to which it is laid out feature by feature for random thresholds
-
-CRITERIA = {
-    "gini": GINI,
-    "entropy": ENTROPY,
-    "log_loss": ENTROPY,
-    "squared_error": SQUARED,
-    "friedman_mse": SQUARED,  # ranks the splits of a node as the squared error does
-    "poisson": POISSON,
-    "absolute_error": ABSOLUTE,
-}
-
 _FEW_ROWS = 1024  # which are presorted however many features they have: nodes of more are searched by bounds
 _KEY_BYTES = 1 << 22  # of the keys of a subtree: half as many and twice as many took longer (100,000 x 20: 150 to 155 ms)
-
-
-def family_of(criterion):
-    return OWN if callable(criterion) else CRITERIA[criterion]
 
 
 def n_sorted_rows(n_rows, n_features):
@@ -197,7 +182,7 @@ def grow_tree(problem, weight, rules, seed):
     bench, problem = None, problem._replace(keys=none, codes=none, by_target=none)
     nodes = _number(problem, sketch, lot)
     del sketch
-    return _finish(problem, nodes, lot)[0]
+    return finish(problem, nodes, lot)[0]
 
 
 def grow_trees(problem, weights, rules, seeds):
@@ -223,7 +208,7 @@ def grow_trees(problem, weights, rules, seeds):
     lot = _grow(problem, bench, weights, rules, seeds)
     nodes = _number(problem, bench.sketch, lot)
     problem.benches.append(bench)
-    return _finish(problem, nodes, lot)
+    return finish(problem, nodes, lot)
 
 
 class Bench(NamedTuple):
@@ -299,16 +284,6 @@ def _number(problem, sketch, lot):
     return nodes
 
 
-def _read_sets(problem, nodes, rows):
-    """Words of a tree's sets of categories, which its rows in the order of the leaves tell."""
-    n_categories = problem.n_categories
-    words = np.zeros(int(np.sum(count_words(nodes.left, nodes.feature, n_categories))), dtype=np.uint64)
-    places = np.cumsum(n_categories > 0) - 1
-    starts = start_words(nodes.left, nodes.feature, n_categories)
-    collect_sets(nodes, rows, problem.category_codes, places, n_categories, starts, words)
-    return words
-
-
 def _family(problem):
     family = family_of(problem.criterion)
     single = problem.outputs.shape[1] == 1
@@ -379,79 +354,3 @@ def _work(problem, own):
 def _xlogx_table():
     x = np.arange(1 << 14, dtype=np.float64)
     return x * np.log(np.maximum(x, 1.0))
-
-
-def _finish(problem, nodes, lot):
-    """Derive what the estimators show, for all trees at once; each keeps its part of the arrays."""
-    threshold = nodes.threshold
-    if not len(problem.values):
-        inner = np.flatnonzero((nodes.left >= 0) & ~np.isnan(threshold))  # NaN: by categories
-        threshold[inner] = _thresholds(problem.X, nodes.low[inner], nodes.high[inner], nodes.feature[inner])
-    value, impurity = _values(problem, nodes.weight, nodes.sums)
-    if len(problem.signs):
-        _clip(problem, value, nodes.bounds)
-    if callable(problem.criterion):
-        compile_own(problem.criterion, problem.classes).of_nodes(nodes.sums, nodes.weight, impurity)
-        if not np.isfinite(impurity).all():
-            node = np.argmin(np.isfinite(impurity))
-            given = f"{impurity[node]} for sums {nodes.sums[node]} and weight {nodes.weight[node]}"
-            raise ValueError(f"criterion={problem.criterion!r} gave {given}; it must give finite numbers")
-    arrays = {
-        "children_left": nodes.left,
-        "children_right": nodes.right,
-        "feature": nodes.feature,
-        "threshold": threshold,
-        "impurity": impurity,
-        "n_node_samples": nodes.size,
-        "weighted_n_node_samples": nodes.weight,
-        "missing_go_to_left": nodes.missing_left,
-        "value": value,
-    }
-    trees, n_categories = [], problem.n_categories if len(problem.n_categories) else None
-    for rows, start, stop in zip(lot.rows, lot.stops[:-1], lot.stops[1:], strict=True):
-        parts = {name: array[start:stop] for name, array in arrays.items()}
-        sets = None if n_categories is None else _read_sets(problem, Nodes(*(array[start:stop] for array in nodes)), rows)
-        trees.append(Tree(parts, problem.X.shape[1], problem.n_classes, n_categories, sets))
-    return trees
-
-
-def _thresholds(X, low, high, feature):
-    """Middle between the two neighbours, nearer the lower one where rounding would reach the upper; infinity without an upper one."""
-    pick = (lambda rows: np.asarray(X[rows, feature], dtype=np.float64).ravel()) if len(feature) else (lambda rows: np.empty(0))
-    below, above = pick(low), pick(np.maximum(high, 0))
-    middle = below / 2.0 + above / 2.0
-    middle = np.where((middle >= above) | (middle < below), below, middle)
-    return np.where(high < 0, np.inf, middle)
-
-
-def _clip(problem, value, bounds):
-    """Keep the values within the bounds that monotonic constraints set; `value` is overwritten."""
-    if problem.classes:
-        value[:, 0, 1] = np.clip(value[:, 0, 1], bounds[:, 0], bounds[:, 1])
-        value[:, 0, 0] = 1.0 - value[:, 0, 1]
-    else:
-        value[:, 0, 0] = np.clip(value[:, 0, 0], bounds[:, 0] + problem.offset[0], bounds[:, 1] + problem.offset[0])
-
-
-def _values(problem, weight, sums):
-    """Value (class shares or targets) and impurity of each node; the impurity means nothing for a user's criterion."""
-    n_outputs, family = len(problem.n_classes), family_of(problem.criterion)
-    if family == ABSOLUTE:
-        return (sums[:, :n_outputs] + problem.offset)[:, :, None], np.mean(sums[:, n_outputs:] / weight[:, None], axis=1)
-    if not problem.classes:
-        mean = sums[:, :n_outputs] / weight[:, None]
-        if family in (SQUARED, OWN):
-            impurity = np.mean(sums[:, n_outputs:] / weight[:, None] - mean**2, axis=1)
-        else:
-            impurity = np.mean(sums[:, n_outputs:] / weight[:, None] - mean * np.log(np.where(mean > 0, mean, 1.0)), axis=1)
-        return (mean + problem.offset)[:, :, None], np.maximum(impurity, 0.0)
-    value = np.zeros((len(weight), n_outputs, int(np.max(problem.n_classes))))
-    first = 0
-    for output, n_classes in enumerate(problem.n_classes):
-        np.divide(sums[:, first : first + n_classes], weight[:, None], out=value[:, output, :n_classes])
-        first += n_classes
-    # along an axis as short as a few classes, `np.sum` takes four times as long
-    if family == GINI:
-        return value, 1.0 - np.einsum("noc,noc->n", value, value) / n_outputs
-    bits = np.log2(value, out=np.zeros_like(value), where=value > 0)
-    return value, np.maximum(-np.einsum("noc,noc->n", value, bits) / n_outputs, 0.0)
