@@ -12,11 +12,6 @@ ROOT = pathlib.Path(__file__).parents[1]
 POLICIES = ["fasttree/_jit.py", "spectra/_kernels/_jit.py"]
 
 
-def test_both_packages_have_the_same_policy():
-    first, second = (ROOT.joinpath(policy).read_text() for policy in POLICIES)
-    assert first == second  # neither package imports the other for it: what is mended in one is mended in both
-
-
 def printed(code, folder):
     """The number that fresh Python prints, with its caches in the folder."""
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
