@@ -276,7 +276,7 @@ def batch_from_features(problem, batches, *, resamples, permutations, n_jobs=Non
     untold = []
     for name in (name for name, score in found.items() if not score):
         verdict = (
-            f"No class has two patients in each of two levels of {name}: its effect cannot be told from the disease at all. "
+            f"No class has two patients in each of two levels of {name}: its effect cannot be told from the class at all. "
             f"Collect each class in each level of {name}."
         )
         untold.append(Control("features", name, unknown, float("nan"), True, verdict))
