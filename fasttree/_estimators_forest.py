@@ -7,29 +7,26 @@ from numbers import Integral
 import numpy as np
 from joblib import effective_n_jobs
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
+from sklearn.base import BaseEstimator, MultiOutputMixin
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, RealNotInt
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from fasttree._estimators_tree import (
     SEEDS,
     TREE_CONSTRAINTS,
     Categorical,
-    check_poisson,
     growing_rules,
     growing_seed,
     monotonic_signs,
-    most_likely,
     seeded,
 )
 from fasttree._growth_plan import grow_trees, plan
 from fasttree._threads import over_threads
 from fasttree._tree import dense_blocks
 from fasttree._tree_prune import prune
-from fasttree._validation import category_counts, check_fit, check_predict, check_weights, encode_classes, feature_count
+from fasttree._validation import category_counts, check_predict, feature_count
 
 _TASK = 32768  # rows of all trees that one task grows, at least
 _BLOCK = 32768  # rows that one thread predicts at a time: few enough to stay in cache for all trees
@@ -67,6 +64,18 @@ def drawn_counts(seed, n_samples, n_drawn, weight):
     else:
         rows = random_state.choice(n_samples, n_drawn, replace=True, p=weight / np.sum(weight))
     return np.bincount(rows, minlength=n_samples)
+
+
+def one_column(y):
+    """Warn, as scikit-learn does, of a single column where a row is expected."""
+    if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
+        warnings.warn(
+            "A column-vector y was passed when a 1d array was expected. Please change the shape of y to (n_samples,), "
+            "for example using ravel().",
+            DataConversionWarning,
+            stacklevel=3,
+        )
+    return y
 
 
 class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
@@ -266,186 +275,3 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-class ForestClassifier(ClassifierMixin, BaseForest):
-    """What forests for classes share."""
-
-    _tree_class: type
-
-    def fit(self, X, y, sample_weight=None):
-        """Grow the forest.
-
-        Parameters
-        ----------
-        X : {array_like, sparse matrix} of shape (n_samples, n_features)
-        y : array_like of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array_like of shape (n_samples,) or None
-            Not negative. With `bootstrap`, rows are drawn in proportion to it.
-
-        Returns
-        -------
-        self
-        """
-        self._validate_params()
-        X, y = check_fit(self, X, _one_column(y), regression=False)
-        weight = check_weights(sample_weight, len(y))
-        classes, numbers = encode_classes(y)
-        n_classes = np.array([len(found) for found in classes])
-        self.n_outputs_ = len(classes)
-        self.classes_, self.n_classes_ = (classes[0], len(classes[0])) if len(classes) == 1 else (classes, n_classes)
-        by_class = self._class_factors(y, classes, weight)
-        if by_class is not None:
-            weight = by_class if weight is None else weight * by_class
-        row_weight = None
-        if self.class_weight == "balanced_subsample" and self.bootstrap:
-            every = np.arange(len(y))
-
-            def row_weight(counts):
-                return compute_sample_weight("balanced", y, indices=np.repeat(every, counts.astype(np.int64)))
-
-        n_before = len(getattr(self, "estimators_", [])) if self.warm_start else 0
-        self._fit(X, numbers, n_classes, weight, row_weight)
-        if self.oob_score and (len(self.estimators_) > n_before or not hasattr(self, "oob_score_")):
-            self._score_out_of_bag(X, y)
-        return self
-
-    def _class_factors(self, y, classes, weight):
-        """Factor on each row's weight from `class_weight`, or None."""
-        if self.class_weight is None or (self.class_weight == "balanced_subsample" and self.bootstrap):
-            return None
-        if not isinstance(self.class_weight, str):
-            return compute_sample_weight(self.class_weight, y)
-        if self.warm_start:
-            warnings.warn(
-                'class_weight presets "balanced" or "balanced_subsample" are not recommended for warm_start if the fitted data '
-                "differs from the full dataset.",
-                UserWarning,
-                stacklevel=3,
-            )
-        factors = np.ones(len(y))
-        for output, found in enumerate(classes):
-            counts = np.bincount(np.searchsorted(found, y[:, output]), weights=weight, minlength=len(found))
-            factors *= (counts.sum() / (len(found) * counts))[np.searchsorted(found, y[:, output])]
-        return factors
-
-    def _score_out_of_bag(self, X, y):
-        kind = type_of_target(y)
-        if kind == "multiclass-multioutput" and not callable(self.oob_score):
-            raise ValueError(
-                f"The type of target cannot be used to compute OOB estimates. Got {kind} while only the following are "
-                "supported: continuous, continuous-multioutput, binary, multiclass, multilabel-indicator."
-            )
-        value = self._out_of_bag_values(X)
-        if self.n_outputs_ == 1:
-            self.oob_decision_function_ = value[:, 0]
-            guess = self.classes_.take(np.argmax(value[:, 0], axis=1))
-            y = y[:, 0]
-        else:
-            self.oob_decision_function_ = np.moveaxis(value, 1, 2)
-            guess = np.column_stack([found.take(np.argmax(value[:, k, : len(found)], axis=1)) for k, found in enumerate(self.classes_)])
-        self.oob_score_ = self._oob_metric("accuracy_score")(y, guess)
-
-    def _wrap(self, tree, seed, max_features):
-        estimator = super()._wrap(tree, seed, max_features)
-        estimator.classes_, estimator.n_classes_ = self.classes_, self.n_classes_
-        return estimator
-
-    def predict_proba(self, X):
-        """Mean over the trees of the classes' shares.
-
-        Parameters
-        ----------
-        X : {array_like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), or list of such arrays, one per output
-        """
-        value = self._mean_values(X)
-        if self.n_outputs_ == 1:
-            return value[:, 0]
-        return [value[:, output, :n_classes] for output, n_classes in enumerate(self.n_classes_)]
-
-    def predict_log_proba(self, X):
-        """Logarithms of `predict_proba`; minus infinity for classes that no leaf holds."""
-        proba = self.predict_proba(X)
-        with np.errstate(divide="ignore"):
-            return np.log(proba) if self.n_outputs_ == 1 else [np.log(part) for part in proba]
-
-    def predict(self, X):
-        """Class of greatest mean share, the first of ties.
-
-        Parameters
-        ----------
-        X : {array_like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        return most_likely(self.predict_proba(X), self.classes_, self.n_outputs_)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
-
-
-def _one_column(y):
-    """Warn, as scikit-learn does, of a single column where a row is expected."""
-    if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
-        warnings.warn(
-            "A column-vector y was passed when a 1d array was expected. Please change the shape of y to (n_samples,), "
-            "for example using ravel().",
-            DataConversionWarning,
-            stacklevel=3,
-        )
-    return y
-
-
-class ForestRegressor(RegressorMixin, BaseForest):
-    """What forests for numbers share."""
-
-    _tree_class: type
-
-    def fit(self, X, y, sample_weight=None):
-        """Grow the forest.
-
-        Parameters
-        ----------
-        X : {array_like, sparse matrix} of shape (n_samples, n_features)
-        y : array_like of shape (n_samples,) or (n_samples, n_outputs)
-        sample_weight : array_like of shape (n_samples,) or None
-            Not negative. With `bootstrap`, rows are drawn in proportion to it.
-
-        Returns
-        -------
-        self
-        """
-        self._validate_params()
-        X, y = check_fit(self, X, _one_column(y), regression=True)
-        if self.criterion == "poisson":
-            check_poisson(y, "strictly positive")
-        self.n_outputs_ = y.shape[1]
-        n_before = len(getattr(self, "estimators_", [])) if self.warm_start else 0
-        self._fit(X, y, None, check_weights(sample_weight, len(y)))
-        if self.oob_score and (len(self.estimators_) > n_before or not hasattr(self, "oob_score_")):
-            value = self._out_of_bag_values(X)[:, :, 0]
-            self.oob_prediction_ = value[:, 0] if self.n_outputs_ == 1 else value
-            self.oob_score_ = self._oob_metric("r2_score")(y if self.n_outputs_ > 1 else y[:, 0], self.oob_prediction_)
-        return self
-
-    def predict(self, X):
-        """Mean over the trees of the leaves' means.
-
-        Parameters
-        ----------
-        X : {array_like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        value = self._mean_values(X)[:, :, 0]
-        return value[:, 0] if self.n_outputs_ == 1 else value

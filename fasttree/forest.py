@@ -4,7 +4,9 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import StrOptions
 
-from fasttree._estimators_forest import FOREST_CONSTRAINTS, ForestClassifier, ForestRegressor
+from fasttree._estimators_forest import FOREST_CONSTRAINTS
+from fasttree._estimators_forest_classes import ForestClassifier
+from fasttree._estimators_forest_numbers import ForestRegressor
 from fasttree._estimators_tree import CLASS_CRITERIA, TARGET_CRITERIA
 from fasttree._validation import store
 from fasttree.tree import DecisionTreeClassifier, DecisionTreeRegressor
