@@ -6,7 +6,7 @@ import pathlib
 import jinja2
 from markupsafe import Markup
 
-from spectra.report import appendix, belief, markers, matrix, models, multiverse, sensitivity, signals, summary, threats
+from spectra.report import appendix, belief, evidence, markers, matrix, models, multiverse, sensitivity, signals, summary, threats
 from spectra.report.canvas import printable
 from spectra.report.markers import PANEL
 from spectra.report.subject import interval_text, subject, value_label
@@ -55,7 +55,7 @@ def write_report(path, result, facts):
         "level": level,
         "answer": answer,
         "cards": summary.cards(result, about),
-        "threats": summary.threats(result, about),
+        "threats": evidence.threats(result, about),
         "about": about,
         "n_panel": PANEL,
         "model_rows": models.model_rows(result),
@@ -63,7 +63,7 @@ def write_report(path, result, facts):
         "shuffled_models": ", ".join(result.problem.settings.study.shuffle_models),
         "scheme_rows": models.scheme_rows(result, about) if result.other_schemes else None,
         "external": result.external,
-        "external_scored": summary.scored(result.external) if result.external else "",
+        "external_scored": evidence.scored(result.external) if result.external else "",
         "hardest": hardest,
         "n_wrong": n_wrong,
         "control_rows": threats.control_rows(result, about),

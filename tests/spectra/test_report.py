@@ -17,6 +17,7 @@ from spectra.containers import Cohort, FeatureMatrix, Spectrum
 from spectra.pipeline import learned_steps, preprocess
 from spectra.report import (
     belief,
+    evidence,
     matrix,
     models,
     multiverse,
@@ -425,9 +426,9 @@ def test_a_fall_at_other_sites_is_an_alarm():
     result = table_result(other_schemes=[elsewhere], roles={"label": "label", "site": "site"})
     about = subject.subject(result)
     assert summary.headline(result, about)[0] == "alarm"
-    assert "Falls by site" in [threat.title for threat in summary.threats(result, about)]
+    assert "Falls by site" in [threat.title for threat in evidence.threats(result, about)]
     alone = dataclasses.replace(result, other_schemes=[])
-    assert "No site could be held out" in [threat.title for threat in summary.threats(alone, about)]
+    assert "No site could be held out" in [threat.title for threat in evidence.threats(alone, about)]
 
 
 def test_every_way_of_holding_out_has_a_column():
@@ -461,14 +462,14 @@ def test_a_perfect_confounder_is_named():
     table = pd.DataFrame({"bad": [30, 0], "good": [0, 30]}, index=["north", "south"])
     result = table_result(tables={"site": table})
     assert summary.headline(result, subject.subject(result))[0] == "alarm"
-    assert "Class and site are one" in [threat.title for threat in summary.threats(result, subject.subject(result))]
+    assert "Class and site are one" in [threat.title for threat in evidence.threats(result, subject.subject(result))]
     (found,) = threats.cross_tables(result)
     assert found["alarm"] and "cannot be told apart" in found["verdict"]
 
 
 def test_the_first_page_tells_of_a_drift_and_of_replicates_that_disagree(full):
-    told = {threat.title: threat.level for threat in summary.threats(full, subject.subject(full))}
-    assert told["The instrument drifts"] == summary.CAUTION and told["Replicates disagree"] == summary.ALARM
+    told = {threat.title: threat.level for threat in evidence.threats(full, subject.subject(full))}
+    assert told["The instrument drifts"] == evidence.CAUTION and told["Replicates disagree"] == evidence.ALARM
 
 
 def test_a_control_that_too_few_patients_cannot_settle_is_not_called_passed():
@@ -489,7 +490,7 @@ def test_shuffled_labels_are_no_biomarker_and_no_control_passed():
     for flag in (False, True):
         shuffled = control(SHUFFLED, auc=(0.8, 0.7, 0.9), flag=flag)
         result = table_result(controls=[control(), shuffled])
-        told = {threat.title: threat.text for threat in summary.threats(result, subject.subject(result))}
+        told = {threat.title: threat.text for threat in evidence.threats(result, subject.subject(result))}
         assert not any("shuffled labels" in text for title, text in told.items() if "biomarker" in title or title == "Controls passed")
         assert told.get("Shuffled labels are learned") == (shuffled.verdict if flag else None)
 
