@@ -11,7 +11,8 @@ from fasttree._jit import njit
 from fasttree._jit_reference import refer
 from fasttree._splitting_absolute import Absolute, scan_absolute, score_absolute
 from fasttree._splitting_bound import neighbours, search_bounded
-from fasttree._splitting_categories import DONE, Categories, is_set, scan_sets, score_drawn_sets
+from fasttree._splitting_categories import DONE, Categories, is_set, scan_sets
+from fasttree._splitting_categories_drawn import score_drawn_sets
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
 from fasttree._splitting_own import Own, scan_own
 from fasttree._splitting_random import LANES, Lanes, draw_lanes, fill_lanes, gather_values, next_word, score_lanes, score_threshold
