@@ -21,8 +21,6 @@ it builds it, so that a damaged or malicious file is refused and can't make a pr
 import functools
 import importlib
 import io
-import itertools
-import json
 import struct
 import tokenize
 import zipfile
@@ -32,12 +30,12 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from fasttree import forest, tree
+from fasttree._estimators_saving import Malformed, from_plain, part_of, read_header, read_levels, require, write_header
 from fasttree._tree import LEAF
 from fasttree._tree_categories import members
 from fasttree._tree_saving import arrays_of_trees, restore_trees
-from fasttree._validation import MOST_CATEGORIES, category_counts
+from fasttree._validation import category_counts
 
-FORMAT, VERSION = "fasttree", 2
 ESTIMATORS = {
     kind.__name__: kind
     for kind in (
@@ -50,8 +48,6 @@ ESTIMATORS = {
     )
 }
 BOOSTING = ("GradientBoostingClassifier", "GradientBoostingRegressor")  # of a module that takes its time to import
-_MOST_HEADER = 1 << 24  # bytes
-_MOST = np.finfo(np.float64).max.item()  # of a category that is a number; whole ones may be of any length in JSON
 _DAMAGE = (  # what zipfile, zlib and numpy raise on bytes that aren't an archive of arrays
     EOFError,
     KeyError,
@@ -120,7 +116,7 @@ def _boosting_arrays(estimator, name):
 
     check_is_fitted(estimator)
     n_outputs, n_classes = estimator._ensemble.n_outputs, [len(estimator.classes_)] if hasattr(estimator, "classes_") else None
-    arrays = {"header": _header(estimator, name, n_classes, n_outputs, estimator.n_features_in_)}
+    arrays = {"header": write_header(estimator, name, n_classes, n_outputs, estimator.n_features_in_)}
     return arrays | _class_arrays([estimator.classes_] if n_classes else []) | arrays_of(estimator)
 
 
@@ -139,66 +135,10 @@ def _tree_arrays(estimator, name):
     members = estimator.estimators_ if is_forest else [estimator]
     trees = [member.tree_ for member in members]
     n_classes = [int(n) for n in trees[0].n_classes] if hasattr(estimator, "classes_") else None
-    arrays = {"header": _header(estimator, name, n_classes, estimator.n_outputs_, members[0].max_features_)}
+    arrays = {"header": write_header(estimator, name, n_classes, estimator.n_outputs_, members[0].max_features_)}
     arrays |= _class_arrays(_class_lists(estimator))
     arrays["seeds"] = np.array([member.random_state if is_forest else 0 for member in members], dtype=np.int64)
     return arrays | arrays_of_trees(trees)
-
-
-def _header(estimator, name, n_classes, n_outputs, max_features):
-    parameters = {key: _plain(key, value) for key, value in estimator.get_params(deep=False).items() if key != "n_jobs"}
-    names = getattr(estimator, "feature_names_in_", None)
-    header = {
-        "format": FORMAT,
-        "version": VERSION,
-        "estimator": name,
-        "parameters": parameters,
-        "n_features": int(estimator.n_features_in_),
-        "feature_names": None if names is None else [str(column) for column in names],
-        "n_classes": n_classes,
-        "n_outputs": int(n_outputs),
-        "max_features": int(max_features),
-        "categories": {str(feature): [_category(value) for value in known] for feature, known in estimator._levels.items()},
-    }
-    return np.frombuffer(json.dumps(header, sort_keys=True).encode(), dtype=np.uint8)
-
-
-def _from_plain(value):
-    """The parameter that `_plain` wrote."""
-    if isinstance(value, list):
-        return [_from_plain(part) for part in value]
-    if not isinstance(value, dict):
-        return value
-    pairs = value.get("pairs")
-    valid = isinstance(pairs, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs)
-    _require(valid and not any(isinstance(key, (list, dict)) for key, _ in pairs), "a parameter isn't pairs of key and value")
-    return {key: _from_plain(part) for key, part in pairs}
-
-
-def _category(value):
-    """A category as JSON can hold it."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if not isinstance(value, (bool, int, float, str)):
-        raise TypeError(f"category {value!r} can't be saved; use numbers, booleans or text")
-    return value
-
-
-def _plain(name, value):
-    """A parameter as JSON can hold it; a `RandomState` isn't kept."""
-    if isinstance(value, np.random.RandomState):
-        return None
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return _plain(name, value.tolist())
-    if isinstance(value, (list, tuple)):
-        return [_plain(name, part) for part in value]
-    if isinstance(value, dict):  # JSON's own have keys of text only
-        return {"pairs": [[_plain(name, key), _plain(name, part)] for key, part in value.items()]}
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    raise TypeError(f"parameter {name}={value!r} can't be saved; give numbers, text or None")
 
 
 def _class_lists(estimator):
@@ -239,7 +179,7 @@ def load(path):
         raise ValueError(f"{path}: not a saved model: {error}") from error
     try:
         return _build(parts)
-    except _Malformed as error:
+    except Malformed as error:
         raise ValueError(f"{path}: {error}") from error
 
 
@@ -253,97 +193,47 @@ def _read(path):
     return parts
 
 
-class _Malformed(Exception):
-    """What is wrong with a file."""
-
-
-def _require(condition, message):
-    if not condition:
-        raise _Malformed(message)
-
-
-def _part(parts, name, kind, n_dimensions=1):
-    _require(name in parts, f"has no {name}")
-    array = parts[name]
-    _require(array.dtype == kind and array.ndim == n_dimensions, f"{name} isn't {np.dtype(kind)} in {n_dimensions} dimension(s)")
-    return array
-
-
-def _read_header(parts):
-    raw = _part(parts, "header", np.uint8)
-    _require(raw.size <= _MOST_HEADER, "its header is too long")
-    try:
-        header = json.loads(raw.tobytes())
-    except (ValueError, RecursionError) as error:
-        raise _Malformed(f"its header isn't JSON: {error}") from error
-    _require(isinstance(header, dict) and header.get("format") == FORMAT, "not a fasttree model")
-    _require(header.get("version") in (1, VERSION), f"version {header.get('version')!r}; this package reads versions 1 and {VERSION}")
-    _require(header.get("estimator") in (*ESTIMATORS, *BOOSTING), f"unknown estimator {header.get('estimator')!r}")
-    _require(isinstance(header.get("parameters"), dict), "has no parameters")
-    for name in ("n_features", "n_outputs", "max_features"):
-        _require(type(header.get(name)) is int and 1 <= header[name] < 2**31, f"{name} isn't a number of at least 1")
-    names = header.get("feature_names")
-    valid = names is None or (isinstance(names, list) and len(names) == header["n_features"] and all(isinstance(n, str) for n in names))
-    _require(valid, "feature_names don't name each feature")
-    return header
-
-
-def _read_levels(header):
-    """Position -> sorted categories."""
-    given, levels = header.get("categories", {}), {}
-    _require(isinstance(given, dict), "categories aren't lists by feature")
-    for key, known in given.items():
-        _require(key.isdecimal() and int(key) < header["n_features"], f"categories of a feature {key!r}, which there isn't")
-        text = isinstance(known, list) and all(isinstance(value, str) for value in known)
-        number = isinstance(known, list) and all(isinstance(value, (bool, int, float)) and abs(value) <= _MOST for value in known)
-        _require(text or number, f"categories of feature {key} are neither text nor numbers")
-        _require(all(a < b for a, b in itertools.pairwise(known)), f"categories of feature {key} don't ascend")
-        _require(len(known) <= MOST_CATEGORIES, f"feature {key} has more than {MOST_CATEGORIES} categories")
-        levels[int(key)] = known
-    return levels
-
-
 def _build(parts):
-    header = _read_header(parts)
+    header = read_header(parts, (*ESTIMATORS, *BOOSTING))
     kind, n_outputs = _kind(header["estimator"]), header["n_outputs"]
     boosting = kind.__name__ in BOOSTING
     if boosting:  # its outputs are of one target
         n_outputs = 1
     known = kind().get_params(deep=False)
     unknown = sorted(set(header["parameters"]) - set(known))
-    _require(not unknown, f"unknown parameters {unknown}")
-    estimator = kind(**{name: _from_plain(value) for name, value in header["parameters"].items()})
+    require(not unknown, f"unknown parameters {unknown}")
+    estimator = kind(**{name: from_plain(value) for name, value in header["parameters"].items()})
     n_classes = np.ones(n_outputs, dtype=np.int64)
     if kind.__name__.endswith("Classifier"):
         classes = []
         for output in range(n_outputs):
-            _require(f"classes_{output}" in parts, f"has no classes_{output}")
+            require(f"classes_{output}" in parts, f"has no classes_{output}")
             found = parts[f"classes_{output}"]
-            _require(found.ndim == 1 and found.size and found.dtype.kind in "biufU", f"classes_{output} aren't classes")
+            require(found.ndim == 1 and found.size and found.dtype.kind in "biufU", f"classes_{output} aren't classes")
             classes.append(found)
         n_classes = np.array([len(found) for found in classes])
-        _require(header.get("n_classes") == n_classes.tolist(), "n_classes contradicts classes")
+        require(header.get("n_classes") == n_classes.tolist(), "n_classes contradicts classes")
         estimator.classes_ = classes[0] if n_outputs == 1 else classes
         if not boosting:
             estimator.n_classes_ = len(classes[0]) if n_outputs == 1 else n_classes
     estimator.n_features_in_ = header["n_features"]
     if header["feature_names"] is not None:
         estimator.feature_names_in_ = np.array(header["feature_names"], dtype=object)
-    estimator._levels = _read_levels(header)
+    estimator._levels = read_levels(header)
     if boosting:
         from fasttree._boosting_saving import restore
 
-        restore(estimator, header["n_features"], estimator._levels, functools.partial(_part, parts), _require)
+        restore(estimator, header["n_features"], estimator._levels, functools.partial(part_of, parts), require)
         return estimator
     estimator.n_outputs_ = n_outputs
     n_categories = category_counts(estimator._levels, header["n_features"])
-    trees, seeds = restore_trees(header["n_features"], n_classes, n_categories, functools.partial(_part, parts), _require)
+    trees, seeds = restore_trees(header["n_features"], n_classes, n_categories, functools.partial(part_of, parts), require)
     if hasattr(estimator, "n_estimators"):
         estimator.estimators_ = [
             estimator._wrap(one, seed, header["max_features"]) for one, seed in zip(trees, seeds.tolist(), strict=True)
         ]
     else:
-        _require(len(trees) == 1, f"has {len(trees)} trees instead of one")
+        require(len(trees) == 1, f"has {len(trees)} trees instead of one")
         estimator.tree_, estimator.max_features_ = trees[0], header["max_features"]
     return estimator
 
