@@ -52,8 +52,15 @@ class Ensemble:
             if flat is not None and (self.packed is None or tables_pay(flat, self.packed.depths)):
                 self.flat = flat
 
+    def check_width(self, X):
+        """Refuse rows of another length than those learned from: a kernel would read beyond them."""
+        n_features = len(self.bins.n_bins)
+        if X.shape[1] != n_features:
+            raise ValueError(f"X has {X.shape[1]} features, but the trees were grown on {n_features}: the last fit was not completed")
+
     def raw(self, X, n_threads=1):
         """Raw predictions, shape (n_outputs, n), of float32 rows in C order."""
+        self.check_width(X)
         out = np.repeat(self.start[:, None], len(X), axis=1)
         if not self.trees:
             return out
@@ -82,6 +89,7 @@ class Ensemble:
 
     def encode(self, X):
         """Codes of rows, uint8, shape (n_features, n)."""
+        self.check_width(X)
         return encode(X, self.bins, run=lambda task, n: task(0, n))
 
     def add(self, codes, t, out):

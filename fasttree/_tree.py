@@ -128,8 +128,14 @@ class Tree:
             depth[self.children_left[node]] = depth[self.children_right[node]] = depth[node] + 1
         return depth
 
+    def check_width(self, X):
+        """Refuse rows of another length than those the tree was grown on: a kernel would read beyond them."""
+        if X.shape[1] != self.n_features:
+            raise ValueError(f"X has {X.shape[1]} features, but the tree was grown on {self.n_features}: the last fit was not completed")
+
     def apply(self, X):
         """Leaf of each row of `X`, an array of floats in any layout, or a csr matrix."""
+        self.check_width(X)
         out = np.empty(X.shape[0], dtype=np.int32)
         for start, part in dense_blocks(X):
             out[start : start + len(part)] = self.walker.numbers[self.walker.leaves(part)]
@@ -140,6 +146,9 @@ class Tree:
 
         X : C-contiguous array of floats, of which some may be NaN if `missing`
         """
+        self.check_width(X)
+        if out.shape[1:] != self.value.shape[1:]:
+            raise ValueError(f"out has room for {out.shape[1:]} values a row; the tree has {self.value.shape[1:]}")
         width = out.shape[1] * out.shape[2]
         add_values(self.walker.leaves(X, missing), self.walker.numbers, self.value.reshape(-1, width), out.reshape(-1, width))
 

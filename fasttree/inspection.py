@@ -236,6 +236,8 @@ def explain(model, X, *, n_jobs=None):
         raise ValueError(f"model has {model.n_outputs_} outputs of classes; fit one model for each to explain it")
     X = check_predict(model, X, fitted="estimators_" if is_forest else "tree_")
     trees = [member.tree_ for member in members]
+    for one in trees:
+        one.check_width(X)
     values = [one.value.reshape(one.node_count, -1) for one in trees]
     depths = [one.max_depth for one in trees]
     shares = np.zeros((X.shape[0], X.shape[1], values[0].shape[1]))
