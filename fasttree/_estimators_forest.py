@@ -155,6 +155,10 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
         trees = [tree for part in grown for tree in part]
         self.estimators_ += [self._wrap(tree, seed, max_features) for tree, seed in zip(trees, seeds, strict=True)]
 
+    def _n_kept(self):
+        """Trees that `fit` keeps."""
+        return len(getattr(self, "estimators_", [])) if self.warm_start else 0
+
     @property
     def estimator_(self):
         """An unfitted tree with the parameters of those of the forest."""

@@ -36,6 +36,9 @@ class ForestClassifier(ClassifierMixin, BaseForest):
         weight = check_weights(sample_weight, len(y))
         classes, numbers = encode_classes(y)
         n_classes = np.array([len(found) for found in classes])
+        n_before = self._n_kept()
+        if n_before:
+            self._check_same_classes(classes)
         self.n_outputs_ = len(classes)
         self.classes_, self.n_classes_ = (classes[0], len(classes[0])) if len(classes) == 1 else (classes, n_classes)
         by_class = self._class_factors(y, classes, weight)
@@ -48,11 +51,16 @@ class ForestClassifier(ClassifierMixin, BaseForest):
             def row_weight(counts):
                 return compute_sample_weight("balanced", y, indices=np.repeat(every, counts.astype(np.int64)))
 
-        n_before = len(getattr(self, "estimators_", [])) if self.warm_start else 0
         self._fit(X, numbers, n_classes, weight, row_weight)
         if self.oob_score and (len(self.estimators_) > n_before or not hasattr(self, "oob_score_")):
             self._score_out_of_bag(X, y)
         return self
+
+    def _check_same_classes(self, classes):
+        """Refuse to add trees that number the classes differently."""
+        known = self.classes_ if self.n_outputs_ > 1 else [self.classes_]
+        if len(known) != len(classes) or not all(map(np.array_equal, known, classes)):
+            raise ValueError(f"warm_start=True needs the classes of the first fit, {known}, not {classes}")
 
     def _class_factors(self, y, classes, weight):
         """Factor on each row's weight from `class_weight`, or None."""

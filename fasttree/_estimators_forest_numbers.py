@@ -30,8 +30,10 @@ class ForestRegressor(RegressorMixin, BaseForest):
         X, y = check_fit(self, X, one_column(y), regression=True)
         if self.criterion == "poisson":
             check_poisson(y, "strictly positive")
+        n_before = self._n_kept()
+        if n_before and y.shape[1] != self.n_outputs_:
+            raise ValueError(f"warm_start=True needs as many outputs as the first fit, {self.n_outputs_}, not {y.shape[1]}")
         self.n_outputs_ = y.shape[1]
-        n_before = len(getattr(self, "estimators_", [])) if self.warm_start else 0
         self._fit(X, y, None, check_weights(sample_weight, len(y)))
         if self.oob_score and (len(self.estimators_) > n_before or not hasattr(self, "oob_score_")):
             value = self._out_of_bag_values(X)[:, :, 0]

@@ -22,8 +22,8 @@ def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_outp
     Parameters
     ----------
     estimator : estimator
-        Gets ``n_features_in_``, ``_levels`` (position -> sorted categories, of the columns of categories; kept where trees are
-        added to a forest) and, where columns have names, ``feature_names_in_``.
+        Gets ``n_features_in_``, ``_levels`` (position -> sorted categories, of the columns of categories) and, where columns have
+        names, ``feature_names_in_``. Where trees are added to a forest these stay, and `X` must have the same columns.
     X : array_like or sparse matrix, shape (n_samples, n_features)
         Floats keep their type, others become float64. NaN means missing; infinities are refused.
     y : array_like, shape (n_samples,) or (n_samples, n_outputs)
@@ -48,11 +48,19 @@ def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_outp
     """
     if issparse(y):
         raise sparse_y("sparse multilabel-indicator for y is not supported.")
-    if not (getattr(estimator, "warm_start", False) and hasattr(estimator, "estimators_")):
+    again = bool(getattr(estimator, "warm_start", False) and getattr(estimator, "estimators_", None))
+    if not again:
         estimator._levels = _learn_categories(X, estimator.categorical_features)
     X = number_levels(X, estimator._levels)
     X, y = validate_data(
-        estimator, X, y, multi_output=multi_output, accept_sparse=accept_sparse, dtype=FLOATS, ensure_all_finite="allow-nan"
+        estimator,
+        X,
+        y,
+        reset=not again,
+        multi_output=multi_output,
+        accept_sparse=accept_sparse,
+        dtype=FLOATS,
+        ensure_all_finite="allow-nan",
     )
     if X.shape[0] > MOST_ROWS:
         raise ValueError(f"X has {X.shape[0]} rows; trees grow on at most {MOST_ROWS}")

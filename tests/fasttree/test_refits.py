@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fasttree
-from fasttree import explain
+from fasttree import ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor, explain
 
 SIZE = {"DecisionTree": {}, "RandomForest": {"n_estimators": 3}, "ExtraTrees": {"n_estimators": 3}, "GradientBoosting": {"max_iter": 3}}
 
@@ -29,3 +29,32 @@ def test_after_a_fit_that_failed_nothing_reads_beyond_the_rows(kind, task):
     for ask in asked:
         with pytest.raises(ValueError, match=r"X has 2 features, but the trees? w.* grown on 40: the last fit was not completed"):
             ask(X[:, :2])
+
+
+@pytest.mark.parametrize("forest", [RandomForestClassifier, ExtraTreesRegressor])
+def test_a_warm_start_needs_the_features_of_the_first_fit(forest):
+    X, y = table()
+    model = forest(3, warm_start=True, random_state=0).fit(X, y)
+    before = model.predict(X)
+    with pytest.raises(ValueError, match=r"X has 2 features, but .* is expecting 40"):
+        model.set_params(n_estimators=6).fit(X[:, :2], y)
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
+@pytest.mark.parametrize("other", ["names", "subset", "more", "outputs"])
+def test_a_warm_start_needs_the_classes_of_the_first_fit(other):
+    X, y = table()
+    targets = {"names": y + 5, "subset": np.zeros_like(y), "more": np.arange(len(y)) % 3, "outputs": np.column_stack([y, y])}
+    model = RandomForestClassifier(3, warm_start=True, random_state=0).fit(X, y)
+    before = model.predict_proba(X)
+    with pytest.raises(ValueError, match="warm_start=True needs the classes of the first fit"):
+        model.set_params(n_estimators=6).fit(X, targets[other])
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+
+
+def test_a_warm_start_needs_the_outputs_of_the_first_fit():
+    X, y = table()
+    model = RandomForestRegressor(3, warm_start=True, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="warm_start=True needs as many outputs as the first fit, 1, not 3"):
+        model.set_params(n_estimators=6).fit(X, np.column_stack([y, y, y]))
+    assert model.predict(X).shape == y.shape
