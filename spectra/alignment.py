@@ -61,7 +61,8 @@ class WarpAligner(Learned):
         reference = _reference_peaks(peak_lists, tolerance, share)
         if not reference.size:
             raise SpectraError(
-                f"no peak is common to a share of {share:g} of the {len(cohort)} spectra: lower min_frequency, or raise tolerance"
+                f"no peak is common to a share of {share:g} of the {len(cohort)} spectra, so they cannot be aligned: lower min_frequency, raise "
+                "tolerance, or leave alignment out ([align] in the settings: min_frequency, tolerance, method = 'none')"
             )
         pool = pool_peaks(peak_lists, reference)
         start, centre, _ = group_peaks(pool, tolerance, "reference")

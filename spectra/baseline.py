@@ -75,7 +75,9 @@ def snip(y, *, iterations=100, decreasing=True, order=2, lls=False, edges="keep"
 def _log_log_root(y):
     if y.min() < 0:
         where = int(np.argmax(y < 0))
-        raise SpectrumError(f"y holds {y[where]} at point {where}, and lls needs intensities of at least 0; shift or clip them first")
+        raise SpectrumError(
+            f"y holds {y[where]} at point {where}, and lls needs intensities of at least 0; shift or clip them, or set baseline.lls = false"
+        )
     return np.log(np.log(np.sqrt(y + 1) + 1) + 1)
 
 

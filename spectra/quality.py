@@ -1,5 +1,6 @@
-"""Quality: each spectrum gets a verdict and the reasons; nothing is dropped unasked."""
+"""Quality: each spectrum gets a verdict and the reasons; `usable` leaves out those of which nothing can be learned, and says so."""
 
+import dataclasses
 import hashlib
 from typing import NamedTuple
 
@@ -13,7 +14,8 @@ from spectra.errors import SpectraError
 DERIVATIVE = np.array([-1.0, 8.0, 0.0, -8.0, 1.0]) / 12  # cubic through five points
 GAUSSIAN = 1.4826
 LEAST_SPREAD = 0.05  # of logarithmic scores: among spectra that agree this well, none is atypical for a little more
-BAD = ("empty", "flat", "too short")  # nothing can be learned from such a spectrum; all else is suspect
+LEAST_COVERED, FULLY_COVERED = 0.5, 0.9  # of the m/z range of the others: below the first bad, below the second suspect
+BAD = ("empty", "flat", "too short")  # nothing can be learned from such a spectrum, nor from one of another range; all else is suspect
 
 
 class Quality(NamedTuple):
@@ -92,8 +94,8 @@ def spectrum_quality(mz, y, *, min_contrast=5.0, max_saturated=5, max_gap=10.0, 
 def check_quality(cohort, *, fence=4.0, n_jobs=None, **options):
     """Give each spectrum of a cohort a verdict.
 
-    Besides what `spectrum_quality` finds, a spectrum may be ``"same intensities as ..."`` an earlier one, or ``"atypical"``: its
-    A-score, the robust spread of the slope of the spectrum scaled to a maximum of 100, lies beyond the fences, `fence` robust standard
+    Besides what `spectrum_quality` finds, a spectrum may cover only a part of the cohort's m/z range (between the medians of the ends; less
+    than half is bad), have the ``"same intensities as ..."`` an earlier one, or be ``"atypical"``: its A-score, the robust spread of the slope of the spectrum scaled to a maximum of 100, lies beyond the fences, `fence` robust standard
     deviations of the cohort's logarithmic scores from their median. A noisy spectrum without peaks has a high score, one with few
     huge peaks a low one.
 
@@ -111,7 +113,7 @@ def check_quality(cohort, *, fence=4.0, n_jobs=None, **options):
     Returns
     -------
     DataFrame, one row per spectrum
-        ``file``, ``verdict`` ("good", "suspect", or "bad": empty, flat or too short), ``reason``, ``contrast``, ``saturated``, ``gap``,
+        ``file``, ``verdict`` ("good", "suspect", or "bad": empty, flat, too short or of another m/z range), ``reason``, ``contrast``, ``saturated``, ``gap``,
         ``a_score``.
 
     Raises
@@ -142,10 +144,13 @@ def check_quality(cohort, *, fence=4.0, n_jobs=None, **options):
     files = [str(name) for name in cohort.samples["file"]]
     twins = _twins(cohort)
     atypical = _beyond(np.array([quality.a_score for quality in found]), fence)
+    covered = _covered(cohort)
     rows = []
     for i, quality in enumerate(found):
         reasons = list(quality.reasons)
-        bad = any(reason in BAD for reason in reasons)
+        if covered[i] < FULLY_COVERED:
+            reasons.append(f"short m/z range ({covered[i]:.0%} of the others')")
+        bad = any(reason in BAD for reason in reasons) or covered[i] < LEAST_COVERED
         if twins[i] is not None and not bad:
             reasons.append(f"same intensities as {files[twins[i]]}")
         if atypical[i] and not bad:
@@ -153,6 +158,66 @@ def check_quality(cohort, *, fence=4.0, n_jobs=None, **options):
         verdict = "bad" if bad else ("suspect" if reasons else "good")
         rows.append([files[i], verdict, "; ".join(reasons), *quality[1:]])
     return pd.DataFrame(rows, columns=["file", "verdict", "reason", *Quality._fields[1:]])
+
+
+def usable(cohort: Cohort) -> Cohort:
+    """The spectra of which something can be learned; the others are added to ``set_aside`` with the reason.
+
+    Left out are flat spectra, and those that share less than half of the cohort's m/z range (see `check_quality`): aligned and binned
+    with the others they would only stand for peaks that are missing.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Raw intensities.
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    SpectraError
+        When no spectrum is left.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spectra import Cohort, Spectrum
+    >>> mz = np.arange(1000.0, 1200)
+    >>> spectra = [Spectrum(mz + shift, mz % 7, name) for shift, name in [(0, "a"), (0, "b"), (0, "c"), (500, "d")]]
+    >>> usable(Cohort.from_spectra(spectra)).set_aside
+    [{'file': 'd', 'reason': "m/z 1500 to 1699 covers 0% of the other spectra's range, 1000 to 1199"}]
+    """
+    covered, (low, high) = _covered(cohort), _range(cohort)
+    aside, keep = [], []
+    for i, file in enumerate(cohort.samples["file"]):
+        mz, y, reason = cohort.axis_of(i), cohort.intensity_of(i), None
+        if y.min() == y.max():
+            reason = f"flat: all intensities are {y[0]:g}; measure the sample again or leave it out"
+        elif covered[i] < LEAST_COVERED:
+            reason = f"m/z {mz[0]:.0f} to {mz[-1]:.0f} covers {covered[i]:.0%} of the other spectra's range, {low:.0f} to {high:.0f}"
+        keep += [i] if reason is None else []
+        aside += [] if reason is None else [{"file": str(file), "reason": reason}]
+    if not keep:
+        raise SpectraError(f"none of the {len(cohort)} spectra can be used; the first, {aside[0]['file']}: {aside[0]['reason']}")
+    return dataclasses.replace(cohort[keep], set_aside=[*cohort.set_aside, *aside]) if aside else cohort
+
+
+def _range(cohort):
+    """The m/z range that the spectra of a cohort share, more or less: medians of their ends."""
+    axes = [cohort.axis_of(i) for i in range(len(cohort))]
+    return np.median([[mz[0], mz[-1]] for mz in axes], axis=0) if axes else np.zeros(2)
+
+
+def _covered(cohort):
+    """Share of that range which each spectrum covers; all of it where no majority shares one."""
+    low, high = _range(cohort)
+    axes = [cohort.axis_of(i) for i in range(len(cohort))]
+    if not axes or high <= low:
+        return np.ones(len(cohort))
+    shares = np.array([max(min(mz[-1], high) - max(mz[0], low), 0.0) / (high - low) for mz in axes])
+    return shares if 2 * np.count_nonzero(shares >= LEAST_COVERED) > len(axes) else np.ones(len(axes))
 
 
 def _contrast(y):

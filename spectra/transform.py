@@ -179,4 +179,6 @@ def flight_axis(low, high, points):
 def _check_not_negative(y, step):
     if y.min() < 0:
         where = int(np.argmax(y < 0))
-        raise SpectrumError(f"y holds {y[where]} at point {where}, and {step} needs intensities of at least 0; shift or clip them first")
+        raise SpectrumError(
+            f"y holds {y[where]} at point {where}, and {step} needs intensities of at least 0; shift or clip them, or set transform.method = 'none'"
+        )

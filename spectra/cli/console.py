@@ -22,6 +22,7 @@ class Console:
     def __init__(self, verbosity=1, log=None):
         self.verbosity = verbosity
         self.lines = []
+        self.named = set()
         self.log = log
 
     def say(self, text, level=1):
@@ -35,6 +36,13 @@ class Console:
             self.lines.clear()
         if level <= self.verbosity:
             click.echo(text, err=True)
+
+    def set_aside(self, items):
+        """Name each spectrum that was set aside, once."""
+        for item in items:
+            if item["file"] not in self.named:
+                self.named.add(item["file"])
+                self.say(f"  set aside: {item['file']}: {item['reason']}")
 
     def progress(self, items, total, description):
         """Pass `items` on, showing how far one is."""
@@ -151,8 +159,7 @@ def read_input(path, *, settings, console, n_jobs, label=None, roles=None, drop=
             if label not in samples:
                 raise SpectraError(f"{path}: --label: no column {label!r}; there are {', '.join(map(str, samples.columns))}")
             cohort = dataclasses.replace(cohort, samples=samples)
-        for item in cohort.set_aside:
-            console.say(f"  set aside: {item['file']}: {item['reason']}")
+        console.set_aside(cohort.set_aside)
         for note in cohort.notes:
             console.say(f"  {note}")
         return cohort, cohort.samples

@@ -22,6 +22,7 @@ def process(manifest, *, out, settings, seed, console, n_jobs):
     import numpy as np
 
     from spectra.pipeline import learned_steps, preprocess
+    from spectra.quality import usable
     from spectra.report import write_process_report
     from spectra.settings import change
     from spectra.study import record
@@ -32,7 +33,8 @@ def process(manifest, *, out, settings, seed, console, n_jobs):
     out = shell.new_folder(out)
     console.log = out / "log.txt"
     cohort, _ = shell.read_input(manifest, settings=settings, console=console, n_jobs=n_jobs)
-    done, nuisance = preprocess(cohort, settings, n_jobs=n_jobs)
+    done, nuisance = preprocess(usable(cohort), settings, n_jobs=n_jobs)
+    console.set_aside(done.set_aside)
     counts = np.array([len(peaks) for peaks in done.peaks])
     console.say(f"{counts.sum()} peaks, {counts.min()} to {counts.max()} per spectrum")
     settings = change(settings, "filter", by_class=False)  # there are no classes here

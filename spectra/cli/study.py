@@ -238,6 +238,7 @@ def describe(question, data, table):
 
 def summarise(result, console):
     """The result in a few lines."""
+    console.set_aside(result.set_aside)
     console.say("")
     classes = result.problem.n_classes > 0
     first, second = ("AUC", "accuracy") if classes else ("concordance", "R2")

@@ -18,17 +18,22 @@ from spectra.errors import SpectraError
 def validate(manifest, *, label, group, settings, seed, console, n_jobs):
     """Read MANIFEST and every spectrum in it, and list what is wrong; exit code 2 if anything is."""
     import spectra
+    from spectra.pipeline import preprocess
+    from spectra.quality import usable
     from spectra.study.roles import encode
     from spectra.study.splits import group_labels
 
     data, table = shell.read_input(manifest, settings=settings, console=console, n_jobs=n_jobs, label=label, roles={"group": group})
+    bad, read = [], len(data) + len(getattr(data, "set_aside", []))
     points = collections.Counter(len(spectrum) for spectrum in data) if isinstance(data, spectra.Cohort) else {}
     for size, count in sorted(points.items()):
         click.echo(f"{count} spectra of {size} points")
     if points:
         click.echo(f"{data.n_axes} different m/z axes, {data.mz.min():.2f} to {data.mz.max():.2f} Da/e")
+        bad = preprocess(usable(data), settings, n_jobs=n_jobs)[0].set_aside
+        console.set_aside(bad)
         for row in spectra.check_quality(data, n_jobs=n_jobs).itertuples():
-            if row.verdict != "good":
+            if row.verdict != "good" and row.file not in console.named:
                 click.echo(f"{row.verdict}: {row.file}: {row.reason}")
     if label:
         y, classes, _ = encode(table[label])
@@ -36,7 +41,6 @@ def validate(manifest, *, label, group, settings, seed, console, n_jobs):
             click.echo(f"class {name}: {(y == k).sum()} rows")
         if group:
             group_labels(y, table[group].to_numpy())
-    bad = getattr(data, "set_aside", [])
     if bad:
-        raise SpectraError(f"{len(bad)} of {len(bad) + len(data)} spectra cannot be used; a study would set them aside")
+        raise SpectraError(f"{len(bad)} of {read} spectra cannot be used; a study would set them aside")
     click.echo("all readable")

@@ -9,7 +9,7 @@ import pandas as pd
 from spectra.containers import Cohort, FeatureMatrix
 from spectra.errors import SpectraError
 from spectra.pipeline import preprocess
-from spectra.quality import check_quality
+from spectra.quality import check_quality, usable
 from spectra.settings import Settings
 from spectra.study import networks
 from spectra.study.cache import Cache
@@ -80,6 +80,8 @@ def run_study(
     shuffled = _shuffled(study, task)
     if isinstance(data, Cohort):
         quality = check_quality(data, n_jobs=n_jobs)
+        data = usable(data)
+        source = data
         raw = data if settings.read.replicates == "group" else None
         data, nuisance = preprocess(data, settings, n_jobs=n_jobs)
         if len(data) != len(table):
@@ -142,6 +144,10 @@ def _follow(raw, data, label, group_name, classes, quantity):
         y = np.array([classes.index(str(value)) for value in table[label]], dtype=np.int64)
     else:
         y, classes[:], quantity = encode(table[label], "regression")
+    for k in sorted(set(range(len(classes))) - set(y.tolist())):
+        first = data.set_aside[0]
+        words = f"no spectrum of class {classes[k]!r} can be used: {len(data.set_aside)} were set aside"
+        raise SpectraError(f"{words}; the first, {first['file']}: {first['reason']}")
     groups = table[group_name].to_numpy() if group_name else np.arange(len(table))
     if raw is not None:
         kept = raw.samples["file"].isin(set(table["file"]))

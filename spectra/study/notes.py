@@ -19,9 +19,11 @@ def notes_on(problem, roles, group_name, quality):
             f"{n_groups} patients (groups), {smallest} in the smallest class: too few for a claim. Whatever the score, "
             "treat this as a trial of the method, not as evidence on the disease."
         )
-    suspect = quality[quality["verdict"] != "good"] if quality is not None else ()
+    aside = {item["file"] for item in getattr(problem.data, "set_aside", [])}
+    suspect = quality[(quality["verdict"] != "good") & ~quality["file"].isin(aside)] if quality is not None else ()
     if len(suspect):
-        reasons = ", ".join(f"{count} {reason}" for reason, count in suspect["reason"].str.split(" of | as ").str[0].value_counts().items())
+        kinds = suspect["reason"].str.split(r" of | as | \(", regex=True).str[0].value_counts()
+        reasons = ", ".join(f"{count} {reason}" for reason, count in kinds.items())
         notes.append(f"{len(suspect)} spectra look suspect and were kept ({reasons}); see quality.csv.")
     copies = problem.copies
     if copies and copies.together:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from spectra import Cohort, SpectraError, Spectrum, check_quality, simulate_cohort, spectrum_quality
+from spectra.quality import usable
 
 MZ = np.linspace(1000.0, 3000, 4000)
 
@@ -106,3 +107,27 @@ def test_bad_options_are_refused(options, words):
 def test_what_is_no_cohort_is_refused():
     with pytest.raises(SpectraError, match="cohort must be a Cohort, not list"):
         check_quality([good()])
+
+
+def ranged(*ends):
+    grids = [np.linspace(low, high, 500) for low, high in ends]
+    return Cohort.from_spectra([Spectrum(mz, mz % 7, f"{i}.csv") for i, mz in enumerate(grids)])
+
+
+def test_a_spectrum_of_another_range_is_bad_and_set_aside():
+    data = ranged(*[(1000, 9000)] * 3, (1000, 6000), (20_000, 30_000), (1000, 4900))
+    table, left = check_quality(data), usable(data)
+    assert table["verdict"].tolist()[3:] == ["suspect", "bad", "bad"]
+    assert "short m/z range (62% of the others')" in table["reason"][3]
+    assert left.samples["file"].tolist() == ["0.csv", "1.csv", "2.csv", "3.csv"]
+    assert [item["file"] for item in left.set_aside] == ["4.csv", "5.csv"] and "0%" in left.set_aside[0]["reason"]
+
+
+def test_without_a_majority_no_range_is_wrong():
+    data = ranged((1000, 4000), (1000, 4000), (8000, 20_000), (8000, 20_000))
+    assert usable(data) is data
+
+
+def test_flat_spectra_alone_are_an_error():
+    with pytest.raises(SpectraError, match=r"none of the 2 spectra can be used; the first, 0.csv: flat: all intensities are 3"):
+        usable(cohort(np.full(4000, 3), np.full(4000, 3)))
