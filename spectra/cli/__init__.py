@@ -1,6 +1,7 @@
 """The command ``spectra``. Each command lives in its own module, which is imported when the command is called."""
 
 import importlib
+import os
 import sys
 
 import click
@@ -44,7 +45,7 @@ def cli():
 
 
 def main(arguments=None):
-    """Run the command line; bad input ends in one line on standard error and exit code 2."""
+    """Run the command line; bad input, or a place that cannot be written, ends in one line on standard error and exit code 2."""
     try:
         sys.exit(cli(arguments, standalone_mode=False) or 0)
     except click.exceptions.Exit as done:
@@ -53,8 +54,19 @@ def main(arguments=None):
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; nothing half-written remains, and --resume goes on from the last finished fold", err=True)
+        words = sys.argv[1:] if arguments is None else arguments
+        more = ", and --resume goes on from the last finished fold" if "study" in words else ""
+        click.echo(f"stopped; nothing half-written remains{more}", err=True)
         sys.exit(130)
     except SpectraError as error:
         click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:  # such as by `head`; what is left to print goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error}", err=True)
+        sys.exit(2)
+    except MemoryError as error:
+        click.echo(f"error: not enough memory: {error}" if str(error) else "error: not enough memory", err=True)
         sys.exit(2)

@@ -4,7 +4,9 @@ import contextlib
 import dataclasses
 import datetime
 import functools
+import os
 import pathlib
+import shutil
 import sys
 import time
 
@@ -198,8 +200,39 @@ def new_folder(path, *, resume=False):
     if path.exists() and not path.is_dir():
         raise SpectraError(f"--out {path}: exists and is not a folder")
     there = {each.name for each in path.iterdir()} if path.is_dir() else set()
-    stopped = "log.txt" in there and there <= {"log.txt", "settings.toml"}  # such as by a misspelt option
-    if there and not stopped and not resume:
+    if there and resume and "log.txt" not in there:
+        raise SpectraError(f"--out {path}: holds something else than a run to go on with; choose another folder")
+    if there and not resume and not _nothing_computed(there):
         raise SpectraError(f"--out {path}: exists already; choose another folder, or go on with --resume")
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def _nothing_computed(names):
+    """Did a run that left these files stop before it computed anything, such as by a misspelt option?"""
+    return names <= {"log.txt", "settings.toml"} and (not names or "log.txt" in names)
+
+
+@contextlib.contextmanager
+def tidy(path):
+    """Take the run folder `path`, made and named by us, away again where an error stops the run before it has computed anything."""
+    try:
+        yield path
+    except SpectraError:
+        if _nothing_computed({each.name for each in path.iterdir()}):
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+@contextlib.contextmanager
+def whole_folder(path):
+    """A folder to fill that becomes `path` when all is written: if it is stopped on the way, nothing of it remains."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        if path.is_dir():  # and empty
+            path.rmdir()
+        partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -27,8 +27,9 @@ def convert(source, target, *, seed, console, n_jobs):
         click.echo(f"wrote {target}")
         return
     names = [f"spectra/{i:05d}.csv.gz" for i in range(len(cohort))]
-    (target / "spectra").mkdir(parents=True)
-    for name, spectrum in console.progress(zip(names, cohort, strict=True), len(cohort), "writing"):
-        spectra.write_csv(target / name, spectrum.mz, spectrum.intensity)
-    table.assign(source=table["file"], file=names).to_csv(target / "manifest.csv", index=False)
+    with shell.whole_folder(target) as folder:
+        (folder / "spectra").mkdir()
+        for name, spectrum in console.progress(zip(names, cohort, strict=True), len(cohort), "writing"):
+            spectra.write_csv(folder / name, spectrum.mz, spectrum.intensity)
+        table.assign(source=table["file"], file=names).to_csv(folder / "manifest.csv", index=False)
     click.echo(f"wrote {target / 'manifest.csv'}")

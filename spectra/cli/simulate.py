@@ -25,6 +25,7 @@ def simulate(folder, *, n_spectra, replicates, n_markers, effect, confounded, se
 
     folder = shell.new_folder(folder)
     made = spectra.simulate_cohort(n_spectra, seed=seed, replicates=replicates, n_markers=n_markers, effect=effect, confounded=confounded)
-    manifest = made.write(folder)
+    with shell.whole_folder(folder) as partial:
+        made.write(partial)
     console.say(f"{len(made.cohort)} spectra of {made.cohort.size[0]} points, {n_markers} markers in {folder / 'markers.csv'}")
-    click.echo(manifest)
+    click.echo(folder / "manifest.csv")

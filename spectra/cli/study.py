@@ -1,5 +1,6 @@
 """``spectra study``."""
 
+import contextlib
 import dataclasses
 import pathlib
 import time
@@ -89,15 +90,17 @@ def study(
 
     MANIFEST_OR_TABLE is a CSV with a column 'file' (one row per spectrum, paths relative to the CSV), or a plain table of features.
     """
-    out = shell.new_folder(out or shell.next_folder("run"), resume=resume) if not dry_run else None
-    console.log = out / "log.txt" if out else None
     if external and hold_out:
         raise SpectraError("--external and --hold-out: give one of them; a second external set would be another look")
     roles = {"group": group, "site": site, "date": date}
     question = Question(source, label, roles, settings, seed, task, drop, external, hold_out)
-    result = run(question, out, console, n_jobs, cache=cache, explain=explain)
-    if result is None:
+    if dry_run:
+        run(question, None, console, n_jobs)
         return
+    named, out = out is not None, shell.new_folder(out or shell.next_folder("run"), resume=resume)
+    console.log = out / "log.txt"
+    with contextlib.nullcontext() if named else shell.tidy(out):
+        result = run(question, out, console, n_jobs, cache=cache, explain=explain)
     if as_json:
         click.echo(result)
     else:

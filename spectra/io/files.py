@@ -86,15 +86,26 @@ def as_path(path):
 
 @contextlib.contextmanager
 def replacing(path):
-    """A file to write to that takes the place of `path` at the end: a reader sees the old file or the new one, never half of one."""
+    """A file to write to that takes the place of `path` at the end: a reader sees the old file or the new one, never half of one.
+
+    Raises
+    ------
+    OSError
+        With the name `path`, where it cannot be written: no such folder, no permission, a full disk.
+    """
     path = as_path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
         with partial.open("wb") as file:
             yield file
         partial.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(partial)):
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def replace_file(path, content):
