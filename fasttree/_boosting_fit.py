@@ -14,6 +14,7 @@ from fasttree._boosting_state import HIGH, LOW, NODE, NODE_TYPE, START, STOP, Da
 from fasttree._histogram import BINS
 from fasttree._losses_kernels import Target
 from fasttree._losses_own import own_kernel
+from fasttree._threads import seeded
 
 _CELLS_PER_THREAD = 20_000  # fewer are not worth a thread
 _ROW_COST, _FILL_COST, _BIN_COST, _FEATURE_COST = 2.15, 0.7, 0.3, 20.0  # nanoseconds
@@ -91,9 +92,8 @@ class Sampling:
     def draw_features(self, use, seed):
         """Mark the features of a tree in `use`."""
         if self.features < 1.0:
-            random = np.random.RandomState(seed)  # 0.1 ms, so only where it is needed
             use[:] = 0
-            use[random.choice(len(use), max(1, int(self.features * len(use))), replace=False)] = 1
+            use[seeded(seed).choice(len(use), max(1, int(self.features * len(use))), replace=False)] = 1
 
 
 def presorting_pays(n, n_bins, rules):
@@ -189,7 +189,7 @@ class Fit:
             return len(rows.y)
         if self.loss.own is None:
             crew.order(GRADIENTS)
-        random = np.random.RandomState((self.seed + 7919 * i) % 2**32)
+        random = seeded((self.seed + 7919 * i) % 2**32)
         chosen = self.sampling.draw_rows(work.gradients, work.hessians, random)
         rest = np.ones(len(rows.y), bool)
         rest[chosen] = False

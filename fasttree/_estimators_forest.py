@@ -20,10 +20,9 @@ from fasttree._estimators_tree import (
     growing_rules,
     growing_seed,
     monotonic_signs,
-    seeded,
 )
 from fasttree._growth_plan import grow_trees, plan
-from fasttree._threads import over_threads
+from fasttree._threads import over_threads, seeded
 from fasttree._tree import dense_blocks
 from fasttree._tree_prune import prune
 from fasttree._validation import category_counts, check_predict, feature_count

@@ -1,6 +1,5 @@
 """What the tree estimators share: parameters, growing, walking."""
 
-import threading
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -12,12 +11,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from fasttree._growth_plan import grow_tree, plan
 from fasttree._splitting_scan import Rules
+from fasttree._threads import seeded
 from fasttree._tree_prune import prune, pruning_path
 from fasttree._validation import category_counts, check_predict, count_of, feature_count
 
 SEEDS = np.iinfo(np.int32).max
 _UNLIMITED = 2**62
-_own = threading.local()
 
 TREE_CONSTRAINTS: dict = {
     "splitter": [StrOptions({"best", "random"})],
@@ -76,16 +75,6 @@ def monotonic_signs(monotonic_cst, n_features, n_classes, n_outputs, categorical
         raise ValueError("Categorical features cannot have monotonic constraints.")
     one_class = n_classes is not None and n_classes[0] == 1  # whose share is 1 everywhere
     return signs.astype(np.int8) if np.any(signs) and not one_class else None
-
-
-def seeded(seed):
-    """The thread's own generator, seeded anew: it draws as ``RandomState(seed)`` does, whose making took longer than a tree of 281 rows."""
-    try:
-        generator = _own.generator
-    except AttributeError:
-        generator = _own.generator = np.random.RandomState(seed)
-    generator.seed(seed)
-    return generator
 
 
 def growing_seed(random_state):

@@ -1,9 +1,13 @@
-"""Independent jobs over threads."""
+"""Independent jobs over threads, and what each thread has for itself."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 from joblib import Parallel, delayed
 from joblib.parallel import SequentialBackend, ThreadingBackend, get_active_backend
+
+_own = threading.local()
 
 
 def over_threads(function, items, *, n_jobs, shared=True, verbose=0):
@@ -33,3 +37,13 @@ def over_threads(function, items, *, n_jobs, shared=True, verbose=0):
         return [function(item) for item in items]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(function, items))
+
+
+def seeded(seed):
+    """The thread's own generator, seeded anew: it draws as ``RandomState(seed)`` does, whose making took longer than a tree of 281 rows."""
+    try:
+        generator = _own.generator
+    except AttributeError:
+        generator = _own.generator = np.random.RandomState(seed)
+    generator.seed(seed)
+    return generator
