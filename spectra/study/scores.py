@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+FEW = 16  # weightings
+
 
 class Interval(NamedTuple):
     """A score and its 95 % interval."""
@@ -32,11 +34,22 @@ def fold_auc(score, positive_weight, negative_weight):
     won, pairs : float arrays, shape (n_weightings,)
     """
     order = np.argsort(score, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(score[order]) > 0])
-    positive = np.add.reduceat(positive_weight[:, order], starts, axis=1)
-    negative = np.add.reduceat(negative_weight[:, order], starts, axis=1)
-    below = np.cumsum(negative, axis=1) - 0.5 * negative
+    new = np.r_[True, np.diff(score[order]) > 0]
+    first, last, tied = np.flatnonzero(new), np.flatnonzero(np.append(new[1:], True)), np.cumsum(new) - 1
+    positive, negative = positive_weight[:, order], negative_weight[:, order]
+    through = _running(negative)
+    below = (0.5 * ((through - negative)[:, first] + through[:, last]))[:, tied]  # of each row its own ties count half
     return (positive * below).sum(axis=1), positive.sum(axis=1) * negative.sum(axis=1)
+
+
+def _running(ordered):
+    """``np.cumsum(ordered, axis=1)``, for many rows in a seventh of the time: column by column, which lie together, and not along each row."""
+    if ordered.shape[0] < FEW:
+        return np.cumsum(ordered, axis=1)
+    total = np.array(ordered, order="F")
+    for j in range(1, total.shape[1]):
+        total[:, j] += total[:, j - 1]
+    return total
 
 
 def auc(folds, label, weight):
@@ -58,12 +71,17 @@ def auc(folds, label, weight):
     for k in classes:
         won, pairs = 0.0, 0.0
         for rows, probability in folds:
-            is_k = label[:, rows] == k
-            more = fold_auc(probability[:, k], weight[:, rows] * is_k, weight[:, rows] * ~is_k)
+            more = fold_auc(probability[:, k], *_sides(label[:, rows] == k, weight[:, rows]))
             won, pairs = won + more[0], pairs + more[1]
         with np.errstate(invalid="ignore", divide="ignore"):
             total.append(won / pairs)
     return np.mean(total, axis=0)
+
+
+def _sides(is_k, weight):
+    """The weights of a class's own rows and of the others, zero elsewhere."""
+    own = is_k.astype(weight.dtype)  # a product with truth values takes four times as long
+    return weight * own, weight * (1 - own)
 
 
 def balanced_accuracy(folds, label, weight):
@@ -115,8 +133,7 @@ def sensitivity(folds, label, weight, positive=1):
     for k in [positive] if n_classes == 2 else range(n_classes):
         found, pairs = 0.0, 0.0
         for rows, probability in folds:
-            own = weight[:, rows] * (label[:, rows] == k)
-            other = weight[:, rows] * (label[:, rows] != k)
+            own, other = _sides(label[:, rows] == k, weight[:, rows])
             n = own.sum(axis=1) * other.sum(axis=1)
             found, pairs = found + n * _recognised(probability[:, k], own, other, 1 - SPECIFICITY), pairs + n
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -127,10 +144,10 @@ def sensitivity(folds, label, weight, positive=1):
 def _recognised(score, own, other, alarms):
     """Height of each weighting's ROC curve at the false-alarm rate `alarms`; zero where a side is missing."""
     order = np.argsort(-score, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(-score[order]) > 0])
-    hits, false = (np.cumsum(np.add.reduceat(side[:, order], starts, axis=1), axis=1) for side in (own, other))
-    hits, false = (np.column_stack([np.zeros(len(side)), side]) / np.maximum(side[:, -1:], 1e-30) for side in (hits, false))
-    last = (false <= alarms + 1e-9).cumsum(axis=1).argmax(axis=1)  # the last point at or left of the rate
+    ends = np.append(np.diff(-score[order]) > 0, True)  # of those with the same score
+    hits, false = (_running(side[:, order])[:, ends] for side in (own, other))
+    hits, false = (np.vstack([np.zeros(len(side)), side.T]).T / np.maximum(side[:, -1:], 1e-30) for side in (hits, false))
+    last = (false <= alarms + 1e-9).sum(axis=1) - 1  # the last point at or left of the rate: none lies left of the one before
     row, after = np.arange(len(false)), np.minimum(last + 1, false.shape[1] - 1)
     width = false[row, after] - false[row, last]
     share = np.clip((alarms - false[row, last]) / np.where(width > 0, width, 1), 0, 1) * (width > 0)
