@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from spectra._threads import over_threads
 from spectra.pipeline import NUISANCE, learned_steps
 from spectra.settings import change
 from spectra.study import probe, scores, scores_quantity
@@ -148,7 +149,7 @@ def holm(p_values):
     return adjusted
 
 
-def class_from_nuisance(problem, splits, nuisance, table, *, resamples, permutations):
+def class_from_nuisance(problem, splits, nuisance, table, *, resamples, permutations, n_jobs=None):
     """Can the class be told from what is no biomarker? Of a quantity, its level, by concordance.
 
     Parameters
@@ -183,12 +184,12 @@ def class_from_nuisance(problem, splits, nuisance, table, *, resamples, permutat
     options = {"resamples": resamples, "permutations": permutations, "seed": problem.seed}
     options |= {"patient_strata": _of_groups(fold, member), "row_strata": np.zeros(problem.y.size, int)}
     ordered = problem.quantity is not None
-    found = []
-    for values in columns.values():
+
+    def probed(values):
         codes = probe.to_codes(values)
-        found.append(
-            _probed(lambda _, codes=codes: codes, splits, problem.y, problem.groups, len(problem.classes), ordered=ordered, **options)
-        )
+        return _probed(lambda _: codes, splits, problem.y, problem.groups, len(problem.classes), ordered=ordered, **options)
+
+    found = over_threads(probed, columns.values(), n_jobs=n_jobs)
     label = LABELS[ordered]
     alarm = (
         "The {label} can be told from {name} alone: a model may learn that instead of the biology. "

@@ -105,8 +105,8 @@ def choose(problem, train, candidates, *, inner_folds=0, seed=0, search=None, na
     search = search or Search()
     if problem.tuned is None:
         inner.folds({})  # before the candidates share them
-        jobs = (delayed(inner.choose)(candidate, search, name) for candidate in candidates)
-        return Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
+        jobs = (delayed(inner.choose)(candidate, search, name) for candidate in reversed(candidates))  # the most laborious first
+        return Parallel(n_jobs=n_jobs, prefer="threads")(jobs)[::-1]
     return [inner.choose(candidate, search, name) for candidate in candidates]
 
 
@@ -151,6 +151,7 @@ def evaluate(problem: Problem, splits, candidates, *, inner_folds=0, search=None
         return i, evaluate_split(problem, splits[i], candidates, inner_folds=inner_folds, search=search, name=name)
 
     todo = [i for i in range(len(splits)) if i not in finished]
+    todo.sort(key=lambda i: -splits[i].train.size)  # the longest first, so that no thread starts it last
     results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")(delayed(run)(i) for i in todo)
     for i, outcomes in progress(results, len(todo), "nested cross-validation") if progress else results:
         finished[i] = outcomes

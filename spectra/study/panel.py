@@ -119,10 +119,10 @@ def find_panel(problem, features, splits, resampler, *, tolerance, inner_folds=0
         size = max((known for known in answers if known <= size), default=0)
         return size, answers, matched(own, features, tolerance)[heads[:size]]
 
-    jobs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(delayed(one)(split) for split in splits)
-    outer = list(progress(jobs, len(splits), "panel") if progress else jobs)
     everyone = np.arange(problem.y.size)
-    last = _size(problem, everyone, inner_folds)
+    todo = [delayed(_size)(problem, everyone, inner_folds), *(delayed(one)(split) for split in splits)]
+    jobs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(todo)
+    last, *outer = progress(jobs, len(todo), "panel") if progress else jobs
     if not last or not all(size for size, _, _ in outer):
         return None
     score = resampler.interval(

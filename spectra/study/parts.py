@@ -8,6 +8,7 @@ import dataclasses
 
 import numpy as np
 
+from spectra._threads import over_threads
 from spectra.io.table import source_of
 from spectra.study import audit, evaluation
 from spectra.study.cache import key_of
@@ -32,29 +33,25 @@ DRAWS = 40
 RESAMPLES = 500  # behind the intervals of effects
 
 
-def model_scores(problem, outcomes, splits, resampler):
+def model_scores(problem, outcomes, splits, resampler, n_jobs=None):
     """One `ModelScore` per candidate from the outcomes of all splits of a scheme."""
-    rows = []
-    for i in range(len(outcomes[0])):
-        mine = [outcome[i] for outcome in outcomes]
+    measures = measures_for(problem.classes if problem.n_classes else [])
+
+    def row(mine):
         folds = [(split.test, outcome.probability) for split, outcome in zip(splits, mine, strict=True)]
         chosen = collections.Counter(", ".join(f"{k}={_short(v)}" for k, v in outcome.chosen.items()) for outcome in mine)
-        rows.append(
-            ModelScore(
-                mine[0].candidate,
-                splits[0].scheme,
-                {
-                    name: resampler.interval(score, folds)
-                    for name, score in measures_for(problem.classes if problem.n_classes else []).items()
-                },
-                float(np.nanmean([outcome.train_auc for outcome in mine])),
-                float("nan"),
-                sum(outcome.seconds for outcome in mine),
-                dict(chosen.most_common()),
-                folds,
-            )
+        return ModelScore(
+            mine[0].candidate,
+            splits[0].scheme,
+            {name: resampler.interval(score, folds) for name, score in measures.items()},
+            float(np.nanmean([outcome.train_auc for outcome in mine])),
+            float("nan"),
+            sum(outcome.seconds for outcome in mine),
+            dict(chosen.most_common()),
+            folds,
         )
-    return rows
+
+    return over_threads(row, zip(*outcomes, strict=True), n_jobs=n_jobs)
 
 
 def _short(value):
@@ -66,7 +63,8 @@ def _compared(course, splits):
     name, store, problem = splits[0].scheme, course.store, course.problem
     saved = {"done": store.load(name), "keep": lambda i, outcomes: store.keep(name, i, outcomes)} if store else {}
     more = {"inner_folds": course.settings.inner_folds, "search": course.search} | course.work | saved
-    return model_scores(problem, evaluation.evaluate(problem, splits, course.candidates, **more), splits, course.resampler)
+    outcomes = evaluation.evaluate(problem, splits, course.candidates, **more)
+    return model_scores(problem, outcomes, splits, course.resampler, course.n_jobs)
 
 
 def comparison(course):
@@ -113,7 +111,7 @@ def controls(course):
     label = course.roles["label"]
     known = {"file", label, source_of(label, table.columns.drop(label, errors="ignore"))[0], course.group_name}
     extra = table.drop(columns=[name for name in known if name in table])
-    tests, skipped = audit.class_from_nuisance(problem, once, course.nuisance, extra, **course.counts)
+    tests, skipped = audit.class_from_nuisance(problem, once, course.nuisance, extra, **course.counts, n_jobs=course.n_jobs)
     if skipped:
         course.notes.append(f"Columns that only name rows, or hold one value, were not tested as controls: {', '.join(skipped)}.")
     of_batches, untold = audit.batch_from_features(problem, course.batches, **course.counts, n_jobs=course.n_jobs)
