@@ -12,6 +12,7 @@ MovingAverage(half_window=4, weighted=False)
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
@@ -19,7 +20,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
 import msgspec
 import tomli_w
 
-from spectra.errors import SettingsError
+from spectra.errors import SettingsError, choices
 from spectra.settings_signals import (
     PQN,
     Agreement,
@@ -259,14 +260,36 @@ def from_dict(tree: dict[str, Any], origin: str = "settings") -> Settings:
     try:
         return msgspec.convert(tree, Settings)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{origin}: {_plain(str(error))}") from None
+        raise SettingsError(f"{origin}: {_plain(str(error), tree)}") from None
 
 
-def _plain(message: str) -> str:
-    """msgspec's words with the place as ``[section] option``."""
+def _plain(message: str, tree: dict[str, Any]) -> str:
+    """msgspec's words with the place as ``[section] option``, and what is allowed there instead of a name that nobody knows."""
     what, _, where = message.partition(" - at `$.")
-    place = where.rstrip("`").split(".")
-    return what if not where else f"[{place[0]}] {' '.join(place[1:])}: {what}".replace(" :", ":")
+    step, _, option = where.rstrip("`").partition(".")
+    if unknown := re.fullmatch("Object contains unknown field `(.+)`", what):
+        what = f"no {'option' if step else 'step'} {unknown[1]!r}; {choices(unknown[1], _known_in(step, tree))}"
+    elif unknown := re.fullmatch("Invalid (?:enum )?value '(.+)'", what):
+        what = f"not {unknown[1]!r}; {choices(unknown[1], _allowed(step, option))}"
+    elif isinstance(tree.get(step), dict) and option in tree[step] and ", got" not in what:
+        what += f", not {tree[step][option]!r}"
+    place = f"[{step}] {option}".strip() + ": " if step else ""
+    return place + what
+
+
+def _known_in(step: str, tree: dict[str, Any]) -> list[str]:
+    """Names of the steps, or of the options of one step with the method that `tree` names."""
+    if not step:
+        return list(Settings.__struct_fields__)
+    kinds = methods(step)
+    return list((kinds[tree[step]["method"]] if kinds else type(getattr(Settings(), step))).__struct_fields__)
+
+
+def _allowed(step: str, option: str) -> list[str]:
+    """The words that an option may be."""
+    if kinds := methods(step):
+        return list(kinds)
+    return list(get_args(get_type_hints(type(getattr(Settings(), step)))[option]))
 
 
 def parse(text: str, origin: str = "settings") -> Settings:

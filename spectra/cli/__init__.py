@@ -7,7 +7,7 @@ import sys
 import click
 
 import spectra
-from spectra.errors import SpectraError
+from spectra.errors import SpectraError, choices
 
 COMMANDS = {
     "demo": "simulate 281 spectra as files, study them, and say which planted markers came back",
@@ -32,6 +32,11 @@ class _Lazy(click.Group):
         if name not in COMMANDS:
             return None
         return getattr(importlib.import_module(f"spectra.cli.{name}"), name)
+
+    def resolve_command(self, context, words):
+        if words and words[0] not in COMMANDS and not words[0].startswith("-"):
+            context.fail(f"no command {words[0]!r}; {choices(words[0], COMMANDS)}")
+        return super().resolve_command(context, words)
 
     def format_commands(self, context, formatter):
         with formatter.section("Commands"):

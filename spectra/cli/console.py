@@ -1,7 +1,6 @@
-"""What the commands share: options, progress, the log of a run, reading of inputs."""
+"""What the commands share: options, progress, the log of a run, its folder."""
 
 import contextlib
-import dataclasses
 import datetime
 import functools
 import os
@@ -109,7 +108,7 @@ def read_settings(path, changes, start):
     import tomllib
 
     from spectra import settings as declared
-    from spectra.errors import SettingsError
+    from spectra.errors import SettingsError, choices
 
     settings = declared.load(path) if path else declared.from_dict(start)
     for text in changes:
@@ -121,69 +120,12 @@ def read_settings(path, changes, start):
             value = tomllib.loads(f"value = {value}")["value"]
         tree = declared.to_dict(settings)
         if step not in tree:
-            raise SettingsError(f"--set {text}: no step {step!r}; there are {', '.join(tree)}")
+            raise SettingsError(f"--set {text}: no step {step!r}; {choices(step, tree)}")
         tree[step] = (
             {name: value} if name == "method" and isinstance(getattr(settings, step), declared.Method) else tree[step] | {name: value}
         )
         settings = declared.from_dict(tree, f"--set {text}")
     return settings
-
-
-def read_input(path, *, settings, console, n_jobs, label=None, roles=None, drop=(), features=None):
-    """A manifest of spectra or a plain feature table, told apart by the column ``file``.
-
-    Parameters
-    ----------
-    label : str or None, the column of labels
-    roles : dict of role -> column name or None: ``group``, ``site``, ``date``
-    drop, features : for a table, see `spectra.read_table`
-
-    Returns
-    -------
-    data : Cohort or FeatureMatrix
-    table : DataFrame of all other columns
-    """
-    import spectra
-    from spectra.io.table import derive_label
-
-    roles = {role: name for role, name in (roles or {}).items() if name}
-    if is_manifest(path):
-        cohort = spectra.read_cohort(
-            path,
-            columns=roles.values(),
-            n_jobs=n_jobs,
-            progress=lambda items, total: console.progress(items, total, "reading"),
-            mz_range=None if settings.read.points else (settings.read.mz_low, settings.read.mz_high or float("inf")),
-        )
-        console.say(f"{path}: {len(cohort)} spectra read, {len(cohort.set_aside)} set aside")
-        if label:
-            samples = derive_label(cohort.samples, label, path)
-            if label not in samples:
-                raise SpectraError(f"{path}: --label: no column {label!r}; there are {', '.join(map(str, samples.columns))}")
-            cohort = dataclasses.replace(cohort, samples=samples)
-        console.set_aside(cohort.set_aside)
-        for note in cohort.notes:
-            console.say(f"  {note}")
-        return cohort, cohort.samples
-    rest = [name for role, name in roles.items() if role != "group"]
-    matrix, table = spectra.read_table(path, label=label, group=roles.get("group"), columns=rest, drop=drop, features=features)
-    console.say(f"{path}: table of {matrix.shape[0]} rows and {matrix.shape[1]} features")
-    return matrix, table
-
-
-def is_manifest(path):
-    """Does the first line of this CSV name a column ``file``?"""
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            head = file.readline()
-    except OSError as error:
-        raise SpectraError(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise SpectraError(f"{path}: not a text file in UTF-8; give a manifest or a feature table as CSV") from None
-    for mark in '"', "'", "\n", "\r":
-        head = head.replace(mark, "")
-    names = head.replace(";", ",").replace("\t", ",").split(",")
-    return "file" in [name.strip() for name in names]
 
 
 def next_folder(stem):

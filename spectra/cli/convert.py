@@ -5,6 +5,7 @@ import pathlib
 import click
 
 from spectra.cli import console as shell
+from spectra.cli import inputs
 from spectra.errors import SpectraError
 
 
@@ -17,11 +18,11 @@ def convert(source, target, *, seed, console, n_jobs):
     import spectra
     from spectra.settings import Settings
 
-    if not shell.is_manifest(source):
+    if not inputs.holds_spectra(source):
         raise SpectraError(f"{source}: no column 'file'; convert wants a manifest of spectra")
     if target.exists():
         raise SpectraError(f"{target}: exists already; choose another name")
-    cohort, table = shell.read_input(source, settings=Settings(), console=console, n_jobs=n_jobs)
+    cohort, table = inputs.read_input(source, settings=Settings(), console=console, n_jobs=n_jobs)
     if target.suffix == ".npz":
         cohort.save(target)
         click.echo(f"wrote {target}")

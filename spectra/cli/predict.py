@@ -5,6 +5,7 @@ import pathlib
 import click
 
 from spectra.cli import console as shell
+from spectra.cli import inputs
 from spectra.errors import SpectraError
 
 
@@ -26,10 +27,10 @@ def predict(run, source, *, out, seed, console, n_jobs):
 
     model = FrozenModel(run)
     of_spectra = model.recipe["spectra"]
-    if of_spectra != shell.is_manifest(source):
+    if of_spectra != inputs.holds_spectra(source):
         raise SpectraError(f"{source}: the model of {run} was learned from {'spectra' if of_spectra else 'a feature table'}; give the same")
     features = None if of_spectra else model.recipe["features"]
-    data, table = shell.read_input(source, settings=model.settings, console=console, n_jobs=n_jobs, features=features)
+    data, table = inputs.read_input(source, settings=model.settings, console=console, n_jobs=n_jobs, features=features)
     frame, set_aside = predict_new(model, data, table, n_jobs=n_jobs)
     for item in set_aside:
         console.say(f"not predicted: {item['file']}: {item['reason']}", level=0)

@@ -6,6 +6,7 @@ import time
 import click
 
 from spectra.cli import console as shell
+from spectra.cli import inputs
 from spectra.errors import SpectraError
 
 
@@ -15,7 +16,7 @@ from spectra.errors import SpectraError
 @shell.settings_options
 @shell.shared
 def process(manifest, *, out, settings, seed, console, n_jobs):
-    """Spectra to peaks and a feature table, without labels.
+    """Spectra (a manifest or a packed cohort) to peaks and a feature table, without labels.
 
     The bins of features.csv are learned on all spectra. To judge a model use 'spectra study', which learns them inside each training fold.
     """
@@ -28,11 +29,11 @@ def process(manifest, *, out, settings, seed, console, n_jobs):
     from spectra.study import record
 
     start = time.monotonic()
-    if not shell.is_manifest(manifest):
+    if not inputs.holds_spectra(manifest):
         raise SpectraError(f"{manifest}: no column 'file'; process wants a manifest of spectra")
     out = shell.new_folder(out)
     console.log = out / "log.txt"
-    cohort, _ = shell.read_input(manifest, settings=settings, console=console, n_jobs=n_jobs)
+    cohort, _ = inputs.read_input(manifest, settings=settings, console=console, n_jobs=n_jobs)
     done, nuisance = preprocess(usable(cohort), settings, n_jobs=n_jobs)
     console.set_aside(done.set_aside)
     counts = np.array([len(peaks) for peaks in done.peaks])

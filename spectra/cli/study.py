@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import click
 
 from spectra.cli import console as shell
+from spectra.cli import inputs
 from spectra.errors import SpectraError
 
 
@@ -88,7 +89,8 @@ def study(
 ):
     """Compare models on held-out patients, and ask what threatens the result.
 
-    MANIFEST_OR_TABLE is a CSV with a column 'file' (one row per spectrum, paths relative to the CSV), or a plain table of features.
+    MANIFEST_OR_TABLE is a CSV with a column 'file' (one row per spectrum, paths relative to the CSV), a cohort that 'spectra convert' packed into
+    one .npz, or a plain table of features.
     """
     if external and hold_out:
         raise SpectraError("--external and --hold-out: give one of them; a second external set would be another look")
@@ -114,7 +116,7 @@ def run(question, out, console, n_jobs, *, cache=None, explain=False):
     start, settings, seed = time.monotonic(), question.settings, question.seed
     columns = question.roles | {"hold-out": column_held_out(question.hold_out)}
     how = {"settings": settings, "console": console, "n_jobs": n_jobs}
-    data, table = shell.read_input(question.source, **how, label=question.label, roles=columns, drop=question.drop)
+    data, table = inputs.read_input(question.source, **how, label=question.label, roles=columns, drop=question.drop)
     data, table, apart = set_apart(question, data, table, console, n_jobs)
     if out is None:
         describe(question, data, table)
@@ -190,8 +192,8 @@ def set_apart(question, data, table, console, n_jobs):
     task, group = task_of(label, question.task), roles.get("group")
     if external is not None:
         how = {"settings": question.settings, "console": console, "n_jobs": n_jobs}
-        features = None if shell.is_manifest(external) else getattr(data, "names", None)
-        more, known = shell.read_input(external, **how, label=label, roles={"group": group}, features=features)
+        features = None if inputs.holds_spectra(external) else getattr(data, "names", None)
+        more, known = inputs.read_input(external, **how, label=label, roles={"group": group}, features=features)
         if type(more) is not type(data):
             raise SpectraError(f"--external {external}: spectra and feature tables cannot be mixed; give the same kind as the study's")
         name = external.name
@@ -222,14 +224,12 @@ def look(question, out, apart, result, key, n_jobs):
 
 def describe(question, data, table):
     """What a study would do, on standard output."""
-    from spectra.study.roles import check_roles, encode, groups_of, task_of
+    from spectra.study.roles import check_roles, column_of, encode, groups_of, task_of
     from spectra.study.splits import group_labels, number_of_folds
 
     check_roles(table, question.roles)
     label = question.label
-    if label not in table:
-        raise SpectraError(f"--label: no column {label!r}; there are {', '.join(map(str, table.columns))}")
-    y, classes, quantity = encode(table[label], task_of(label, question.task))
+    y, classes, quantity = encode(column_of(table, label, "label"), task_of(label, question.task))
     groups, _ = groups_of(table, question.roles)
     _, patients, _ = group_labels(y, groups)
     folds = number_of_folds(patients, question.settings.study.folds, classes=classes)

@@ -6,6 +6,7 @@ import pathlib
 import click
 
 from spectra.cli import console as shell
+from spectra.cli import inputs
 from spectra.errors import SpectraError
 
 
@@ -16,14 +17,14 @@ from spectra.errors import SpectraError
 @shell.settings_options
 @shell.shared
 def validate(manifest, *, label, group, settings, seed, console, n_jobs):
-    """Read MANIFEST and every spectrum in it, and list what is wrong; exit code 2 if anything is."""
+    """Read MANIFEST (or a packed cohort, or a feature table) and every spectrum in it, and list what is wrong; exit code 2 if anything is."""
     import spectra
     from spectra.pipeline import preprocess
     from spectra.quality import usable
     from spectra.study.roles import encode
     from spectra.study.splits import group_labels
 
-    data, table = shell.read_input(manifest, settings=settings, console=console, n_jobs=n_jobs, label=label, roles={"group": group})
+    data, table = inputs.read_input(manifest, settings=settings, console=console, n_jobs=n_jobs, label=label, roles={"group": group})
     bad, read = [], len(data) + len(getattr(data, "set_aside", []))
     points = collections.Counter(len(spectrum) for spectrum in data) if isinstance(data, spectra.Cohort) else {}
     for size, count in sorted(points.items()):

@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 
-from spectra.errors import SpectraError, SpectrumError
+from spectra.errors import SpectraError, SpectrumError, choices
 from spectra.io.files import as_path, read_bytes
 
 _UNKNOWN = {"", "NA", "NaN", "nan", "N/A", "null", "NULL"}
@@ -63,7 +63,7 @@ def require_columns(path, names, required):
     """Raise where a column is missing."""
     missing = [name for name in required if name is not None and name not in names]
     if missing:
-        raise SpectraError(f"{path}: has no column {missing[0]!r}; there are {', '.join(names[:20])}{', …' * (len(names) > 20)}")
+        raise SpectraError(f"{path}: has no column {missing[0]!r}; {choices(missing[0], names)}")
 
 
 def typed_column(fields):

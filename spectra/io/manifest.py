@@ -115,7 +115,9 @@ def read_cohort(manifest, *, columns=(), n_jobs=None, progress=None, mz_range=No
         trims.append(trimmed)
     if not spectra:
         first = set_aside[0]
-        raise SpectraError(f"{manifest}: none of its {len(samples)} spectra can be used; the first, {first['file']!r}: {first['reason']}")
+        where = "" if (folder / first["file"]).exists() else f" (files are looked for beside the manifest, in {folder.resolve()})"
+        said = f"the first, {first['file']!r}: {first['reason']}{where}"
+        raise SpectraError(f"{manifest}: none of its {len(samples)} spectra can be used; {said}")
     return Cohort.from_spectra(spectra, samples.iloc[keep], set_aside=set_aside, notes=_trim_note(trims))
 
 

@@ -73,12 +73,17 @@ def load_spectrum(path, mz_range=None):
     """
     mz, intensity, place = _read_points(path)
     mz, intensity, trimmed = check_profile(mz, intensity, place)
-    if mz_range is not None:
-        first, last = np.searchsorted(mz, mz_range)
-        if last - first < 2:
-            raise SpectrumError(f"m/z {mz[0]:.6g} to {mz[-1]:.6g} lies outside the range {mz_range[0]:g} to {mz_range[1]:g}")
-        mz, intensity = mz[first:last].copy(), intensity[first:last].copy()
-    return Spectrum(mz, intensity, str(path)), trimmed
+    spectrum = Spectrum(mz, intensity, str(path))
+    return (spectrum if mz_range is None else cut(spectrum, mz_range)), trimmed
+
+
+def cut(spectrum, mz_range):
+    """The points with ``low <= m/z < high``, two at least."""
+    mz = spectrum.mz
+    first, last = np.searchsorted(mz, mz_range)
+    if last - first < 2:
+        raise SpectrumError(f"m/z {mz[0]:.6g} to {mz[-1]:.6g} lies outside the range {mz_range[0]:g} to {mz_range[1]:g}")
+    return Spectrum(mz[first:last].copy(), spectrum.intensity[first:last].copy(), spectrum.name)
 
 
 def _read_points(path):

@@ -158,7 +158,9 @@ def _numbers(path, name, fields, lines):
             numbers[i] = np.inf
         if np.isinf(numbers[i]):
             where = f"{path}, line {lines[i]}: column {name!r} holds {field[:40]!r}, not a number"
-            hint = f"correct it, or leave the column out with --drop {name!r}; spectra are named in a column 'file'"
+            hint = f"correct it, or leave the column out with --drop {name!r}"
+            if "file" in name.casefold() or "spectrum" in name.casefold() or "path" in name.casefold():
+                hint = "if it names spectra, call the column 'file'"
             raise SpectraError(f"{where}; {hint}") from None
     return numbers
 

@@ -12,7 +12,7 @@ import pathlib
 import re
 
 from spectra import settings as declared
-from spectra.errors import SpectraError
+from spectra.errors import SpectraError, choices
 from spectra.study import record
 from spectra.study.evaluation import SELECTED
 
@@ -170,7 +170,7 @@ def arrange(rows, name):
 def _known(rows, name, option):
     names = list(dict.fromkeys(name for row in rows for name in row))
     if rows and name not in names:
-        raise SpectraError(f"{option}: no run has {name!r}; there are {', '.join(names)}")
+        raise SpectraError(f"{option}: no run has {name!r}; {choices(name, names)}")
 
 
 def cells(rows, columns):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from spectra.errors import SpectraError
+from spectra.errors import SpectraError, choices
 from spectra.io.table import source_of
 from spectra.study.audit import earlier_or_later
 from spectra.study.tasks import level_names, levels
@@ -72,7 +72,7 @@ def column_of(table, name, role):
         When there is no such column, or it has a gap.
     """
     if name not in table:
-        raise SpectraError(f"--{role}: no column {name!r}; there are {', '.join(map(str, table.columns))}")
+        raise SpectraError(f"--{role}: no column {name!r}; {choices(name, table.columns)}")
     column = table[name]
     missing = np.flatnonzero(column.isna())
     if missing.size:

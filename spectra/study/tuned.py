@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from joblib import Parallel, delayed
 
 from spectra.containers import Cohort
-from spectra.errors import SpectraError
+from spectra.errors import SpectraError, choices
 from spectra.pipeline import preprocess
 from spectra.settings import LEARNED, PER_SPECTRUM, change, options
 from spectra.study.search import Space
@@ -81,6 +81,6 @@ def _values(settings, name):
     """The present value first, so that a tie keeps it; then the others of the sweep."""
     can = {f"{place}.{found.name}": found for place in (*PER_SPECTRUM, *LEARNED) for found in options(settings, place) if found.sweep}
     if name not in can:
-        raise SpectraError(f"[study] tune: {name!r} cannot be tuned; there are {', '.join(can)}")
+        raise SpectraError(f"[study] tune: {name!r} cannot be tuned; {choices(name, can)}")
     found = can[name]
     return Space((found.value, *(value for value in found.sweep if value != found.value)))

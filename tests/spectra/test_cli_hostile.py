@@ -1,5 +1,6 @@
 """The commands on what a user may give them by mistake: each error is one line that names the culprit, and nothing is lost."""
 
+import gzip
 import json
 import pathlib
 
@@ -19,7 +20,17 @@ FEW = [
     "--set",
     "study.panel=false",
 ]
-FEW += ["--set", "study.learning_curve=false", "--set", "study.shuffles=0", "-q"]
+FEW += [
+    "--set",
+    "study.learning_curve=false",
+    "--set",
+    "study.shuffles=0",
+    "--set",
+    "study.permutations=99",
+    "--set",
+    "study.resamples=100",
+    "-q",
+]
 
 FULL = pathlib.Path("/dev/full")
 
@@ -112,3 +123,76 @@ def test_resume_does_not_write_among_somebody_s_files(cohort, tmp_path, capsys):
     assert run("study", cohort, "--label", "label", "--out", tmp_path / "mine", "--resume", *FEW) == 2
     assert "holds something else than a run to go on with" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_a_packed_cohort_serves_wherever_its_manifest_does(cohort, tmp_path, capsys):
+    packed, names = tmp_path / "all.npz", ["--label", "label", "--group", "patient", *FEW]
+    assert run("convert", cohort, packed, "-q") == 0
+    assert run("validate", packed, "--label", "label", "-q") == 0
+    assert "24 spectra of 4000 points" in capsys.readouterr().out
+    assert run("study", packed, "--out", tmp_path / "packed", *names) == 0
+    assert run("predict", tmp_path / "packed", packed, "-q") == 0
+    assert "24 predicted: 12 ill, 12 well; 0 unlike the training data" in capsys.readouterr().out
+    cut = ["--set", "read.mz_low=2000", "--set", "read.mz_high=6000", "-q"]
+    for source, name in ((cohort, "p1"), (packed, "p2")):
+        assert run("process", source, "--out", tmp_path / name, *cut) == 0
+    assert (tmp_path / "p1" / "features.csv").read_bytes() == (tmp_path / "p2" / "features.csv").read_bytes()
+    assert run("convert", packed, tmp_path / "again", "-q") == 0
+    back = spectra.read_cohort(tmp_path / "again" / "manifest.csv")
+    np.testing.assert_array_equal(back.intensity, spectra.read_cohort(cohort).intensity)
+
+
+def test_processed_spectra_are_not_taken_for_raw_ones(cohort, tmp_path, capsys):
+    from spectra.pipeline import preprocess
+    from spectra.settings import Settings
+
+    preprocess(spectra.read_cohort(cohort), Settings())[0].save(tmp_path / "done.npz")
+    assert run("validate", tmp_path / "done.npz") == 2
+    assert "done.npz: holds processed spectra and their peaks; pack the raw ones" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--label", "lable"], "--label: no column 'lable'; did you mean 'label'? there are file, sample, patient, label, site"),
+        (["--label", "label", "--site", "Site"], "no column 'Site'; did you mean 'site'?"),
+        (["--label", "label", "--set", "peak.snr=3"], "--set peak.snr=3: no step 'peak'; did you mean 'peaks'?"),
+        (["--label", "label", "--set", "peaks.srn=3"], "[peaks]: no option 'srn'; did you mean 'snr'? there are half_window, snr"),
+        (["--label", "label", "--set", "peaks.snr=-3"], "[peaks] snr: Expected `float` >= 0.0, not -3"),
+        (["--label", "label", "--set", "smooth.method=savitzky"], "[smooth] method: not 'savitzky'; did you mean 'savitzky_golay'?"),
+        (
+            ["--label", "label", "--set", "align.method=lowes"],
+            "[align] method: not 'lowes'; did you mean 'lowess'? there are lowess, linear",
+        ),
+    ],
+)
+def test_a_misspelt_name_brings_the_nearest_one(words, told, cohort, capsys):
+    assert run("study", cohort, "--dry-run", "-q", *words) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_misspelt_command_brings_the_nearest_one(capsys):
+    assert run("studdy", "x") == 2
+    assert "no command 'studdy'; did you mean 'study'?" in capsys.readouterr().err
+
+
+def test_what_is_no_manifest_is_told_what_one_is(cohort, tmp_path, capsys):
+    text = cohort.read_text()
+    (tmp_path / "renamed.csv").write_text(text.replace("file,", "Filename,"))
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "moved" / "manifest.csv").write_text(text)
+    (tmp_path / "excel.csv").write_bytes(text.encode("utf-16"))
+    told = {
+        "renamed.csv": "column 'Filename' holds 's0_0.csv', not a number; if it names spectra, call the column 'file'",
+        "moved/manifest.csv": f"no such file; correct its name (files are looked for beside the manifest, in {tmp_path / 'moved'})",
+        "excel.csv": "excel.csv: not a text file in UTF-8; save",
+        ".": "is a folder; give a CSV with a column 'file'",
+    }
+    for name, words in told.items():
+        assert run("validate", tmp_path / name) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_a_packed_manifest_text_is_read(cohort):
+    cohort.with_suffix(".csv.gz").write_bytes(gzip.compress(cohort.read_bytes()))
+    assert run("validate", cohort.with_suffix(".csv.gz"), "-q") == 0

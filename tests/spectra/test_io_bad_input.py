@@ -183,7 +183,7 @@ MANIFESTS = {
     "unnamed column": (b"file,label,\na.csv,x,1\n", "column 3 has no name"),
     "column twice": (b"file,label,label\na.csv,x,1\n", "two columns are named 'label'"),
     "no name": (b"file,label\n,x\n", "line 2: 'file' is empty"),
-    "names of two lines": (b'"fi\nle","la\nbel"\na.csv,x\n', "has no column 'file'; there are fi le, la bel"),
+    "names of two lines": (b'"fi\nle","la\nbel"\na.csv,x\n', "has no column 'file'; did you mean 'fi le'? there are fi le, la bel"),
     "files of two lines": (b'file,label\n"a\nb",x\n"a\nb",x\n', "line 4: 'a\\nb' is already on line 2"),
     "open quote": (b'file,label\n"a.csv,x\n', "correct the quotes"),
     "all missing": (b"file,label\na.csv,x\n", "none of its 1 spectra can be used; the first, 'a.csv': no such file"),
