@@ -345,7 +345,7 @@ def _work(problem, own):
         absolute=_absolute(problem),
         own=prepare_own(own, _slots(problem)),
         signs=problem.signs,
-        categories=new_categories(problem.n_categories, 1 if moment else 0 if problem.by_target.size else _slots(problem)),
+        categories=new_categories(problem.n_categories, 1 if moment or problem.by_target.size else _slots(problem)),
         lanes=new_lanes(n_rows if len(problem.values) else 0, problem.values.dtype),
     )
 

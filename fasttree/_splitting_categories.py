@@ -10,8 +10,8 @@ Where least sizes of leaves refuse that set, it is the best of those in this ord
 
 More classes or several outputs: no order is known to hold the best set, and all sets are too many. The better one is taken of two: the
 best category against all others; and the best boundary in the order of the first principal component of the categories' class shares (or
-mean targets), where most of the difference between categories lies (Coppersmith, Hong & Hosking 1999). Absolute error: the best category
-against all others.
+mean targets), where most of the difference between categories lies (Coppersmith, Hong & Hosking 1999). Absolute error has a search of its
+own: `fasttree._splitting_categories_absolute`.
 """
 
 from typing import NamedTuple
@@ -19,7 +19,6 @@ from typing import NamedTuple
 import numpy as np
 
 from fasttree._jit import njit
-from fasttree._splitting_absolute import scan_absolute
 from fasttree._splitting_bound import moment_score
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
 from fasttree._splitting_own import score_children
@@ -263,33 +262,8 @@ def scan_boundaries(n, n_rows, ordered, target, weight, totals, rules, best, wor
 
 
 @njit(_nrt=False)
-def scan_singles(n, keys, n_present, weight, rules, best, work):
-    """Best category against the others by absolute error, for which no sums serve; see `scan_sets`. Last come all against missing values."""
-    categories, places = work.categories, work.spare[: len(keys)]
-    best_side, best_left, n_missing = -1, np.int64(0), len(keys) - n_present
-    for missing_left in range(2 if n_missing else 1):
-        for step in range(n + 1):
-            alone = categories.ints[min(step, n - 1), ORDER]
-            n_left = (n_present if step == n else categories.ints[alone, COUNT]) + missing_left * n_missing
-            first, rest = np.int64(0), n_left
-            for i in range(len(keys)):
-                code = keys[i] >> SHIFT
-                if missing_left == 1 if code == MISSING else (step == n or np.int64(code) == alone):
-                    places[first] = keys[i] & ROW
-                    first += 1
-                else:
-                    places[rest] = (keys[i] & ROW) | (np.uint64(1) << SHIFT)
-                    rest += 1
-            score, where = scan_absolute(places, len(keys), False, weight, rules, best, work.absolute)
-            if where >= 0:
-                best, best_side, best_left = score, missing_left, n_left
-                choose(n, 0 if step == n else step, step + 1, categories)
-    return best, best_side, best_left
-
-
-@njit(_nrt=False)
 def scan_sets(keys, n_present, target, weight, totals, rules, best, work):
-    """Best set of categories to go left.
+    """Best set of categories to go left, by any criterion but absolute error.
 
     keys : uint64[::1], category << 32 | row; missing ones last
     work : its `categories` receive the set; `left`, `right` and `spare` are overwritten
@@ -297,8 +271,8 @@ def scan_sets(keys, n_present, target, weight, totals, rules, best, work):
     Returns the score and the side of missing values (the larger one where there are none), -1 when no set beats `best`.
     """
     n = sum_up(keys, target, work.categories)
-    side, n_left, ordered = -1, np.int64(0), target.family != ABSOLUTE and is_ordered(target)
-    for again in range(1 if ordered or target.family == ABSOLUTE or n < 3 else 2):
+    side, n_left, ordered = -1, np.int64(0), is_ordered(target)
+    for again in range(1 if ordered or n < 3 else 2):
         if ordered:
             find_means(n, target, work.categories)
         elif again:
@@ -307,10 +281,7 @@ def scan_sets(keys, n_present, target, weight, totals, rules, best, work):
         else:
             forget_means(n, work.categories)
         put_in_order(n, work.categories)
-        if target.family == ABSOLUTE:
-            score, where, count = scan_singles(n, keys, n_present, weight, rules, best, work)
-        else:
-            score, where, count = scan_boundaries(n, len(keys), ordered or again == 1, target, weight, totals, rules, best, work)
+        score, where, count = scan_boundaries(n, len(keys), ordered or again == 1, target, weight, totals, rules, best, work)
         if where >= 0:
             best, side, n_left = score, where, count
     forget(n, work.categories)

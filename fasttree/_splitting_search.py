@@ -12,6 +12,7 @@ from fasttree._jit_reference import refer
 from fasttree._splitting_absolute import Absolute, scan_absolute, score_absolute
 from fasttree._splitting_bound import neighbours, search_bounded
 from fasttree._splitting_categories import DONE, Categories, is_set, scan_sets
+from fasttree._splitting_categories_absolute import scan_sets_absolute
 from fasttree._splitting_categories_drawn import score_drawn_sets
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
 from fasttree._splitting_own import Own, scan_own
@@ -98,7 +99,10 @@ def scan_feature(feature, keys, target, weight, totals, rules, found, work):
     if keys[-1] >> SHIFT == MISSING:
         n_present = count_present(keys)
     if is_set(work.categories, feature):
-        score, side = scan_sets(keys, n_present, target, weight, totals, rules, found.score, work)
+        if target.family == ABSOLUTE:
+            score, side = scan_sets_absolute(keys, n_present, target, weight, rules, found.score, work)
+        else:
+            score, side = scan_sets(keys, n_present, target, weight, totals, rules, found.score, work)
         return Found(score, feature, DONE, 0, 0, side, np.nan) if side >= 0 else found
     if len(work.signs):
         rules = refer(constrained(rules, work.signs[feature], rules.lower, rules.upper))

@@ -192,8 +192,9 @@ class DecisionTreeRegressor(RegressorMixin, BaseTree):
         sums of the targets in a node (of each output), then of their squares, `weight` is the node's. Leaves hold means.
     splitter, max_depth, min_samples_split, min_samples_leaf, min_weight_fraction_leaf, max_features, random_state, max_leaf_nodes, \
 min_impurity_decrease, ccp_alpha, monotonic_cst, categorical_features
-        As in `DecisionTreeClassifier`; by absolute error the best category against the others is found, which takes deep trees where
-        there are many.
+        As in `DecisionTreeClassifier`; but by absolute error no search is exact: it is the best category against the others, or of one
+        output the best set in order of the medians, or in the order that the medians of that set's two sides give, where that is
+        better. Usually that is the best of all sets.
 
     Attributes
     ----------

@@ -61,12 +61,52 @@ def test_no_set_of_all_is_better(data, criterion):
     present = sorted({value for value in x if value == value})
     rows, sets = list(range(len(x))), naive.every_set(present)
     ys, weight, X = [[naive.Fraction(v) for v in y]], [naive.Fraction(w) for w in weight], [[value] for value in x]
-    best = naive.best_split(X, ys, weight, rows, name, 1, 0, categorical=[0], sets=lambda column: sets)
+    best = naive.best_split(X, ys, weight, rows, name, 1, 0, categorical=[0], sets=lambda column: [sets])
     if len(set(y)) == 1 or best is None:
         assert tree.node_count == 1
         return
     burden = tree.weighted_n_node_samples * tree.impurity
     assert burden[0] - burden[1] - burden[2] == pytest.approx(float(best[0]), abs=1e-9)
+
+
+@settings(deadline=None, max_examples=60)
+@given(columns("absolute_error"))
+def test_absolute_error_finds_no_worse_set_than_one_category_against_the_others(column):
+    x, y, weight = column
+    tree = (
+        DecisionTreeRegressor(criterion="absolute_error", max_depth=1, categorical_features=[0]).fit(np.array(x)[:, None], y, weight).tree_
+    )
+    present = sorted({value for value in x if value == value})
+    ys, weight, X = [[naive.Fraction(v) for v in y]], [naive.Fraction(w) for w in weight], [[value] for value in x]
+    most, alone = (
+        naive.best_split(X, ys, weight, range(len(x)), "absolute_error", 1, 0, categorical=[0], sets=lambda _, sets=sets: [sets(present)])
+        for sets in (naive.every_set, naive.single_sets)
+    )
+    if tree.node_count == 1:
+        assert len(set(y)) == 1 or most is None
+        return
+    burden = tree.weighted_n_node_samples * tree.impurity
+    assert float(alone[0]) - 1e-9 <= burden[0] - burden[1] - burden[2] <= float(most[0]) + 1e-9
+
+
+def test_absolute_error_usually_finds_the_best_set():
+    """Pure noise and weights in eight categories; the order of the medians alone holds the best of all sets in 93 of these columns."""
+    random, found, alone = np.random.default_rng(0), 0, 0
+    sets = [list(chosen) for n in range(1, 5) for chosen in itertools.combinations(range(8), n)]
+
+    def distance(y, weight):
+        order = np.argsort(y)
+        middle = y[order][np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)]
+        return weight @ np.abs(y - middle)
+
+    for _ in range(100):
+        x, y, weight = np.concatenate([np.arange(8), random.integers(0, 8, 52)]), random.normal(size=60), random.uniform(0.5, 2, 60)
+        sides = [np.isin(x, chosen) for chosen in sets]
+        least = [distance(y[left], weight[left]) + distance(y[~left], weight[~left]) for left in sides]
+        tree = DecisionTreeRegressor(criterion="absolute_error", max_depth=1, categorical_features=[0]).fit(x[:, None], y, weight).tree_
+        found += tree.weighted_n_node_samples[1:] @ tree.impurity[1:] <= min(least) + 1e-9
+        alone += min(least[:8]) == min(least)
+    assert (found, alone) == (100, 11)
 
 
 def plain_leaf(tree, row):
@@ -164,7 +204,7 @@ def test_several_classes_are_parted_along_their_principal_component(seed, criter
     ys, weight, rows = [[naive.Fraction(int(v)) for v in y]], [naive.Fraction(int(w)) for w in weight], list(range(300))
     sets = naive.single_sets(list(range(10))), naive.principal_sets(x.tolist(), ys, weight, rows)
     X = [[value] for value in x.tolist()]
-    alone, best = (naive.best_split(X, ys, weight, rows, criterion, 1, 0, categorical=[0], sets=lambda _, s=s: s)[0] for s in sets)
+    alone, best = (naive.best_split(X, ys, weight, rows, criterion, 1, 0, categorical=[0], sets=lambda _, s=s: [s])[0] for s in sets)
     burden = tree.weighted_n_node_samples * tree.impurity
     assert burden[0] - burden[1] - burden[2] == pytest.approx(float(max(alone, best)), abs=1e-9)
 

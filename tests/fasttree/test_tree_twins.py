@@ -149,7 +149,7 @@ def assert_greedy(tree, X, ys, weight, criterion, rules, n_all):
     X = np.asarray(X)
 
     def every_set(column):
-        return naive.every_set(sorted({value for value in column if value == value}))
+        return [naive.every_set(sorted({value for value in column if value == value}))]
 
     best_may_be_missed = rules["categorical"] and criterion != "absolute_error" and not naive.is_exact(ys, criterion)
 

@@ -87,37 +87,60 @@ def principal_sets(column, ys, weight, rows):
     return ordered_sets(present, dict(zip(present, response.tolist(), strict=True)))
 
 
+def median_sets(column, y, weight, rows):
+    """As `ordered_sets`, in order of the categories' medians."""
+    present = sorted({column[i] for i in rows if not isnan(column[i])})
+    members = {category: [i for i in rows if column[i] == category] for category in present}
+    return ordered_sets(present, {c: median([y[i] for i in own], [weight[i] for i in own]) for c, own in members.items()})
+
+
+def leaning_sets(column, y, weight, rows, min_leaf, min_weight):
+    """As `ordered_sets`, by how much nearer a category's targets lie to the left median than to the right one, of the best of `median_sets`."""
+    X, sets = [[x] for x in column], median_sets(column, y, weight, rows)
+    best = best_split(X, [y], weight, rows, "absolute_error", min_leaf, min_weight, categorical=[0], sets=lambda _: [sets])
+    if best is None:
+        return []
+    low, high = (median([y[i] for i in part], [weight[i] for i in part]) for part in best[2:])
+    present, response = sorted({column[i] for i in rows if not isnan(column[i])}), {}
+    for category in present:
+        own = [i for i in rows if column[i] == category]
+        response[category] = mean([abs(y[i] - low) - abs(y[i] - high) for i in own], [weight[i] for i in own])
+    return ordered_sets(present, response)
+
+
 def is_exact(ys, criterion):
     """Whether the best of all sets of categories is found: one target of numbers or of two classes, searched by the order of its means."""
     n_classes = len({y for output in ys for y in output})
     return len(ys) == 1 and criterion != "absolute_error" and (criterion not in ("gini", "entropy") or n_classes <= 2)
 
 
-def sets_of(column, ys, weight, rows, criterion):
-    """The sets that are tried, or with several classes or outputs the first of them."""
+def sets_of(column, ys, weight, rows, criterion, min_leaf, min_weight):
+    """The sets that are tried, or with several classes or outputs the first of them: a list for each search."""
     present = sorted({column[i] for i in rows if not isnan(column[i])})
+    if criterion == "absolute_error" and len(ys) == 1:
+        by_median, leaning = median_sets(column, ys[0], weight, rows), leaning_sets(column, ys[0], weight, rows, min_leaf, min_weight)
+        return [single_sets(present), by_median, leaning]
     if not is_exact(ys, criterion):
-        return single_sets(present)
+        return [single_sets(present)]
     members = {category: [i for i in rows if column[i] == category] for category in present}
     response = {category: mean([ys[0][i] for i in own], [weight[i] for i in own]) for category, own in members.items()}
-    return ordered_sets(present, response)
+    return [ordered_sets(present, response)]
 
 
 def splits(X, rows, categorical=(), sets=None):
     """Every split of `rows`: lowest feature first, then missing values right, then lowest threshold or first set.
 
-    categorical : features split by sets; sets : function (column) -> sets to try
+    categorical : features split by sets; sets : function (column) -> lists of sets to try, one list after the other
     """
     for feature in range(len(X[0])):
         values = sorted({X[i][feature] for i in rows if not isnan(X[i][feature])})
         missing = any(isnan(X[i][feature]) for i in rows)
-        thresholds = [a / 2 + b / 2 for a, b in pairwise(values)]
-        if feature in categorical:
-            thresholds = sets([row[feature] for row in X])
-        for missing_left in (False, True) if missing else (None,):
-            ends = [float("inf")] if missing and values and not missing_left and feature not in categorical else []
-            for threshold in thresholds + ends:
-                yield feature, threshold, missing_left
+        searches = sets([row[feature] for row in X]) if feature in categorical else [[a / 2 + b / 2 for a, b in pairwise(values)]]
+        for thresholds in searches:
+            for missing_left in (False, True) if missing else (None,):
+                ends = [float("inf")] if missing and values and not missing_left and feature not in categorical else []
+                for threshold in thresholds + ends:
+                    yield feature, threshold, missing_left
 
 
 def goes_left(x, threshold, missing_left):
@@ -137,7 +160,7 @@ def best_split(X, ys, weight, rows, criterion, min_leaf, min_weight, *, categori
     allowed : function (feature, value of the left child, value of the right child) -> bool, or None
     """
     whole = sum(weight[i] for i in rows) * total_impurity(ys, weight, criterion, rows)
-    sets = sets or (lambda column: sets_of(column, ys, weight, rows, criterion))
+    sets = sets or (lambda column: sets_of(column, ys, weight, rows, criterion, min_leaf, min_weight))
     best = None
     for feature, threshold, missing_left in splits(X, rows, categorical, sets):
         left = [i for i in rows if goes_left(X[i][feature], threshold, missing_left)]
