@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from spectra.containers import Cohort
 from spectra.errors import SpectraError
+from spectra.study.models import one_at_a_time
 from spectra.study.networks import INPUTS
 from spectra.study.problem import fit_steps
 from spectra.study.windows import window_edges, window_means
@@ -95,7 +96,9 @@ def fit(candidate, point, seed, values, target, n_classes):
     try:
         # checks of what is known to be right take up to a third of a fit
         with sklearn.config_context(assume_finite=True, skip_parameter_validation=candidate.known):
-            return Model(candidate.estimator(seed, point).fit(values, target), centre, spread)
+            estimator = candidate.estimator(seed, point)
+            with contextlib.nullcontext() if candidate.known else one_at_a_time(estimator):
+                return Model(estimator.fit(values, target), centre, spread)
     except (TypeError, ValueError) as error:
         words = ", ".join(f"{name}={value}" for name, value in (candidate.fixed | point).items())
         raise SpectraError(f"[study] models: {candidate.name!r} cannot be fitted ({words or 'no parameters'}): {error}") from error

@@ -1,7 +1,9 @@
 """Estimators of the candidates, unfitted: each function takes the seed and the parameters that may be chosen."""
 
+import contextlib
 import threading
 
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 from sklearn.multiclass import OneVsRestClassifier
@@ -10,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, Nearest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.svm import SVC, SVR
+from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
 from fasttree import (
     DecisionTreeClassifier,
@@ -23,7 +25,7 @@ from fasttree import (
     RandomForestRegressor,
 )
 
-_LIBLINEAR = threading.Lock()
+_LIBLINEAR = threading.RLock()  # its random numbers are one stream for the whole process: fits on two threads would mix them up
 
 
 def majority(seed):
@@ -72,12 +74,24 @@ def logistic_l2(seed, **options):
 
 
 class OneAtATime(LogisticRegression):
-    """Logistic regression by liblinear, whose random numbers are one stream for the whole process: fits on two threads would mix them up."""
+    """Logistic regression by liblinear."""
 
     def fit(self, X, y, sample_weight=None):
         """As `LogisticRegression`, while no other thread does."""
         with _LIBLINEAR:
             return super().fit(X, y, sample_weight)
+
+
+def one_at_a_time(estimator):
+    """What to hold while an estimator of unknown make is fitted: a lock where it, or one inside it, uses liblinear, else nothing."""
+    inside = [estimator, *estimator.get_params().values()]
+    return _LIBLINEAR if any(map(_by_liblinear, inside)) else contextlib.nullcontext()
+
+
+def _by_liblinear(estimator):
+    if isinstance(estimator, CalibratedClassifierCV) and estimator.estimator is None:
+        return True  # then it is a LinearSVC
+    return isinstance(estimator, (LinearSVC, LinearSVR)) or getattr(estimator, "solver", None) == "liblinear"
 
 
 def logistic_l1(seed, **options):

@@ -57,6 +57,34 @@ def test_lasso_fits_do_not_depend_on_other_threads():
     assert all(np.array_equal(found, alone[i % 3]) for i, found in enumerate(together))
 
 
+@pytest.mark.parametrize(
+    ("path", "fixed"),
+    [
+        ("sklearn.svm.LinearSVC", {}),
+        ("sklearn.svm.LinearSVR", {}),
+        ("sklearn.calibration.CalibratedClassifierCV", {"cv": 2, "ensemble": False}),
+        ("sklearn.linear_model.LogisticRegression", {"solver": "liblinear", "l1_ratio": 1.0}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_no_use_of_liblinear_by_another_name_depends_on_other_threads(path, fixed):
+    random = np.random.default_rng(0)
+    values, quantity = random.normal(size=(80, 100)), path.endswith("R")
+    target = values[:, 0] + random.normal(size=80)
+    (candidate,) = candidates.candidates(
+        [path], "regression" if quantity else "classification", parameters={path: fixed} if fixed else None
+    )
+
+    def believed(i):
+        model = learning.fit(candidate, {}, i % 3, values, target if quantity else (target > 0).astype(int), 0 if quantity else 2)
+        return learning.predict(model, values, 0 if quantity else 2)
+
+    alone = [believed(i) for i in range(3)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(believed, range(30)))
+    assert all(np.array_equal(found, alone[i % 3]) for i, found in enumerate(together))
+
+
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_everything_is_compiled_before_time_is_taken(task, monkeypatch):
     problem, asked = problem_of(task), []
