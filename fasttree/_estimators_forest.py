@@ -25,7 +25,7 @@ from fasttree._growth_plan import grow_trees, plan
 from fasttree._threads import over_threads, seeded
 from fasttree._tree import dense_blocks
 from fasttree._tree_prune import prune
-from fasttree._validation import category_counts, check_predict, feature_count
+from fasttree._validation import category_counts, check_predict, feature_count, moderate
 
 _TASK = 32768  # rows of all trees that one task grows, at least
 _BLOCK = 32768  # rows that one thread predicts at a time: few enough to stay in cache for all trees
@@ -103,8 +103,9 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
         if not self.bootstrap and self.oob_score:
             raise ValueError("Out of bag estimation only available if bootstrap=True")
         n_samples = len(y)
-        self._n_samples, self._weight = n_samples, weight
         self._n_drawn = self._draws(n_samples, weight) if self.bootstrap else None
+        weight = moderate(weight)
+        self._n_samples, self._weight = n_samples, weight
         random_state = check_random_state(self.random_state)
         if not self.warm_start or not hasattr(self, "estimators_"):
             self.estimators_ = []

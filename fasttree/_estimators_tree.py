@@ -13,7 +13,7 @@ from fasttree._growth_plan import grow_tree, plan
 from fasttree._splitting_scan import Rules
 from fasttree._threads import seeded
 from fasttree._tree_prune import prune, pruning_path
-from fasttree._validation import category_counts, check_predict, count_of, feature_count
+from fasttree._validation import category_counts, check_predict, count_of, feature_count, moderate
 
 SEEDS = np.iinfo(np.int32).max
 _UNLIMITED = 2**62
@@ -108,7 +108,7 @@ class BaseTree(Categorical, MultiOutputMixin, BaseEstimator):
 
     def _grow(self, X, y, n_classes, weight):
         n_samples, n_features = X.shape
-        weight = np.ones(n_samples) if weight is None else weight
+        weight = np.ones(n_samples) if weight is None else moderate(weight)
         self.max_features_ = feature_count(self.max_features, n_features)
         rules, seed = growing_rules(self, n_samples, weight.sum()), growing_seed(self.random_state)
         self.tree_ = grow_tree(

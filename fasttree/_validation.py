@@ -153,6 +153,15 @@ def check_weights(sample_weight, n_samples):
     return weight
 
 
+def moderate(weight):
+    """Weights of trees; times a power of two, which rounds nothing, where their greatest is beyond 2^-32 to 2^32.
+
+    Only ratios matter to a tree, but squares of sums of weights overflow, vanish, or fall below what scores may differ by.
+    """
+    exponent = 0 if weight is None else int(np.frexp(np.max(weight))[1]) - 1
+    return weight if abs(exponent) <= 32 else np.ldexp(weight, -exponent)
+
+
 def encode_classes(y):
     """Number the classes of each output.
 

@@ -117,7 +117,8 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         X : {array_like, sparse matrix} of shape (n_samples, n_features)
         y : array_like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array_like of shape (n_samples,) or None
-            Not negative; samples of weight 0 are left out.
+            Not negative; samples of weight 0 are left out. Only ratios matter: weights whose greatest is beyond 2^-32 to 2^32 are
+            multiplied by a power of two, as ``tree_.weighted_n_node_samples`` then shows.
 
         Returns
         -------
@@ -240,7 +241,8 @@ min_impurity_decrease, ccp_alpha, monotonic_cst, categorical_features
         X : {array_like, sparse matrix} of shape (n_samples, n_features)
         y : array_like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array_like of shape (n_samples,) or None
-            Not negative; samples of weight 0 are left out.
+            Not negative; samples of weight 0 are left out. Only ratios matter: weights whose greatest is beyond 2^-32 to 2^32 are
+            multiplied by a power of two, as ``tree_.weighted_n_node_samples`` then shows.
 
         Returns
         -------

@@ -188,6 +188,15 @@ def test_warm_start_adds_the_trees_of_one_fit():
         forest.set_params(n_estimators=2).fit(X, y > 0)
 
 
+@pytest.mark.parametrize("forest", [RandomForestClassifier, ExtraTreesClassifier])
+@pytest.mark.parametrize("power", [-1070, -300, 300, 1014])
+def test_only_ratios_of_weights_matter(forest, power):
+    X, y = table()
+    weight = np.random.default_rng(0).integers(1, 16, len(y)).astype(float)
+    usual, scaled = (forest(5, random_state=0).fit(X, y > 0, w) for w in (weight, np.ldexp(weight, power)))
+    np.testing.assert_array_equal(scaled.predict_proba(X), usual.predict_proba(X))
+
+
 def test_several_outputs():
     X, y = table()
     both = np.column_stack([y > 0, np.digitize(X[:, 3], [0, 1])])

@@ -67,6 +67,19 @@ def test_tree_of_absolute_errors_is_scikit_learns(options, n_outputs):
     np.testing.assert_allclose(np.sort(ours.tree_.impurity), np.sort(theirs.tree_.impurity))
 
 
+@pytest.mark.parametrize("power", [-1070, -700, -300, -33, 33, 300, 700, 1014])
+@pytest.mark.parametrize("criterion", ["gini", "entropy", "squared_error", "poisson", "absolute_error"])
+def test_only_ratios_of_weights_matter(criterion, power):
+    """Even weights of 1e-100 grew ten times as many leaves by Gini, those of 1e-200 no split at all."""
+    X, y = smooth(200)
+    weight = np.random.default_rng(0).integers(1, 16, len(y)).astype(float)
+    kind, y = (DecisionTreeClassifier, y > 0) if criterion in CLASSES else (DecisionTreeRegressor, y - y.min())
+    usual, scaled = (kind(criterion=criterion).fit(X, y, w) for w in (weight, np.ldexp(weight, power)))
+    assert usual.tree_.node_count > 5
+    np.testing.assert_array_equal(scaled.tree_.threshold, usual.tree_.threshold)
+    np.testing.assert_array_equal(scaled.predict(X), usual.predict(X))
+
+
 def test_absolute_error_bears_any_weights():
     """Weights over seven orders of magnitude move the median far at a time; over thirty they lose digits, not bounds."""
     X, y = smooth(200, dtype=np.float64)
