@@ -98,10 +98,11 @@ class ForestClassifier(ClassifierMixin, BaseForest):
             guess = np.column_stack([found.take(np.argmax(value[:, k, : len(found)], axis=1)) for k, found in enumerate(self.classes_)])
         self.oob_score_ = self._oob_metric("accuracy_score")(y, guess)
 
-    def _wrap(self, tree, seed, max_features):
-        estimator = super()._wrap(tree, seed, max_features)
-        estimator.classes_, estimator.n_classes_ = self.classes_, self.n_classes_
-        return estimator
+    def _wrap(self, trees, seeds, max_features):
+        estimators = super()._wrap(trees, seeds, max_features)
+        for estimator in estimators:
+            estimator.classes_, estimator.n_classes_ = self.classes_, self.n_classes_
+        return estimators
 
     def predict_proba(self, X):
         """Mean over the trees of the classes' shares.

@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from fasttree._growth_plan import grow_tree, plan
 from fasttree._splitting_scan import Rules
-from fasttree._threads import seeded
 from fasttree._tree_prune import prune, pruning_path
 from fasttree._validation import category_counts, check_predict, count_of, feature_count, moderate
 
@@ -79,8 +78,7 @@ def monotonic_signs(monotonic_cst, n_features, n_classes, n_outputs, categorical
 
 def growing_seed(random_state):
     """Seed of the draws of one tree."""
-    generator = seeded(random_state) if isinstance(random_state, Integral) else check_random_state(random_state)
-    return generator.randint(SEEDS)
+    return int(random_state) if isinstance(random_state, Integral) else check_random_state(random_state).randint(SEEDS)
 
 
 def check_poisson(y, positive="positive"):

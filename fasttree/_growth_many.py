@@ -8,6 +8,7 @@ from fasttree._growth import Sketch, grow
 from fasttree._jit import njit
 from fasttree._splitting_encode import select_rows
 from fasttree._splitting_own import FAILED
+from fasttree._splitting_random import mix
 from fasttree._splitting_scan import Rules, Target
 
 
@@ -16,7 +17,7 @@ class Lot(NamedTuple):
 
     weights: np.ndarray  # float64, shape (n_trees, n_rows), or one row for all trees; rows of weight 0 take no part
     min_weights: np.ndarray  # float64, as long: the least weight of a leaf
-    random: np.ndarray  # uint64, shape (n_trees,): what each tree's draws start from
+    seeds: np.ndarray  # uint64, shape (n_trees,)
     rows: np.ndarray  # uint32, shape (n_trees, n_rows). Filled with the rows of each tree, in the order of its leaves.
     stops: np.ndarray  # int64, shape (n_trees + 1,), the first 0. Filled with where the nodes of each tree end in the sketch.
 
@@ -93,7 +94,7 @@ def grow_many(columns, keys, codes, by_target, target, lot, rules, sketch, work,
     rules : `min_weight` isn't used
     sketch : receives tree after tree; what is numbered from the first node of a tree on stays so
     """
-    for tree in range(len(lot.random)):
+    for tree in range(len(lot.seeds)):
         shared = tree if len(lot.weights) > 1 else 0
         weight, min_weight = lot.weights[shared], lot.min_weights[shared]
         n_rows, unit = choose_rows(weight, lot.rows[tree])
@@ -106,7 +107,7 @@ def grow_many(columns, keys, codes, by_target, target, lot, rules, sketch, work,
         select_rows(by_target, weight, work.absolute.by_target)
         for feature in range(len(work.order)):
             work.order[feature] = feature
-        work.random[0] = lot.random[tree]
+        work.random[0] = mix(lot.seeds[tree] + np.uint64(1))  # a state that isn't 0; without it, draws of near seeds overlap
         own = Target(target.family, target.classes, target.n_slots, unit, weight, target.value, target.outputs)
         least = with_weight(rules, min_weight)
         first = lot.stops[tree]

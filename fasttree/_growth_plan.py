@@ -260,7 +260,7 @@ def _grow(problem, bench, weights, rules, seeds):
     lot = Lot(
         np.require(weights[0], requirements=["C", "W"])[None] if len(weights) == 1 else np.stack(weights),
         np.array([own.min_weight for own in every_rule]),
-        np.array([(seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64) or 1 for seed in seeds], dtype=np.uint64),
+        np.array(seeds, dtype=np.uint64),
         np.empty((n_trees, n_rows), dtype=np.uint32),
         np.zeros(n_trees + 1, dtype=np.int64),
     )
