@@ -6,10 +6,10 @@
 import numpy as np
 
 from fasttree._jit import njit
+from fasttree._jit_vector import LANES
 from fasttree._splitting_categories import DONE, is_set, mark_coded_set, mark_presorted_set
 from fasttree._splitting_categories_drawn import mark_drawn_set
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
-from fasttree._splitting_random import LANES
 from fasttree._splitting_scan import ABSOLUTE, MOMENT
 from fasttree._splitting_search import NONE_MISSING
 

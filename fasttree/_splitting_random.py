@@ -1,13 +1,14 @@
 """Searching one node at random thresholds, as extremely randomised trees do (Geurts, Ernst & Wehenkel 2006).
 
-The drawn features are searched four at a time, side by side, so that they share each pass over the rows and none waits for its own sums::
+The drawn features are searched four at a time, side by side as lanes of vectors, so that they share each pass over the rows and none
+waits for its own sums::
 
     lanes     feature  7   2  19  11         low, high, threshold, left sums: one entry per lane
     row 4             .1  .8  .3  .5
     row 9             .4  .2  .6  .7
 
-Growing with sixteen at a time took 1.3 (281 rows) and 1.9 times as long (100,000 rows), and with one after the other longer still
-(`benchmarks.peers`, group trees).
+Several such groups go together from step to step, so that the memory they come from is asked for at once. Nodes of few rows take few
+groups: they are often parted perfectly by one of the first, which ends the search.
 """
 
 from typing import NamedTuple
@@ -15,15 +16,16 @@ from typing import NamedTuple
 import numpy as np
 
 from fasttree._jit import njit
+from fasttree._jit_vector import LANES, cast, load, pack, splat, store, where
 from fasttree._splitting_absolute import score_absolute
 from fasttree._splitting_own import score_children
 from fasttree._splitting_scan import _TINY, ABSOLUTE, move_row
 
-LANES = 4
+GROUPS = 8  # of lanes that are searched together, at most
+_CELLS = 1 << 13  # values of these, at most, unless a single group has more: they stay in the cache
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
-_SUMS = frozenset({"contract", "nsz", "reassoc"})  # values may be NaN
 _LOW = np.uint64(0xFFFFFFFF)
 _WIDTH = np.uint64(LANES)
 
@@ -37,41 +39,47 @@ class Table(NamedTuple):
 
 
 class Lanes(NamedTuple):
-    """Room for the drawn features of one group, overwritten."""
+    """Room for drawn features, a lane each, overwritten."""
 
-    cells: np.ndarray  # like the values, shape (2, LANES * rows): row after row, of this group and of that with the best split so far
-    best: np.ndarray  # int64, shape (2,): group and lane of the best split so far
-    low: np.ndarray  # like the values, shape (LANES,): least present value
-    high: np.ndarray  # like the values, shape (LANES,): greatest
-    threshold: np.ndarray  # like the values, shape (LANES,)
-    feature: np.ndarray  # uint64, shape (LANES,)
-    uniform: np.ndarray  # float64, shape (LANES,)
-    n_missing: np.ndarray  # int64, shape (LANES,)
-    missing_left: np.ndarray  # bool, shape (LANES,)
-    n_left: np.ndarray  # float64, shape (LANES,): rows on the left
-    weight: np.ndarray  # float64, shape (LANES,): of the rows on the left
-    value: np.ndarray  # float64, shape (LANES,): of the rows on the left
-    score: np.ndarray  # float64, shape (LANES,)
+    cells: np.ndarray  # like the values, shape (2, n_cells): row after row of group after group, now and where the best split so far was
+    best: np.ndarray  # int64, shape (2,): where its values start: in which half, and at which cell
+    low: np.ndarray  # like the values, shape (n_lanes,): least present value
+    high: np.ndarray  # like the values, shape (n_lanes,): greatest
+    threshold: np.ndarray  # like the values, shape (n_lanes,)
+    feature: np.ndarray  # uint64, shape (n_lanes,)
+    uniform: np.ndarray  # float64, shape (n_lanes,)
+    n_missing: np.ndarray  # int64, shape (n_lanes,)
+    missing_left: np.ndarray  # bool, shape (n_lanes,)
+    n_left: np.ndarray  # float64, shape (n_lanes,): rows on the left
+    weight: np.ndarray  # float64, shape (n_lanes,): of the rows on the left
+    value: np.ndarray  # float64, shape (n_lanes,): of the rows on the left
+    score: np.ndarray  # float64, shape (n_lanes,)
 
 
 def new_lanes(n_rows, dtype):
     """Room for nodes of up to `n_rows`."""
-    floats = [np.empty(LANES) for _ in range(5)]
+    n_lanes = GROUPS * LANES
     return Lanes(
-        cells=np.empty((2, LANES * n_rows), dtype),
+        cells=np.empty((2, max(LANES * n_rows, _CELLS)), dtype),
         best=np.zeros(2, np.int64),
-        low=np.empty(LANES, dtype),
-        high=np.empty(LANES, dtype),
-        threshold=np.empty(LANES, dtype),
-        feature=np.zeros(LANES, np.uint64),
-        uniform=floats[0],
-        n_missing=np.zeros(LANES, np.int64),
-        missing_left=np.zeros(LANES, np.bool_),
-        n_left=floats[4],
-        weight=floats[1],
-        value=floats[2],
-        score=floats[3],
+        low=np.empty(n_lanes, dtype),
+        high=np.empty(n_lanes, dtype),
+        threshold=np.empty(n_lanes, dtype),
+        feature=np.zeros(n_lanes, np.uint64),
+        uniform=np.empty(n_lanes),
+        n_missing=np.zeros(n_lanes, np.int64),
+        missing_left=np.zeros(n_lanes, np.bool_),
+        n_left=np.empty(n_lanes),
+        weight=np.empty(n_lanes),
+        value=np.empty(n_lanes),
+        score=np.empty(n_lanes),
     )
+
+
+@njit(_nrt=False, forceinline=True)
+def lanes_at_once(n_rows):
+    """How many features of a node are searched together."""
+    return LANES * max(1, min(GROUPS, n_rows // 2, _CELLS // (LANES * n_rows)))
 
 
 @njit(_nrt=False, forceinline=True)
@@ -103,131 +111,148 @@ def draw_lanes(order, n_drawn, n_lanes, random, lanes):
         order[place] = feature
         features[j] = np.uint64(feature)
         uniform[j] = np.float64(np.int64(word & _LOW)) / 4294967296.0
-    for j in range(n_lanes, LANES):
+    for j in range(n_lanes, count_groups(n_lanes) * LANES):
         features[j] = features[0]
 
 
+@njit(_nrt=False, forceinline=True)
+def count_groups(n_lanes):
+    return (n_lanes + LANES - 1) // LANES
+
+
 @njit(_nrt=False)
-def gather_lanes(table, rows, feature, cells, low, high):
+def gather_group(table, rows, first, feature, cells, low, high):
     """Values of four features into `cells`; their ends, missing ones aside: a comparison with NaN is false."""
     values, stride, step = table.values, np.uint64(table.row_stride), np.uint64(table.column_stride)
-    zero, one, two, three = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
-    f0, f1, f2, f3 = feature[zero] * step, feature[one] * step, feature[two] * step, feature[three] * step
-    low[zero], high[zero] = np.inf, -np.inf
-    least0 = least1 = least2 = least3 = low[zero]
-    most0 = most1 = most2 = most3 = high[zero]
+    f0, f1, f2, f3 = feature[first] * step, feature[first + 1] * step, feature[first + 2] * step, feature[first + 3] * step
+    least, most = splat(low, np.inf), splat(high, -np.inf)
     for i in range(len(rows)):
-        place = np.uint64(i) * _WIDTH
         row = np.uint64(rows[i]) * stride
-        v0, v1, v2, v3 = values[row + f0], values[row + f1], values[row + f2], values[row + f3]
-        cells[place], cells[place + one], cells[place + two], cells[place + three] = v0, v1, v2, v3
-        least0 = v0 if v0 < least0 else least0
-        least1 = v1 if v1 < least1 else least1
-        least2 = v2 if v2 < least2 else least2
-        least3 = v3 if v3 < least3 else least3
-        most0 = v0 if v0 > most0 else most0
-        most1 = v1 if v1 > most1 else most1
-        most2 = v2 if v2 > most2 else most2
-        most3 = v3 if v3 > most3 else most3
-    low[zero], low[one], low[two], low[three] = least0, least1, least2, least3
-    high[zero], high[one], high[two], high[three] = most0, most1, most2, most3
+        cell = pack(values[row + f0], values[row + f1], values[row + f2], values[row + f3])
+        store(cells, i * LANES, cell)
+        least = where(cell < least, cell, least)
+        most = where(most < cell, cell, most)
+    store(low, first, least)
+    store(high, first, most)
 
 
 @njit(_nrt=False)
-def count_missing(cells, n_missing):
+def count_missing(cells, first, n_missing):
+    """Number of missing values in each lane of a group."""
     for j in range(LANES):
-        n_missing[j] = 0
+        n_missing[first + j] = 0
     for i in range(len(cells) // LANES):
         for j in range(LANES):
             cell = cells[i * LANES + j]
-            n_missing[j] += np.int64(cell != cell)
+            n_missing[first + j] += np.int64(cell != cell)
 
 
 @njit(_nrt=False)
-def place_thresholds(low, high, uniform, threshold):
-    """A threshold in each lane from `low` up to but not including `high`, unless these are the same."""
-    for j in range(LANES):
-        threshold[j] = np.float64(low[j]) + uniform[j] * (np.float64(high[j]) - np.float64(low[j]))
-    for j in range(LANES):  # rounding, or a range that overflows
-        threshold[j] = threshold[j] if threshold[j] < high[j] else low[j]
+def place_thresholds(first, low, high, uniform, threshold):
+    """A threshold in each lane of a group from `low` up to but not including `high`, unless these are the same."""
+    least, most = cast(uniform, load(low, first)), cast(uniform, load(high, first))
+    placed = cast(threshold, least + load(uniform, first) * (most - least))
+    placed = where(placed < load(high, first), placed, load(low, first))  # rounding, or a range that overflows
+    store(threshold, first, placed)
 
 
 @njit(_nrt=False)
-def send_missing_left(cells, missing_left):
-    """Make missing values small in the lanes where they go left; NaN isn't below any threshold."""
+def send_missing_left(cells, first, missing_left):
+    """Make a group's missing values small in the lanes where they go left; NaN isn't below any threshold."""
     for i in range(len(cells) // LANES):
         for j in range(LANES):
             cell = cells[i * LANES + j]
-            if missing_left[j] and cell != cell:
+            if missing_left[first + j] and cell != cell:
                 cells[i * LANES + j] = -np.inf
 
 
-@njit(fastmath=_SUMS, _nrt=False)
-def add_left(cells, threshold, weight, value, left_weight, left_value):
-    """Sums of the rows that aren't above the threshold, in each lane."""
-    t0, t1, t2, t3 = threshold[0], threshold[1], threshold[2], threshold[3]
-    w0 = w1 = w2 = w3 = s0 = s1 = s2 = s3 = 0.0
-    for i in range(len(weight)):
-        place = np.uint64(i) * _WIDTH
-        own, y = weight[i], value[i]
-        in0, in1 = cells[place] <= t0, cells[place + np.uint64(1)] <= t1
-        in2, in3 = cells[place + np.uint64(2)] <= t2, cells[place + np.uint64(3)] <= t3
-        w0 += own if in0 else 0.0
-        w1 += own if in1 else 0.0
-        w2 += own if in2 else 0.0
-        w3 += own if in3 else 0.0
-        s0 += y if in0 else 0.0
-        s1 += y if in1 else 0.0
-        s2 += y if in2 else 0.0
-        s3 += y if in3 else 0.0
-    left_weight[0], left_weight[1], left_weight[2], left_weight[3] = w0, w1, w2, w3
-    left_value[0], left_value[1], left_value[2], left_value[3] = s0, s1, s2, s3
+@njit(_nrt=False)
+def add_left(cells, first, threshold, weight, value, left_weight, left_value):
+    """Sums of the rows that aren't above the threshold, in each lane of a group; of even and odd rows apart, so that neither waits."""
+    zero = splat(left_weight, 0.0)
+    limit, weights, values, odd_weights, odd_values = load(threshold, first), zero, zero, zero, zero
+    one, two = np.uint64(1), np.uint64(2)
+    i, stop = np.uint64(0), np.uint64(len(weight) // 2 * 2)
+    while i < stop:
+        left = load(cells, i * _WIDTH) <= limit
+        weights = weights + where(left, splat(weight, weight[i]), zero)
+        values = values + where(left, splat(value, value[i]), zero)
+        left = load(cells, (i + one) * _WIDTH) <= limit
+        odd_weights = odd_weights + where(left, splat(weight, weight[i + one]), zero)
+        odd_values = odd_values + where(left, splat(value, value[i + one]), zero)
+        i += two
+    if stop < np.uint64(len(weight)):
+        left = load(cells, stop * _WIDTH) <= limit
+        weights = weights + where(left, splat(weight, weight[stop]), zero)
+        values = values + where(left, splat(value, value[stop]), zero)
+    store(left_weight, first, weights + odd_weights)
+    store(left_value, first, values + odd_values)
 
 
 @njit(_nrt=False)
-def count_left(cells, threshold, count):
-    """Number of rows that aren't above the threshold, in each lane."""
-    for j in range(LANES):
-        count[j] = 0.0
+def count_left(cells, first, threshold, count):
+    """Number of rows that aren't above the threshold, in each lane of a group."""
+    zero, one = splat(count, 0.0), splat(count, 1.0)
+    limit, counts = load(threshold, first), zero
     for i in range(len(cells) // LANES):
-        for j in range(LANES):
-            count[j] += 1.0 if cells[i * LANES + j] <= threshold[j] else 0.0
+        counts = counts + where(load(cells, i * LANES) <= limit, one, zero)
+    store(count, first, counts)
 
 
 @njit(_nrt=False, forceinline=True)
-def fill_lanes(table, rows, has_missing, cells, lanes):
+def fill_lanes(table, rows, n_lanes, has_missing, cells, lanes):
     """Values, ends and threshold of each lane."""
-    low, high = lanes.low, lanes.high
-    gather_lanes(table, rows, lanes.feature, cells, low, high)
-    if has_missing:
-        count_missing(cells, lanes.n_missing)
-    place_thresholds(low, high, lanes.uniform, lanes.threshold)
+    feature, low, high, uniform, threshold = lanes.feature, lanes.low, lanes.high, lanes.uniform, lanes.threshold
+    size, n_groups = LANES * len(rows), count_groups(n_lanes)
+    for group in range(n_groups):
+        gather_group(table, rows, group * LANES, feature, cells[group * size : (group + 1) * size], low, high)
+    for group in range(n_groups):
+        place_thresholds(group * LANES, low, high, uniform, threshold)
+        if has_missing:
+            count_missing(cells[group * size : (group + 1) * size], group * LANES, lanes.n_missing)
 
 
 @njit(_nrt=False, forceinline=True)
-def score_lanes(cells, has_missing, target, weight, total_value, rules, lanes):
+def score_group(first, n_rows, has_missing, weight, total_value, rules, lanes):
+    """Scores of a group by squared error from the sums on the left; minus infinity where a split isn't allowed.
+
+    All rows may go left while rounding leaves some weight on the right.
+    """
+    like = lanes.score
+    total, totals = splat(like, weight), splat(like, total_value)
+    left, value = load(lanes.weight, first), load(lanes.value, first)
+    right, difference = total - left, value * total - left * totals
+    score = difference * difference / (left * right)
+    least = splat(like, max(rules.min_weight, _TINY))
+    allowed = (least <= left) & (least <= right)
+    if rules.min_leaf > 1:
+        count, min_leaf = load(lanes.n_left, first), splat(like, rules.min_leaf)
+        allowed = allowed & (min_leaf <= count) & (min_leaf <= splat(like, n_rows) - count)
+    if not has_missing:
+        allowed = allowed & (load(lanes.low, first) < load(lanes.high, first))
+    store(lanes.score, first, where(allowed, score, splat(like, -np.inf)))
+
+
+@njit(_nrt=False, forceinline=True)
+def score_lanes(cells, n_lanes, has_missing, target, weight, total_value, rules, lanes):
     """Score of each lane's split by squared error; minus infinity where it isn't allowed."""
-    counted, n_rows = rules.min_leaf > 1, len(cells) // LANES
-    threshold, missing_left = lanes.threshold, lanes.missing_left
-    n_left, left_weight, left_value = lanes.n_left, lanes.weight, lanes.value
+    threshold, missing_left, left_weight, left_value = lanes.threshold, lanes.missing_left, lanes.weight, lanes.value
+    weights, values = target.weight, target.value
+    n_rows, n_groups = len(weights), count_groups(n_lanes)
+    size = n_rows * LANES
+    for group in range(n_groups):
+        own, first = cells[group * size : (group + 1) * size], group * LANES
+        if has_missing:
+            send_missing_left(own, first, missing_left)
+        add_left(own, first, threshold, weights, values, left_weight, left_value)
+        if rules.min_leaf > 1:
+            count_left(own, first, threshold, lanes.n_left)
+    for group in range(n_groups):
+        score_group(group * LANES, n_rows, has_missing, weight, total_value, rules, lanes)
     if has_missing:
-        send_missing_left(cells, missing_left)
-    add_left(cells, threshold, target.weight, target.value, left_weight, left_value)
-    if counted:
-        count_left(cells, threshold, n_left)
-    least = max(rules.min_weight, _TINY)
-    min_leaf = rules.min_leaf if counted else 0
-    low, high, scores = lanes.low, lanes.high, lanes.score
-    for j in range(LANES):
-        left, right = left_weight[j], weight - left_weight[j]
-        difference = left_value[j] * weight - left * total_value
-        score = difference * difference / (left * right)
-        allowed = (left >= least) & (right >= least)
-        if counted:
-            allowed &= (n_left[j] >= min_leaf) & (n_rows - n_left[j] >= min_leaf)
-        # all rows may go left while rounding leaves some weight on the right
-        allowed &= (low[j] < high[j]) | (not missing_left[j])
-        scores[j] = score if allowed else -np.inf
+        for j in range(n_lanes):
+            if missing_left[j] and lanes.low[j] >= lanes.high[j]:
+                lanes.score[j] = -np.inf
 
 
 @njit(_nrt=False)

@@ -9,6 +9,7 @@ import numpy as np
 
 from fasttree._jit import njit
 from fasttree._jit_reference import refer
+from fasttree._jit_vector import LANES, anywhere, greatest, load, splat, where
 from fasttree._splitting_absolute import Absolute, scan_absolute, score_absolute
 from fasttree._splitting_bound import neighbours, search_bounded
 from fasttree._splitting_categories import DONE, Categories, is_set, scan_sets
@@ -16,7 +17,17 @@ from fasttree._splitting_categories_absolute import scan_sets_absolute
 from fasttree._splitting_categories_drawn import score_drawn_sets
 from fasttree._splitting_encode import MISSING, ROW, SHIFT
 from fasttree._splitting_own import Own, scan_own
-from fasttree._splitting_random import LANES, Lanes, draw_lanes, fill_lanes, gather_values, next_word, score_lanes, score_threshold
+from fasttree._splitting_random import (
+    Lanes,
+    count_groups,
+    draw_lanes,
+    fill_lanes,
+    gather_values,
+    lanes_at_once,
+    next_word,
+    score_lanes,
+    score_threshold,
+)
 from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, OWN, allowed, constrained, scan_classes, scan_moment, scan_sums
 from fasttree._splitting_sort import gather_keys, sort_keys
 
@@ -278,6 +289,37 @@ def lane_allowed(columns, rows, lane, target, rules, work):
     return allowed(rules, left / left_weight, right / right_weight)
 
 
+@njit(_nrt=False, forceinline=True)
+def score_drawn(columns, rows, n_lanes, cells, target, weight, totals, rules, work):
+    """Fill the lanes of features that were drawn, and score them; returns the word that drew sets of categories."""
+    has_missing, size, lanes, word = columns.any_missing, len(rows), work.lanes, np.uint64(0)
+    fill_lanes(columns.table, rows, n_lanes, has_missing, cells, lanes)
+    if has_missing:
+        choose_sides(n_lanes, size, work.random, lanes)
+    if target.family == MOMENT:
+        score_lanes(cells, n_lanes, has_missing, target, weight, totals[1] if target.classes else totals[0], rules, lanes)
+    else:
+        score_others(columns, rows, n_lanes, target, weight, totals, rules, work)
+    if len(work.categories.n_categories):
+        word = next_word(work.random)
+        score_drawn_sets(columns, rows, n_lanes, word, target, weight, totals, rules, work)
+    for j in range(n_lanes, count_groups(n_lanes) * LANES):
+        lanes.score[j] = -np.inf
+    return word
+
+
+@njit(_nrt=False, forceinline=True)
+def top_lane(n_lanes, lanes):
+    """The greatest score of any lane; whether the values of any lane vary, missing ones aside."""
+    low, high, scores, varies = lanes.low, lanes.high, lanes.score, False
+    top = splat(scores, -np.inf)
+    for first in range(0, n_lanes, LANES):
+        own = load(scores, first)
+        top = where(top < own, own, top)
+        varies |= anywhere(load(low, first) < load(high, first))
+    return greatest(top), varies
+
+
 @njit(_nrt=False)
 def search_random(columns, rows, target, weight, totals, rules, work):
     """Best of one random split for each of ``columns.max_features`` drawn features, or more until one isn't constant.
@@ -288,41 +330,38 @@ def search_random(columns, rows, target, weight, totals, rules, work):
     found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
     enough = ceiling(target, weight, totals)
     n_features, size, lanes = len(work.order), len(rows), work.lanes
-    n_drawn, n_varying, group = 0, 0, np.int64(0)
+    low, high, n_missing, scores = lanes.low, lanes.high, lanes.n_missing, lanes.score
+    n_drawn, n_varying, half, most = 0, 0, np.int64(0), lanes_at_once(size)
     while n_drawn < columns.max_features or (n_varying == 0 and n_drawn < n_features):
         needed = n_drawn < columns.max_features
-        n_lanes = min(LANES, (columns.max_features if needed else n_features) - n_drawn)
+        n_lanes = min(most, (columns.max_features if needed else n_features) - n_drawn)
         draw_lanes(work.order, n_drawn, n_lanes, work.random, lanes)
-        has_missing = columns.any_missing
-        cells = lanes.cells[group, : size * LANES]
-        fill_lanes(columns.table, rows, has_missing, cells, lanes)
-        if has_missing:
-            choose_sides(n_lanes, size, work.random, lanes)
-        if target.family == MOMENT:
-            total_value = totals[1] if target.classes else totals[0]
-            score_lanes(cells, has_missing, target, weight, total_value, rules, lanes)
-        else:
-            score_others(columns, rows, n_lanes, target, weight, totals, rules, work)
-        word = np.uint64(0)
-        if len(work.categories.n_categories):
-            word = next_word(work.random)
-            score_drawn_sets(columns, rows, n_lanes, word, target, weight, totals, rules, work)
-        low, high, n_missing, scores, chosen = lanes.low, lanes.high, lanes.n_missing, lanes.score, np.int64(-1)
-        for j in range(n_lanes):
-            if low[j] >= high[j] and (n_missing[j] == 0 or n_missing[j] == size):
+        cells = lanes.cells[half, : size * LANES * count_groups(n_lanes)]
+        word = score_drawn(columns, rows, n_lanes, cells, target, weight, totals, rules, work)
+        floor, skips, chosen = found.score, needed and not columns.any_missing, np.int64(-1)
+        if skips:
+            top, varies = top_lane(n_lanes, lanes)
+            n_varying += varies
+            floor = top if len(work.signs) == 0 else floor
+        for first in range(0, n_lanes, LANES):
+            if skips and not anywhere(splat(scores, floor) <= load(scores, first)):
                 continue
-            n_varying += 1
-            feature, score = np.int64(lanes.feature[j]), scores[j]
-            better = score > found.score or (score == found.score and feature < found.feature)
-            if better and (len(work.signs) == 0 or lane_allowed(columns, rows, j, target, rules, work)):
-                side = np.int64(lanes.missing_left[j]) if n_missing[j] else NONE_MISSING
-                threshold = np.nan if is_set(work.categories, feature) else np.float64(lanes.threshold[j])
-                found = Found(score, feature, DONE, np.int64(word + np.uint64(feature)), 0, side, threshold)
-                chosen = j
-            if not needed:
-                break  # one that varies was sought
+            for j in range(first, min(first + LANES, n_lanes)):
+                if low[j] >= high[j] and (n_missing[j] == 0 or n_missing[j] == size):
+                    continue
+                if n_varying and not needed:
+                    break  # one that varies was sought
+                n_varying += 1
+                feature, score = np.int64(lanes.feature[j]), scores[j]
+                better = score > found.score or (score == found.score and feature < found.feature)
+                if better and (len(work.signs) == 0 or lane_allowed(columns, rows, j, target, rules, work)):
+                    side = np.int64(lanes.missing_left[j]) if n_missing[j] else NONE_MISSING
+                    threshold = np.nan if is_set(work.categories, feature) else np.float64(lanes.threshold[j])
+                    found = Found(score, feature, DONE, np.int64(word + np.uint64(feature)), 0, side, threshold)
+                    chosen = j
         if chosen >= 0:
-            lanes.best[0], lanes.best[1], group = group, chosen, 1 - group
+            lanes.best[0], lanes.best[1] = half, chosen // LANES * size * LANES + chosen % LANES
+            half = 1 - half
         if found.score >= enough or (size == 2 and found.feature >= 0):
             break
         n_drawn += n_lanes

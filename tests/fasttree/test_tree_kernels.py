@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 from numba.core.errors import UnsupportedError
 from scipy import sparse
 
+from fasttree import DecisionTreeClassifier, DecisionTreeRegressor
 from fasttree._growth import new_sketch
 from fasttree._growth_number import new_nodes, number_nodes
 from fasttree._growth_rows import partition
 from fasttree._jit import njit
 from fasttree._jit_reference import interpreted, refer
+from fasttree._jit_vector import LANES
 from fasttree._splitting_bound import N_BUCKETS, bound_buckets, fill_histogram
 from fasttree._splitting_encode import MISSING, encode, select_rows
-from fasttree._splitting_random import LANES, Table, draw_lanes, fill_lanes, new_lanes, score_lanes
+from fasttree._splitting_random import Table, draw_lanes, fill_lanes, lanes_at_once, mix, new_lanes, score_lanes
 from fasttree._splitting_scan import MOMENT, Rules, Target
 from fasttree._splitting_sort import gather_keys, merge_sort, sort_keys
 from tests.naive import trees as naive
@@ -221,14 +223,16 @@ def test_random_splits_are_scored_as_by_hand(n_rows, missing, dtype):
     weight = random.uniform(1, 4, n_rows)
     value = weight * random.normal(size=n_rows)
     target = Target(MOMENT, False, 1, False, weight, value, np.empty((n_rows, 0)))
-    for n_lanes, min_leaf in ((1, 1), (2, 2), (3, 1), (LANES, 3)):
+    for n_lanes, min_leaf in ((1, 1), (2, 2), (3, 1), (LANES, 3), (LANES + 1, 1), (2 * LANES, 2), (5 * LANES, 1)):
+        if n_lanes > lanes_at_once(n_rows):  # there is no room
+            continue
         lanes = new_lanes(n_rows, np.dtype(dtype))
         draw_lanes(np.arange(20), 0, n_lanes, np.array([n_rows], dtype=np.uint64), lanes)
-        lanes.missing_left[:] = random.random(LANES) < 0.5
-        cells = lanes.cells[0, : n_rows * LANES]
-        fill_lanes(table, rows, missing, cells, lanes)
+        lanes.missing_left[:] = random.random(len(lanes.missing_left)) < 0.5
+        cells = lanes.cells[0, : n_rows * LANES * -(-n_lanes // LANES)]
+        fill_lanes(table, rows, n_lanes, missing, cells, lanes)
         rules = Rules(2**62, 2**62, 2, min_leaf, 0.0, 0.0)
-        score_lanes(cells, missing, target, weight.sum(), value.sum(), rules, lanes)
+        score_lanes(cells, n_lanes, missing, target, weight.sum(), value.sum(), rules, lanes)
         for j in range(n_lanes):
             column = values[rows, lanes.feature[j]]
             expected = naive.random_split(column, lanes.uniform[j], lanes.missing_left[j], weight, value)
@@ -257,3 +261,40 @@ def test_features_are_drawn_without_replacement_and_evenly():
     assert np.abs(counts - 3000 * 10 / 37).max() < 5 * np.sqrt(3000 * 10 / 37)
     assert min(uniform) >= 0.0 and max(uniform) < 1.0
     assert np.abs(np.histogram(uniform, 20, (0, 1))[0] - len(uniform) / 20).max() < 5 * np.sqrt(len(uniform) / 20)
+
+
+@pytest.mark.parametrize("n_rows", [2, 3, 5, 9, 17, 40, 150, 700])
+@pytest.mark.parametrize("classes", [True, False])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_best_of_the_drawn_splits_is_found(n_rows, classes, dtype):
+    for seed in range(20):
+        check_drawn_split(n_rows, classes, dtype, seed)
+
+
+def check_drawn_split(n_rows, classes, dtype, seed):
+    random = np.random.default_rng(seed)
+    n_features, min_leaf = int(random.integers(1, 60)), 1 + seed % 4 // 3
+    X = random.normal(size=(n_rows, n_features)).round(seed % 2).astype(dtype)
+    X[:, random.random(n_features) < (0.0, 0.2, 0.9)[seed % 3]] = 1.0
+    y, weight = random.integers(0, 2, n_rows), random.integers(1, 4, n_rows).astype(np.float64)  # whose sums are exact
+    y[:2] = 0, 1
+    kind = DecisionTreeClassifier if classes else DecisionTreeRegressor
+    max_features = int(random.integers(1, n_features + 1))
+    options = {"max_depth": 1, "max_features": max_features, "min_samples_leaf": min_leaf}
+    tree = kind(splitter="random", random_state=seed, **options).fit(X, y, weight).tree_
+    order, state, lanes = np.arange(n_features), np.array([mix(np.uint64(seed + 1))], dtype=np.uint64), new_lanes(n_rows, np.dtype(dtype))
+
+    def draw(n_drawn, n_wanted):
+        n_lanes = min(n_wanted, lanes_at_once(n_rows))
+        draw_lanes(order, n_drawn, n_lanes, state, lanes)
+        return list(zip(lanes.feature[:n_lanes].tolist(), lanes.uniform[:n_lanes].tolist(), strict=True))
+
+    enough = np.inf
+    if classes:
+        enough = float(weight[y == 0].sum() * weight[y == 1].sum())
+    else:
+        y = y - y[np.argmin(np.abs(y - y.mean()))]  # targets are centred
+    found = None
+    if n_rows >= 2 * min_leaf:
+        found = naive.best_random_split(draw, n_features, max_features, X.T, enough, weight, weight * y, min_leaf)
+    assert (tree.feature[0], tree.threshold[0]) == ((-2, -2.0) if found is None else found[:2])

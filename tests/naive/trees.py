@@ -269,3 +269,28 @@ def random_split(column, uniform, missing_left, weight, value):
         return low, high, threshold, sum(left), float("-inf")
     difference = left_value * total_weight - left_weight * total_value
     return low, high, threshold, sum(left), difference**2 / (left_weight * (total_weight - left_weight))
+
+
+def best_random_split(draw, n_features, max_features, columns, enough, weight, value, min_leaf=1):
+    """Feature, threshold and score of the best of the drawn splits: the lowest feature of ties; None without any.
+
+    draw : callable (number drawn so far, number wanted) -> features and a number from 0 to 1 for each
+        In each lot the search goes through all; after it, it ends if a split is as good as can be, or parts two rows
+    """
+    n_rows, best, n_drawn, n_varying = len(weight), None, 0, 0
+    while n_drawn < max_features or (n_varying == 0 and n_drawn < n_features):
+        needed = n_drawn < max_features
+        drawn = draw(n_drawn, (max_features if needed else n_features) - n_drawn)
+        for feature, uniform in drawn:
+            low, high, threshold, n_left, score = random_split(columns[feature], uniform, False, weight, value)
+            if low == high or (n_varying and not needed):
+                continue
+            n_varying += 1
+            if not min_leaf <= n_left <= n_rows - min_leaf:
+                continue
+            if best is None or score > best[2] or (score == best[2] and feature < best[0]):
+                best = feature, threshold, score
+        n_drawn += len(drawn)
+        if best is not None and (best[2] >= enough or n_rows == 2):
+            break
+    return best
