@@ -199,6 +199,8 @@ def grow(thread, n_threads, n_rows, units, seed, data, rules, plan, work, tree):
     if thread == 0:
         tree.size[0], tree.size[1] = 1, 0
         close_node(tree.nodes, np.int64(0), np.int64(0), ints, floats, units, rules)
+        if ints[0, SUM_H] * units[1] < max(rules.min_child_weight, 0.5 * units[1]):
+            tree.nodes[0]["value"] = 0.0  # too light for a leaf: its value would be a gradient divided by next to nothing
     parity, turn, n_leaves, parent, fresh, to_fill = np.int64(0), np.int64(0), np.int64(1), nothing, nothing, nothing
     pair, j, presorted, holders = (nothing, nothing), nothing, work.sums.orders.shape[1] > 0, work.frontier.holders[thread]
     for s in range(len(holders)):

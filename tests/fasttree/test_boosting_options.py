@@ -280,6 +280,18 @@ def test_few_histograms_grow_the_same_trees(monkeypatch, threads):
     assert [tree.tobytes() for tree in wide._ensemble.trees] == [tree.tobytes() for tree in narrow._ensemble.trees]
 
 
+def test_a_root_too_light_for_a_leaf_adds_nothing():
+    """Saturated classes have next to no hessian: a lone root added a gradient divided by that, up to 1e43, and the fit failed."""
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(100, 3)), np.arange(100) % 3
+    X[:, 0] += 2 * y
+    model = GradientBoostingClassifier(learning_rate=100, max_iter=10, min_samples_leaf=5).fit(X, y)
+    weights = np.array([tree["weight"][0] for tree in model._ensemble.trees])
+    lone = np.array([tree["value"][0] for tree in model._ensemble.trees if tree["weight"][0] < model.min_child_weight])
+    assert np.min(weights) < model.min_child_weight and not np.any(lone)
+    assert np.abs(model.decision_function(X)).max() < 1e4
+
+
 def test_leaves_without_bound():
     X, y = regression(2000)
     whole = GradientBoostingRegressor(max_iter=3, max_leaf_nodes=None, min_samples_leaf=1, min_child_weight=0, learning_rate=1.0).fit(X, y)

@@ -110,6 +110,8 @@ def grow(codes, categorical, g, h, *, max_leaf_nodes=31, learning_rate=0.1, l1=0
             leaves[place : place + 1] = [rows]
             large = len(rows) >= 2 * rules.get("min_samples_leaf", 20)
             splits[place : place + 1] = [best_split(codes, categorical, g, h, rows, l1=l1, l2=l2, **rules) if large else None]
+    if h.sum() < rules.get("min_child_weight", 1e-3):
+        return [(leaves[0], 0.0)]
     return [(rows, learning_rate * value(g[rows].sum(), h[rows].sum(), l1, l2)) for rows in leaves]
 
 
