@@ -128,6 +128,10 @@ class BaseBoosting(BaseEstimator):
             If a gradient is not finite; it names the iteration.
         """
         again = self.warm_start and hasattr(self, "_ensemble")
+        if again and self.max_iter < self.n_iter_:
+            raise ValueError(
+                f"max_iter={self.max_iter} must be at least n_iter_={self.n_iter_}, the rounds there are, with warm_start=True"
+            )
         random = check_random_state(self.random_state)
         X, y = self._check_training(X, y, again)
         y, self._loss = self._encode_target(y, again)
@@ -174,7 +178,7 @@ class BaseBoosting(BaseEstimator):
 
     def _watch(self, rows, watched, patience, train, seen):
         """What to do after each round: note the scores in the lists `train` and `seen`, tell, and say whether to stop."""
-        scorer = None if self.scoring in (None, "loss") else check_scoring(self, self.scoring)
+        scorer = None if self.scoring == "loss" else check_scoring(self, self.scoring)
         if scorer is None and self._loss.own is not None and (patience.rounds is not None or self.verbose):
             raise ValueError("an own loss has no value to watch: give `scoring`, or early_stopping=False and verbose=0")
 

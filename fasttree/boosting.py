@@ -72,7 +72,7 @@ class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
     early_stopping : bool or "auto", default="auto"
         Whether to stop when the score no longer improves; "auto": with more than 10,000 rows.
     scoring : str, callable or None, default="loss"
-        What to watch, as scikit-learn's scorers; None or "loss": the negative loss.
+        What to watch, as scikit-learn's scorers; "loss": the negative loss; None: what `score` gives, accuracy or R².
     validation_fraction : float, int or None, default=0.1
         Share or number of the rows to score on; None scores the training rows.
     n_iter_no_change : int, default=10

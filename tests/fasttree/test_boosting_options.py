@@ -239,7 +239,9 @@ def test_scoring_decides_when_to_stop(scoring):
     X, y = regression(2000)
     model = GradientBoostingClassifier(scoring=scoring, early_stopping=True, max_iter=30, random_state=0).fit(X, y > 0.5)
     assert len(model.validation_score_) == model.n_iter_ + 1
-    if scoring:
+    if scoring is None:
+        assert model.train_score_[-1] == pytest.approx(model.score(X, y > 0.5), abs=0.02)
+    else:
         assert 0.5 <= model.validation_score_[-1] <= 1.0
         assert model.train_score_[-1] == pytest.approx(roc_auc_score(y > 0.5, model.decision_function(X)), abs=0.02)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fasttree
-from fasttree import ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor, explain
+from fasttree import ExtraTreesRegressor, GradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor, explain
 
 SIZE = {"DecisionTree": {}, "RandomForest": {"n_estimators": 3}, "ExtraTrees": {"n_estimators": 3}, "GradientBoosting": {"max_iter": 3}}
 
@@ -58,3 +58,10 @@ def test_a_warm_start_needs_the_outputs_of_the_first_fit():
     with pytest.raises(ValueError, match="warm_start=True needs as many outputs as the first fit, 1, not 3"):
         model.set_params(n_estimators=6).fit(X, np.column_stack([y, y, y]))
     assert model.predict(X).shape == y.shape
+
+
+def test_a_warm_start_cannot_take_rounds_away():
+    X, y = table()
+    model = GradientBoostingClassifier(max_iter=3, warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="max_iter=2 must be at least n_iter_=3"):
+        model.set_params(max_iter=2).fit(X, y)
