@@ -276,6 +276,13 @@ class BaseBoosting(BaseEstimator):
         return self._ensemble.n_outputs
 
     @property
+    def feature_importances_(self):
+        """Share of each feature in what the splits took off the loss, shape (n_features,); zeros where nothing was split."""
+        check_is_fitted(self, "_ensemble")
+        gain = self._ensemble.gain_by_feature()
+        return gain / max(gain.sum(), np.finfo(np.float64).tiny)
+
+    @property
     def is_categorical_(self):
         """Mask of the categorical features, or None without any."""
         check_is_fitted(self, "_ensemble")

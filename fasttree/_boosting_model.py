@@ -87,6 +87,14 @@ class Ensemble:
             if t % self.n_outputs == self.n_outputs - 1:
                 yield out.copy()
 
+    def gain_by_feature(self):
+        """What the splits on each feature took off the (twofold) loss, in all trees."""
+        gain = np.zeros(len(self.bins.n_bins))
+        for nodes in self.trees:
+            inner = nodes["feature"] >= 0
+            np.add.at(gain, nodes["feature"][inner], nodes["gain"][inner])
+        return gain
+
     def encode(self, X):
         """Codes of rows, uint8, shape (n_features, n)."""
         self.check_width(X)

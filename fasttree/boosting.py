@@ -95,6 +95,9 @@ class GradientBoostingClassifier(ClassifierMixin, BaseBoosting):
     classes_ : ndarray of shape (n_classes,)
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        Share of each feature in what the splits took off the loss in training, as LightGBM's "gain". Features of noise with many values
+        have a share too: see `sklearn.inspection.permutation_importance`.
     init_ : estimator or None
         The fitted clone of `init`.
     n_iter_ : int
@@ -273,7 +276,7 @@ class GradientBoostingRegressor(RegressorMixin, BaseBoosting):
 
     Attributes
     ----------
-    n_features_in_, feature_names_in_, init_, n_iter_, n_trees_per_iteration_, train_score_, validation_score_
+    n_features_in_, feature_names_in_, feature_importances_, init_, n_iter_, n_trees_per_iteration_, train_score_, validation_score_
         As in `GradientBoostingClassifier`.
 
     Examples

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
+from sklearn.feature_selection import RFE
 from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor
 from sklearn.metrics import log_loss, mean_pinball_loss, roc_auc_score
 
@@ -303,6 +304,16 @@ def test_leaves_without_bound():
     assert max(len(tree) for tree in shallow._ensemble.trees) <= 15
 
 
+def test_importances_tell_what_mattered():
+    X, y = regression(600)
+    order = np.argsort(GradientBoostingRegressor(max_iter=20).fit(X, y).feature_importances_)
+    swapped = GradientBoostingRegressor(max_iter=20).fit(X[:, ::-1], y).feature_importances_
+    np.testing.assert_array_equal(np.argsort(swapped[::-1]), order)
+    assert swapped.sum() == pytest.approx(1.0)
+    assert not GradientBoostingRegressor(max_iter=2).fit(X, np.ones(len(y))).feature_importances_.any()
+    assert RFE(GradientBoostingRegressor(max_iter=5), n_features_to_select=1).fit(X, y).ranking_[order[-1]] == 1
+
+
 @pytest.mark.peer
 def test_splits_of_coarse_data_equal_lightgbm():
     lightgbm = pytest.importorskip("lightgbm")
@@ -316,6 +327,8 @@ def test_splits_of_coarse_data_equal_lightgbm():
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-4, atol=1e-4)
     for tree, other in zip(ours._ensemble.trees, theirs.dump_model()["tree_info"], strict=True):
         assert sorted(splits_of(tree)) == sorted(lightgbm_splits(other["tree_structure"]))
+    gain = theirs.feature_importance("gain")
+    np.testing.assert_allclose(ours.feature_importances_, gain / gain.sum(), rtol=1e-4)
 
 
 def splits_of(tree):
