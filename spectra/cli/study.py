@@ -232,7 +232,7 @@ def describe(question, data, table):
     y, classes, quantity = encode(column_of(table, label, "label"), task_of(label, question.task))
     groups, _ = groups_of(table, question.roles)
     _, patients, _ = group_labels(y, groups)
-    folds = number_of_folds(patients, question.settings.study.folds, classes=classes)
+    folds = number_of_folds(patients, question.settings.study.folds, classes=classes, inner=question.settings.study.inner_folds)
     click.echo(f"{len(data)} rows, {len(patients)} groups")
     for k, name in enumerate(classes):
         click.echo(f"  {'class' if quantity is None else 'level'} {name}: {(y == k).sum()} rows, {(patients == k).sum()} groups")

@@ -72,7 +72,8 @@ def run_study(
     y, classes, quantity = encode(column, task_of(label, task))
     groups, group_name = groups_of(table, roles)
     check_roles(table, roles)
-    number_of_folds(group_labels(y, groups)[1], settings.study.folds, classes=classes)  # before anything is computed
+    nested: dict[str, Any] = {"classes": classes, "inner": settings.study.inner_folds}
+    number_of_folds(group_labels(y, groups)[1], settings.study.folds, **nested)  # before anything is computed
     group_labels(y if quantity is None else quantity, groups)
     task, study = "classification" if quantity is None else "regression", settings.study
     chosen = candidates_named(study.models, task, parameters=study.parameters, grids=study.grid)
@@ -89,7 +90,11 @@ def run_study(
     tuned = tuned_settings(source, data, settings, n_jobs=n_jobs)
     rows = data.values if isinstance(data, FeatureMatrix) else (data.intensity_of(i) for i in range(len(data)))
     groups, copies = join_copies(rows, y if quantity is None else quantity, groups)
-    folds = number_of_folds(group_labels(y, groups)[1], settings.study.folds, classes=classes)
+    try:
+        folds = number_of_folds(group_labels(y, groups)[1], settings.study.folds, **nested)
+    except SpectraError as error:
+        repeats = f"; {copies.together} rows repeat another exactly and count as of one patient with it" if copies.together else ""
+        raise SpectraError(f"{error}{repeats}") from None
     problem = Problem(data, settings, y, groups, classes, seed, quantity, tuned, Kept(), copies)
     course = Course(
         problem,

@@ -93,13 +93,19 @@ def group_labels(y, groups):
     return names, label, member
 
 
-def number_of_folds(label, wanted, *, most=5, classes=None, option="folds"):
+def number_of_folds(label, wanted, *, most=5, classes=None, option="folds", inner=None):
     """`wanted` folds, or for 0 as many as there are patients in the smallest class, at most `most`; `option` asked for them.
+
+    Parameters
+    ----------
+    label : array, shape (n_groups,), of each patient
+    classes : list of str, names of the labels, optional
+    inner : int, folds within each training set (0: two at least), or None where nothing is chosen within
 
     Raises
     ------
     SpectraError
-        When there is one class only, or a class has fewer patients than folds, or fewer than two.
+        When there is one class only, or a class has fewer patients than folds, or fewer than two, or leaves too few to choose by.
     """
     values, counts = np.unique(label, return_counts=True)
     if values.size < 2:
@@ -108,12 +114,28 @@ def number_of_folds(label, wanted, *, most=5, classes=None, option="folds"):
     name = repr(str(classes[values[smallest]])) if classes is not None else values[smallest]
     least = int(counts[smallest])
     if least < 2:
-        raise SpectraError(f"class {name} has a single patient (group); at least two are needed to hold one out")
+        quantity = classes is not None and len(classes) > 2 and all(map(_number, classes))
+        hint = "; for a quantity there is --task regression, or make classes, such as --label 'dose>=1'" if quantity else ""
+        raise SpectraError(f"class {name} has a single patient (group); at least two are needed to hold one out{hint}")
     if wanted > least:
         raise SpectraError(
             f"class {name} has {least} patients (groups), fewer than {wanted} folds; set [study] {option} to {least} or less"
         )
-    return wanted or min(most, least)
+    folds = wanted or min(most, least)
+    left = least - -(-least // folds)
+    if inner is not None and left < max(2, inner):
+        raise SpectraError(
+            f"class {name} has {least} patients (groups): with {folds} folds {left} of them may be left to learn from, and {max(2, inner)} are "
+            f"needed to choose models by; collect more, or leave the class out"
+        )
+    return folds
+
+
+def _number(text):
+    try:
+        return np.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def grouped_splits(y, groups, *, folds, repeats, seed):

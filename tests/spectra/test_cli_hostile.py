@@ -193,6 +193,22 @@ def test_what_is_no_manifest_is_told_what_one_is(cohort, tmp_path, capsys):
         assert words in capsys.readouterr().err
 
 
+def test_too_few_patients_are_told_before_anything_is_computed(cohort, capsys):
+    text = cohort.read_text()
+    cohort.write_text(
+        "\n".join(line if line.split(",")[1] in ("s1", "s3") else line.replace(",ill", ",well") for line in text.splitlines())
+    )
+    assert run("study", cohort, "--label", "label", "--group", "patient", "--dry-run", "-q") == 2
+    assert "class 'ill' has 2 patients (groups): with 2 folds 1 of them may be left" in capsys.readouterr().err
+
+
+def test_one_spectrum_under_many_names_is_told(cohort, tmp_path, capsys):
+    for path in cohort.parent.glob("s*.csv"):
+        path.write_bytes((cohort.parent / "s0_0.csv").read_bytes())
+    assert run("study", cohort, "--label", "label", "--group", "patient", "--out", tmp_path / "run", *FEW) == 2
+    assert "22 rows repeat another exactly and count as of one patient with it" in capsys.readouterr().err
+
+
 def test_a_packed_manifest_text_is_read(cohort):
     cohort.with_suffix(".csv.gz").write_bytes(gzip.compress(cohort.read_bytes()))
     assert run("validate", cohort.with_suffix(".csv.gz"), "-q") == 0

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectra.errors import SpectraError
@@ -36,6 +36,7 @@ def test_no_patient_stands_on_both_sides_and_every_row_is_tested_once_per_repeat
     assert all((a.test == b.test).all() for a, b in zip(found, again, strict=True))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), min_size=1, max_size=12))
 def test_patients_that_share_a_copy_become_one_and_no_others(found):
     values, patients = np.array([v for v, _ in found]), [str(p) for _, p in found]
@@ -63,6 +64,30 @@ def test_a_patient_with_two_labels_is_named():
 def test_too_few_patients_are_an_error_with_a_remedy(label, wanted, words):
     with pytest.raises(SpectraError, match=words):
         splits.number_of_folds(np.array(label), wanted)
+
+
+@pytest.mark.parametrize(
+    ("smallest", "wanted", "inner", "words"),
+    [
+        (2, 0, 0, "class 'ill' has 2 patients.* with 2 folds 1 of them may be left to learn from, and 2 are needed"),
+        (3, 2, 0, "class 'ill' has 3 patients.* with 2 folds 1 of them"),
+        (4, 4, 4, "class 'ill' has 4 patients.* with 4 folds 3 of them may be left to learn from, and 4 are needed"),
+        (3, 0, 0, None),
+        (4, 2, 2, None),
+    ],
+)
+def test_enough_patients_are_left_to_choose_by(smallest, wanted, inner, words):
+    label = np.repeat([0, 1], [smallest, 20])
+    if words is None:
+        assert splits.number_of_folds(label, wanted, classes=["ill", "well"], inner=inner) == (wanted or smallest)
+        return
+    with pytest.raises(SpectraError, match=words):
+        splits.number_of_folds(label, wanted, classes=["ill", "well"], inner=inner)
+
+
+def test_many_numbers_with_one_patient_each_may_be_a_quantity():
+    with pytest.raises(SpectraError, match=r"'2.5' has a single patient.*--task regression"):
+        splits.number_of_folds(np.array([0, 1, 1, 2, 2]), 0, classes=["2.5", "3", "4"])
 
 
 def test_folds_follow_the_smallest_class_up_to_five():
