@@ -4,7 +4,7 @@ import numpy as np
 
 from spectra.pipeline import call, signal_stages
 from spectra.report.canvas import ALARM, GREY, INK, PALETTE, panels, picture, scaled, short, thin
-from spectra.report.subject import intensity_label
+from spectra.report.subject import counts_unit, intensity_label
 
 MOST_EXAMPLES = 3
 
@@ -90,8 +90,7 @@ def _corrected(axis, mz, stages, inside, settings):
     )
     if settings.baseline.method != "none":
         _line(axis, mz, stages["baseline"] / factor, inside, color=PALETTE[1], linewidth=1.5, label="baseline")
-    root = settings.transform.method == "square_root"
-    axis.set_ylabel(f"{power}√counts" if root else f"{power}counts")
+    axis.set_ylabel(power + counts_unit(settings))
 
 
 def _finished(axis, mz, stages, peaks, settings, limits, inside, zoomed):

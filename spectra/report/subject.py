@@ -127,7 +127,17 @@ def intensity_label(settings, power=""):
     """
     if settings.normalize.method != "none":
         return f"normalised intensity ({power.strip()})" if power else "normalised intensity"
-    return f"intensity ({power}√counts)" if settings.transform.method == "square_root" else f"intensity ({power}counts)"
+    return f"intensity ({power}{counts_unit(settings)})"
+
+
+def counts_unit(settings):
+    """The unit of counts after the transform.
+
+    >>> from spectra.settings import Settings
+    >>> counts_unit(Settings())
+    '√counts'
+    """
+    return {"square_root": "√counts", "cube_root": "∛counts", "logarithm": "log(counts)"}.get(settings.transform.method, "counts")
 
 
 def value_label(result, power=""):

@@ -4,8 +4,10 @@ import numpy as np
 
 from spectra.pipeline import NUISANCE
 from spectra.report.canvas import ALARM, GREY, INK, by_class, chance, colour, intervals, ladder, panels, picture, scaled, short
-from spectra.report.subject import interval_text, p_text
+from spectra.report.subject import counts_unit, interval_text, p_text
 from spectra.study.audit import LEAST_AUC, OWN
+from spectra.study.familiar import shifts
+from spectra.study.technical import SHIFT
 
 
 def source(control):
@@ -52,10 +54,10 @@ def controls(result, about):
     axis.axvline(LEAST_AUC, color=ALARM, linewidth=0.8, linestyle=":")
     lows = [row.auc.low for row in rows if np.isfinite(row.auc.low)]
     axis.set_xlim(min([0.2, *(low - 0.02 for low in lows)]), 1.015)
-    axis.set_xlabel("area under the ROC curve, held-out (0.5 = guessing); dotted line: weaker links raise no alarm")
+    axis.set_xlabel(f"{about.rank}, held-out (0.5 = guessing)")
     caption = (
-        "Each line asks a plain classifier for something it should not be able to tell. Dots near 0.5 are what one wishes for; red diamonds are alarms "
-        "(adjusted p below 0.05). Bars: 95 % intervals."
+        "Each line asks a plain model for something it should not be able to tell. Dots near 0.5 are what one wishes for; red diamonds are alarms "
+        "(adjusted p below 0.05); links weaker than the dotted line raise none. Bars: 95 % intervals."
     )
     return figure, "What could be told that should not be", caption
 
@@ -114,7 +116,7 @@ def cross_tables(result):
 
 def nuisance_units(settings):
     """Unit of each nuisance number."""
-    scale = "√counts" if settings.transform.method == "square_root" else "counts"
+    scale = counts_unit(settings)
     return dict(zip(NUISANCE, ("counts × Da/e", scale, scale, "peaks per spectrum"), strict=True))
 
 
@@ -165,11 +167,18 @@ def over_the_run(result, about):
         return None
     column, place = result.run_order
     rank = np.argsort(np.argsort(place, kind="stable"), kind="stable") + 1
-    names = [drift.what for drift in result.drifts if drift.what in result.nuisance]
+    numbers = {name: result.nuisance[name].to_numpy(float) for name in result.nuisance}
+    numbers[SHIFT] = shifts(result.steps, result.problem.data)[1]
+    names = [drift.what for drift in result.drifts if drift.what in numbers]
+    units = nuisance_units(result.problem.settings) | {SHIFT: "ppm"}
     flagged = {drift.what for drift in result.drifts if drift.flag}
-    figure, axes = panels(1, len(names), height=2.5)
-    for axis, name in zip(axes[0], names, strict=True):
-        values = result.nuisance[name].to_numpy(float)
+    columns = len(names) if len(names) <= 4 else 3
+    rows = -(-len(names) // columns)
+    figure, axes = panels(rows, columns, height=2.5 * rows)
+    for axis in axes.ravel()[len(names) :]:
+        axis.set_visible(False)
+    for axis, name in zip(axes.ravel(), names, strict=False):
+        values = numbers[name]
         factor, power = scaled(values)
         for k, label in enumerate(about.classes):
             mine = about.y == k
@@ -178,7 +187,7 @@ def over_the_run(result, about):
                 rank[mine], values[mine] / factor, "o", color=tone, markersize=2.8, alpha=0.7, markeredgewidth=0, label=short(label, 20)
             )
         axis.set_title(name + (" (drifts)" if name in flagged else ""), color=ALARM if name in flagged else INK)
-        axis.set_ylabel(power + nuisance_units(result.problem.settings)[name])
+        axis.set_ylabel(power + units[name])
         axis.set_xlabel("order of measurement")
     if len(about.classes) <= 8:
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=4)

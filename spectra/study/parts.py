@@ -27,7 +27,7 @@ from spectra.study.sensitivity import sweep
 from spectra.study.shuffle import shuffle_test
 from spectra.study.splits import forward_splits, site_splits
 from spectra.study.tasks import measures_for
-from spectra.study.technical import agreement, drifts, run_order
+from spectra.study.technical import SHIFT, agreement, drifts, run_order
 
 DRAWS = 40
 RESAMPLES = 500  # behind the intervals of effects
@@ -158,7 +158,7 @@ def technical(course):
     found = run_order(table, course.roles)
     numbers = {name: course.nuisance[name].to_numpy(float) for name in course.nuisance} if course.nuisance is not None else {}
     shift = shifts(course.found["steps"], problem.data)[1]
-    numbers |= {"calibration shift": shift} if shift.size else {}
+    numbers |= {SHIFT: shift} if shift.size else {}
     moved = drifts(numbers, found[1], found[0], problem.groups) if found and numbers else []
     own = np.asarray(groups_of(table, course.roles)[0])  # copies are no replicates
     samples, unit = (table["sample"].astype(str).to_numpy(), "sample") if "sample" in table else (own, "patient")

@@ -15,6 +15,7 @@ STRONG = 0.4  # least |rank correlation| worth an alarm
 POOR, MODERATE, GOOD = 0.5, 0.75, 0.9  # intraclass correlation in the words of Koo & Li (2016), J. Chiropr. Med. 15:155
 TOLD = 10  # markers whose agreement decides
 FEWEST = 8  # patients for a drift to be tested
+SHIFT = "calibration shift"  # how far a spectrum's peaks lie from the reference peaks before alignment, in ppm
 
 
 class Drift(NamedTuple):
@@ -93,7 +94,7 @@ def drifts(numbers, place, order, groups):
             found.append((name, mean[known], when[known], *spearmanr(mean[known], when[known])))
     p_values = holm([float(p) for *_, p in found]) if found else []
     return [
-        _drift(name, order, float(r), float(p), _change(mean, time)) for (name, mean, time, r, _), p in zip(found, p_values, strict=True)
+        _drift(name, order, float(r), float(p), *_ends(mean, time)) for (name, mean, time, r, _), p in zip(found, p_values, strict=True)
     ]
 
 
@@ -101,17 +102,20 @@ def _means(values, member):
     return np.bincount(member, weights=values) / np.bincount(member)
 
 
-def _change(values, when):
+def _ends(values, when):
+    """Medians of the first and the last quarter of the run."""
     ordered = values[np.argsort(when, kind="stable")]
     quarter = max(1, ordered.size // 4)
-    first, last = np.median(ordered[:quarter]), np.median(ordered[-quarter:])
-    return float(last / first - 1) if first > 0 else float("nan")
+    return float(np.median(ordered[:quarter])), float(np.median(ordered[-quarter:]))
 
 
-def _drift(what, order, correlation, p_value, change):
+def _drift(what, order, correlation, p_value, first, last):
     flag = p_value < ALARM and abs(correlation) >= STRONG
+    change = last / first - 1 if first > 0 else float("nan")
     if flag:
         by = f" by {abs(change):.0%} from the first quarter to the last" if np.isfinite(change) else ""
+        if what == SHIFT:
+            by = f", from {first:.0f} to {last:.0f} ppm (medians of the first and the last quarter)"
         verdict = (
             f"The {what} {'rises' if correlation > 0 else 'falls'} over the run{by}. Measure classes in random order, with a control sample at intervals; "
             "where class and order go together, no marker can be told from the drift."

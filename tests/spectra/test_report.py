@@ -14,7 +14,7 @@ import pytest
 from sklearn.metrics import auc as area_under
 
 from spectra.containers import Cohort, FeatureMatrix, Spectrum
-from spectra.pipeline import learned_steps, preprocess
+from spectra.pipeline import NUISANCE, learned_steps, preprocess
 from spectra.report import (
     belief,
     evidence,
@@ -43,7 +43,7 @@ from spectra.study.result import ModelScore
 from spectra.study.scores import Interval
 from spectra.study.sensitivity import Variant
 from spectra.study.splits import grouped_splits
-from spectra.study.technical import Agreement, Drift
+from spectra.study.technical import SHIFT, Agreement, Drift
 
 HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "$x_1$ & {{ 7*7 }}", "naïve 患者 </style>"]
 UNPRINTABLE = ["a\x00b\x1b[31m", "bell\x07\x01", "\u202eevil\x85"]
@@ -328,6 +328,14 @@ def test_every_figure_is_labelled(full, function):
     assert any(axis.get_xlabel() for axis in drawn)
 
 
+def test_every_drift_is_drawn_with_its_unit(full):
+    drift = full.drifts[0]._replace(what=SHIFT)
+    five = dataclasses.replace(full, drifts=[drift, *(drift._replace(what=name, flag=False) for name in NUISANCE)])
+    figure, *_ = threats.over_the_run.__wrapped__(five, subject.subject(five))
+    drawn = {axis.get_title(): axis.get_ylabel() for axis in figure.axes if axis.get_visible()}
+    assert drawn[f"{SHIFT} (drifts)"] == "ppm" and len(drawn) == 5 and all(drawn.values())
+
+
 def test_every_figure_has_a_title_and_words_for_those_who_cannot_see_it(full, page):
     _, page = page
     assert len(page.figures) == len(FIGURES) + len(full.problem.classes)
@@ -452,10 +460,11 @@ def test_a_score_of_a_quantity_is_nowhere_called_auc(tmp_path):
         "scores": [score],
         "panel": Panel([Member(0, [], 1.0)], interval, [(1, interval)], [1]),
         "sensitivity": [Variant("filter", "min_frequency", 0.25, True, 6, 0.9, 1.0)],
+        "controls": [control()],
     }
     text, page = page_of(dataclasses.replace(result, **made), tmp_path)
     assert "Panels chosen this way reach concordance 0.90" in text and "a fixed forest's concordance" in html.unescape(text)
-    assert not [words for words in page.words if "AUC" in words]
+    assert not [words for words in page.words if "AUC" in words or "ROC" in words]
 
 
 def test_a_perfect_confounder_is_named():

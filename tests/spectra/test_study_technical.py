@@ -26,6 +26,8 @@ def test_a_drift_is_flagged_and_what_stays_is_not():
     falls, stays = technical.drifts(numbers, place, "acquired", np.arange(60))
     assert falls.flag and falls.correlation < -0.8 and "falls over the run by" in falls.verdict and falls.change < -0.4
     assert not stays.flag and stays.p_value > 0.05
+    (moved,) = technical.drifts({technical.SHIFT: 50 + 5 * place}, place, "acquired", np.arange(60))
+    assert "rises over the run, from 85 to 310 ppm" in moved.verdict and "%" not in moved.verdict
     assert falls.correlation == pytest.approx(spearmanr(numbers["total ion current"], place)[0])
 
 
