@@ -46,7 +46,7 @@ class Console:
                 self.say(f"  set aside: {item['file']}: {item['reason']}")
 
     def progress(self, items, total, description):
-        """Pass `items` on, showing how far one is."""
+        """Pass `items` on, showing how far one is and how long the rest may take."""
         if self.verbosity and sys.stderr.isatty():
             from tqdm import tqdm
 
@@ -57,7 +57,9 @@ class Console:
             yield item
             if i == total or i * 4 // max(total, 1) > told:
                 told = i * 4 // max(total, 1)
-                self.say(f"{description}: {i} of {total}, {time.monotonic() - start:.1f} s")
+                spent = time.monotonic() - start
+                left = f", about {spent / i * (total - i):.0f} s left" if i < total and spent >= 1 else ""
+                self.say(f"{description}: {i} of {total}, {spent:.1f} s{left}")
 
 
 def shared(command):

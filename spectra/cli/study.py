@@ -130,10 +130,11 @@ def run(question, out, console, n_jobs, *, cache=None, explain=False):
     store = record.FoldStore(out / "folds", record.fold_key(*decisive))
     record.write_settings(out, settings)
     kept = Cache(cache or out / "cache")
-    work = {"n_jobs": n_jobs, "progress": console.progress, "store": store, "cache": kept}
+    work = {"n_jobs": n_jobs, "progress": console.progress, "say": console.say, "store": store, "cache": kept}
     result = run_study(data, table, **question.columns, settings=settings, seed=seed, **work)
     for line in [*(f"folds, {scheme}: {n} finished ones used again" for scheme, n in store.used.items()), *kept.explain()]:
         console.say(line, level=1 if explain else 2)
+    console.say("freezing the model, and writing tables and report")
     frozen.save(out, result)
     if apart:
         console.say(f"scoring the external set {apart[2]} with the frozen model, once")

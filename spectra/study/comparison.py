@@ -37,6 +37,7 @@ def run_study(
     seed: int = 0,
     n_jobs: int | None = None,
     progress: Any = None,
+    say: Any = None,
     store: Any = None,
     cache: Cache | None = None,
 ) -> StudyResult:
@@ -52,6 +53,7 @@ def run_study(
     seed : int, of folds, models and resamples
     n_jobs : int, optional, threads
     progress : callable (iterable, total, description) -> iterable, optional
+    say : callable (text), optional, told what begins
     store : object with ``load(part)`` and ``keep(part, index, outcomes)``, optional: finished folds of an interrupted run
     cache : Cache, optional: results of earlier runs, used where nothing that they depend on has changed
 
@@ -66,6 +68,7 @@ def run_study(
     """
     settings = settings or Settings()
     roles = {role: name for role, name in zip(ROLES, (label, group, site, date), strict=True) if name}
+    say = say or (lambda text: None)
     raw, nuisance, quality, source, start = None, None, None, data, time.perf_counter()
     table = data.samples if table is None else table
     column = column_of(table, label, "label")
@@ -80,6 +83,7 @@ def run_study(
     chosen, left_out = _that_can_run(chosen, isinstance(data, Cohort))
     shuffled = _shuffled(study, task)
     if isinstance(data, Cohort):
+        say(f"from signals to peaks: {len(data)} spectra")
         quality = check_quality(data, n_jobs=n_jobs)
         data = usable(data)
         source = data
@@ -115,7 +119,8 @@ def run_study(
     )
     course.seconds["preprocessing"] = time.perf_counter() - start
     with quietly():
-        for part in PARTS:
+        for number, part in enumerate(PARTS, 1):
+            say(f"part {number} of {len(PARTS)}: {(part.__doc__ or part.__name__).strip()}")
             start = time.perf_counter()
             course.found |= part(course)
             course.seconds[part.__name__] = time.perf_counter() - start

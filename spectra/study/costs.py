@@ -26,14 +26,14 @@ class Cost(NamedTuple):
 FEW = 50  # rows of a class that are enough to have everything compiled
 
 
-def warm_up(problem, split, candidates):
+def warm_up(problem, split, candidates, progress=None):
     """Fit each declared candidate once on a few rows, so that the time of a compiler is never told as a model's."""
     if problem.tuned is not None:
         return  # steps are chosen with the parameters
     y = problem.y[split.train]
     few = np.concatenate([np.flatnonzero(y == k)[:FEW] for k in np.unique(y)])
     fold = Fold(problem, split.train, split.test)
-    for candidate in candidates:
+    for candidate in progress(candidates, len(candidates), "first fits, compiled where they are new") if progress else candidates:
         if candidate.known and not candidate.spectra:
             values, _ = fold.inputs(candidate)
             target = problem.target[split.train][few]

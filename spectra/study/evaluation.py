@@ -153,7 +153,7 @@ def evaluate(problem: Problem, splits, candidates, *, inner_folds=0, search=None
     todo = [i for i in range(len(splits)) if i not in finished]
     todo.sort(key=lambda i: -splits[i].train.size)  # the longest first, so that no thread starts it last
     results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")(delayed(run)(i) for i in todo)
-    for i, outcomes in progress(results, len(todo), "nested cross-validation") if progress else results:
+    for i, outcomes in progress(results, len(todo), f"nested folds, {splits[0].scheme}") if progress else results:
         finished[i] = outcomes
         if keep is not None:
             keep(i, outcomes)

@@ -1,4 +1,4 @@
-"""The parts of a study, in order. Each takes the `Course` and returns the fields of `StudyResult` that it fills.
+"""The parts of a study, in order. Each takes the `Course` and returns the fields of `StudyResult` that it fills; its docstring is told as it begins.
 
 A new part is one function here, one line in `PARTS`, and its fields in `StudyResult`; what it computes lives in a module of its own.
 """
@@ -69,7 +69,7 @@ def _compared(course, splits):
 
 def comparison(course):
     """All candidates on patients held out at random."""
-    warm_up(course.problem, course.splits[0], course.candidates)
+    warm_up(course.problem, course.splits[0], course.candidates, course.progress)
     rows = _compared(course, course.splits)
     return {"scores": rows, "pairs": compare_pairs(course.problem, rows, course.splits)}
 

@@ -92,6 +92,19 @@ def test_a_run_is_not_overwritten_but_resumed_without_computing_finished_folds_a
     assert run(*words, "--resume", "--explain", "--set", "study.shuffles=0", "--set", "study.panel=false") == 0
     said = capsys.readouterr().err
     assert "folds, random-grouped: 5 finished ones used again" in said and "learning curve: 1 of 1 results kept" in said
+    told = [line for line in said.splitlines() if line.startswith("part ")]
+    assert [line.partition(":")[0] for line in told] == [f"part {i} of {len(told)}" for i in range(1, len(told) + 1)]
+    assert told[0].endswith(": All candidates on patients held out at random.")
+
+
+def test_progress_tells_how_long_the_rest_may_take(capsys, monkeypatch):
+    from spectra.cli import console
+
+    clock = iter([0.0, 0.5, 4.0, 6.0, 8.0])
+    monkeypatch.setattr(console.time, "monotonic", lambda: next(clock))
+    assert list(console.Console().progress("abcd", 4, "folds")) == list("abcd")
+    told = ["folds: 1 of 4, 0.5 s", "folds: 2 of 4, 4.0 s, about 4 s left", "folds: 3 of 4, 6.0 s, about 2 s left", "folds: 4 of 4, 8.0 s"]
+    assert capsys.readouterr().err.splitlines() == told
 
 
 def test_predict_gives_each_spectrum_a_probability(manifest, finished, tmp_path):
