@@ -75,21 +75,21 @@ def sweep(problem, raw, nuisance, splits, *, tolerance, inputs, pairs=0, univers
         progress=progress,
     )
     singles = [[(step, name, value)] for step, name, values in swept(settings) for value in values]
-    (present, *found) = grower.grow(
-        [settings, *(apply(settings, changes) for changes in singles)], ["present settings", *map(told, singles)]
-    )
+    at_random = drawn(settings, universes, problem.seed)  # grown with the singles: many share their signals
+
+    def grow(several):
+        return grower.grow([apply(settings, changes) for changes in several], [told(changes) or "present settings" for changes in several])
+
+    present, *found = grow([[], *singles, *at_random])
 
     def universe(changes, measured):
         alike = overlap(measured, present, tolerance) if np.isfinite(measured.auc) else float("nan")
         return Universe(changes, measured.n_peaks, measured.auc, alike, measured.note)
 
-    alone = [universe(changes, measured) for changes, measured in zip(singles, found, strict=True)]
-    here = universe([], present)
+    here, measured = universe([], present), list(map(universe, [*singles, *at_random], found))
+    alone, mixed = measured[: len(singles)], measured[len(singles) :]
     more = pairs_of(settings, movers(alone, here, pairs)) if pairs > 1 else []
-    more += drawn(settings, universes, problem.seed)
-    grown = grower.grow([apply(settings, changes) for changes in more], list(map(told, more)))
-    together = [universe(changes, measured) for changes, measured in zip(more, grown, strict=True)]
-    return _variants(settings, here, alone), together
+    return _variants(settings, here, alone), [*map(universe, more, grow(more)), *mixed]
 
 
 def told(changes):
