@@ -16,6 +16,7 @@ from typing import NamedTuple
 import matplotlib
 import numpy as np
 from markupsafe import Markup
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 # Okabe & Ito (2008): eight colours that stay apart for every common kind of colour blindness
@@ -28,6 +29,7 @@ MOST_POINTS = 150  # of one class in one panel; more would only make the file la
 _STYLE = {
     "axes.axisbelow": True,
     "axes.edgecolor": GREY,
+    "axes.facecolor": "none",
     "axes.formatter.use_mathtext": False,
     "axes.grid": True,
     "axes.labelcolor": INK,
@@ -39,6 +41,7 @@ _STYLE = {
     "axes.titlesize": 9,
     "axes.titleweight": "bold",
     "figure.dpi": 72,
+    "figure.facecolor": "none",
     "font.family": ["DejaVu Sans"],
     "font.size": 8.5,
     "grid.color": "#e8ebee",
@@ -47,7 +50,6 @@ _STYLE = {
     "legend.frameon": False,
     "lines.linewidth": 1.1,
     "lines.solid_joinstyle": "round",
-    "savefig.transparent": True,
     "svg.fonttype": "none",
     "svg.hashsalt": "spectra",
     "text.color": INK,
@@ -113,7 +115,8 @@ def to_svg(figure, description):
     with warnings.catch_warnings():
         # matplotlib measures text with its own font; the browser, which draws it, has others for what that one lacks
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        # not by savefig, which draws everything once more to lay it out
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     root = xml.etree.ElementTree.fromstring(printable(buffer.getvalue().decode()))
     prefix = hashlib.blake2b(buffer.getvalue() + description.encode(), digest_size=4).hexdigest() + "-"
     for element in [*root.findall(f"{_SVG}metadata"), *root.findall(f"{_SVG}defs[{_SVG}style]")]:
