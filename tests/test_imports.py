@@ -12,10 +12,17 @@ def test_importing_the_packages_loads_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
+def test_listing_runs_loads_nothing_that_computes_one():
+    code = "import sys, spectra.cli.runs, spectra.study.board; print([name for name in ('sklearn', 'pandas', 'matplotlib') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_every_public_name_can_be_imported():
     import fasttree
     import spectra
+    import spectra.study
 
-    for package in (spectra, fasttree):
+    for package in (spectra, spectra.study, fasttree):
         for name in package.__all__:
             assert getattr(package, name) is not None

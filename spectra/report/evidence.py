@@ -9,7 +9,7 @@ from spectra.report.multiverse import spread_of
 from spectra.report.subject import ENOUGH, interval_text
 from spectra.report.threats import one, source, together, unsettled, verdict
 from spectra.study.audit import SHUFFLED
-from spectra.study.evaluation import SELECTED
+from spectra.study.outcome import SELECTED
 from spectra.study.technical import MODERATE
 
 ALARM, CAUTION, GOOD = "alarm", "caution", "good"

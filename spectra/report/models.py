@@ -6,7 +6,7 @@ from sklearn.metrics import roc_curve
 from spectra.report.belief import row_belief
 from spectra.report.canvas import ACCENT, GREY, INK, chance, colour, intervals, ladder, panels, picture, short
 from spectra.report.subject import p_text
-from spectra.study.evaluation import SELECTED
+from spectra.study.outcome import SELECTED
 from spectra.study.tasks import positive
 
 GRID = np.linspace(0, 1, 201)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spectra.containers import Cohort
-from spectra.study.evaluation import SELECTED
+from spectra.study.outcome import SELECTED
 from spectra.study.splits import group_labels
 
 ENOUGH = 20  # patients in the smallest class, below which the page says that they are too few

@@ -1,6 +1,15 @@
-"""Splits, comparison, audit, stability and sensitivity -> `StudyResult`."""
+"""Splits, comparison, audit, stability and sensitivity -> `StudyResult`.
 
-from spectra.study.comparison import run_study
-from spectra.study.result import StudyResult
+Names are imported when first used, since finished runs are listed without what it takes to compute one.
+"""
 
-__all__ = ["StudyResult", "run_study"]
+import importlib
+
+_HOME = {"StudyResult": "result", "run_study": "comparison"}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module 'spectra.study' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"spectra.study.{_HOME[name]}"), name)

@@ -14,7 +14,7 @@ import re
 from spectra import settings as declared
 from spectra.errors import SpectraError, choices
 from spectra.study import record
-from spectra.study.evaluation import SELECTED
+from spectra.study.outcome import SELECTED
 
 COLUMNS = ("run", "finished", "command", "spectra", "patients", "model", "auc", "auc_low", "auc_high", "alarms", "seconds", "input")
 """What the board shows unless told otherwise."""

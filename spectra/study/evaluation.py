@@ -12,25 +12,12 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from spectra.study.learning import Fold, Sigmoids, fit, has_probabilities, predict
+from spectra.study.outcome import SELECTED, Outcome
 from spectra.study.problem import Problem, fit_steps
 from spectra.study.search import Search
 from spectra.study.splits import Split, group_labels, grouped_splits, number_of_folds
 
 __all__ = ["SELECTED", "Choice", "Outcome", "Problem", "choose", "evaluate", "evaluate_split", "fit_steps", "predict"]
-
-SELECTED = "selected inside"
-"""Name of the row that takes, in each split, whichever candidate the inner folds preferred."""
-
-
-class Outcome(NamedTuple):
-    """What one candidate did in one split; `probability` is (n_rows, 1) for a quantity, `seconds` are of the processor."""
-
-    candidate: str
-    chosen: dict[str, Any]
-    inner_score: float
-    train_auc: float
-    probability: np.ndarray
-    seconds: float
 
 
 class Choice(NamedTuple):

@@ -12,7 +12,7 @@ from spectra.containers import Cohort
 from spectra.errors import SpectraError
 from spectra.pipeline import preprocess
 from spectra.study import familiar, ledger, scores, tasks
-from spectra.study.evaluation import SELECTED
+from spectra.study.outcome import SELECTED
 from spectra.study.result import ModelScore
 from spectra.study.roles import column_of, encode, groups_of
 from spectra.study.splits import group_labels

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from spectra.study.audit import holm
-from spectra.study.evaluation import SELECTED
+from spectra.study.outcome import SELECTED
 
 
 class Pair(NamedTuple):

@@ -15,7 +15,7 @@ from spectra.containers import Cohort
 from spectra.errors import SpectraError
 from spectra.io.files import replace_file
 from spectra.study.cache import sources
-from spectra.study.evaluation import Outcome
+from spectra.study.outcome import Outcome
 
 LIBRARIES = ("spectra", "numpy", "scipy", "numba", "scikit-learn", "pandas", "joblib")
 EXTRAS = ("torch", "skorch", "optuna")  # told where they are installed
