@@ -106,19 +106,19 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
         weight = moderate(weight)
         self._n_samples, self._weight = n_samples, weight
         random_state = check_random_state(self.random_state)
-        if not self.warm_start or not hasattr(self, "estimators_"):
-            self.estimators_ = []
-        n_more = self.n_estimators - len(self.estimators_)
+        kept = self.estimators_ if self._n_kept() else []
+        n_more = self.n_estimators - len(kept)
         if n_more < 0:
             raise ValueError(
-                f"n_estimators={self.n_estimators} must be larger or equal to "
-                f"len(estimators_)={len(self.estimators_)} when warm_start==True"
+                f"n_estimators={self.n_estimators} must be larger or equal to len(estimators_)={len(kept)} when warm_start==True"
             )
         if n_more == 0:
             warnings.warn("Warm-start fitting without increasing n_estimators does not fit new trees.", UserWarning, stacklevel=3)
             return
-        if self.estimators_:  # as if these had been drawn in one go
-            random_state.randint(SEEDS, size=len(self.estimators_))
+        if kept:  # as if these had been drawn in one go
+            random_state.randint(SEEDS, size=len(kept))
+        else:  # so that a fit that is interrupted doesn't leave the forest of other data
+            vars(self).pop("estimators_", None)
         seeds = random_state.randint(SEEDS, size=n_more).tolist()
         max_features = feature_count(self.max_features, X.shape[1])
         problem = plan(
@@ -152,7 +152,7 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
         tasks = [seeds[start : start + size] for start in range(0, n_more, size)]
         grown = over_threads(run, tasks, n_jobs=self.n_jobs, shared=False, verbose=self.verbose)
         trees = [tree for part in grown for tree in part]
-        self.estimators_ += self._wrap(trees, seeds, max_features)
+        self.estimators_ = kept + self._wrap(trees, seeds, max_features)
 
     def _n_kept(self):
         """Trees that `fit` keeps."""

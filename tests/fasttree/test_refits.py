@@ -1,7 +1,10 @@
 """Fits after a first one: on other data, failed, interrupted, continued."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 
 import fasttree
 from fasttree import ExtraTreesRegressor, GradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor, explain
@@ -58,6 +61,30 @@ def test_a_warm_start_needs_the_outputs_of_the_first_fit():
     with pytest.raises(ValueError, match="warm_start=True needs as many outputs as the first fit, 1, not 3"):
         model.set_params(n_estimators=6).fit(X, np.column_stack([y, y, y]))
     assert model.predict(X).shape == y.shape
+
+
+@pytest.mark.parametrize(("kind", "place"), [("DecisionTree", "tree.grow_tree"), ("RandomForest", "forest.grow_trees")])
+def test_an_interrupted_fit_leaves_nothing_fitted(kind, place, monkeypatch):
+    """A tree kept the tree of the fit before, and a forest an empty list, with which predictions failed oddly."""
+    X, y = table()
+    model = getattr(fasttree, kind + "Classifier")(random_state=0, **SIZE[kind]).fit(X, y)
+    monkeypatch.setattr(f"fasttree._estimators_{place}", mock.Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, 1 - y)
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+    monkeypatch.undo()
+    assert model.fit(X, y).score(X, y) > 0.8
+
+
+def test_an_interrupted_warm_start_keeps_the_forest(monkeypatch):
+    X, y = table()
+    model = RandomForestClassifier(3, warm_start=True, random_state=0).fit(X, y)
+    before = model.predict_proba(X)
+    monkeypatch.setattr("fasttree._estimators_forest.grow_trees", mock.Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        model.set_params(n_estimators=6).fit(X, y)
+    np.testing.assert_array_equal(model.predict_proba(X), before)
 
 
 def test_a_warm_start_cannot_take_rounds_away():
