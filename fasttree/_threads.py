@@ -4,8 +4,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from joblib import Parallel, delayed
-from joblib.parallel import SequentialBackend, ThreadingBackend, get_active_backend
+from joblib import Parallel, delayed, wrap_non_picklable_objects
+from joblib.parallel import MultiprocessingBackend, SequentialBackend, ThreadingBackend, get_active_backend
 
 _own = threading.local()
 
@@ -28,6 +28,8 @@ def over_threads(function, items, *, n_jobs, shared=True, verbose=0):
     """
     items = list(items)
     backend, usual = get_active_backend(prefer="threads", require="sharedmem" if shared else None)
+    if isinstance(backend, MultiprocessingBackend):  # which, unlike joblib's other ones, can't send a function that was made here
+        function = wrap_non_picklable_objects(function)
     if verbose or type(backend) not in (ThreadingBackend, SequentialBackend):
         # where a backend of processes is asked for, large arrays come as memory maps: writable ones, for kernels aren't made for others
         parallel = Parallel(n_jobs=n_jobs, verbose=verbose, prefer="threads", require="sharedmem" if shared else None, mmap_mode="c")

@@ -168,10 +168,11 @@ def test_forests_grow_on_any_backend_of_joblib():
     assert np.array_equal(first.fit(X, y).predict(X), second.predict(X))
 
 
-def test_forests_grow_in_processes_that_map_memory():
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
+def test_forests_grow_in_processes_that_map_memory(backend):
     X, y = table(60)
     first, second = RandomForestRegressor(2, random_state=0), RandomForestRegressor(2, random_state=0, n_jobs=2)
-    with parallel_config("loky", max_nbytes=100):
+    with parallel_config(backend, max_nbytes=100):
         second.fit(X, y)
     assert np.array_equal(first.fit(X, y).predict(X), second.predict(X))
 
