@@ -191,12 +191,12 @@ def explain(model, X, *, n_jobs=None):
     """Share of each feature in each prediction: Shapley values, exact for the trees.
 
     They and the mean prediction sum to the prediction. A feature that is not told is averaged over by the training weights of the
-    children it would choose between (the "path dependent" way of the package shap).
+    children it would choose between (the "path dependent" way of the package shap); in boosting by their training rows, as LightGBM does.
 
     Parameters
     ----------
-    model : tree or forest estimator
-        Fitted; a classifier on one output.
+    model : tree, forest or boosting estimator
+        Fitted; a tree or forest for classes on one output, boosting without `init`.
     X : {array_like, sparse matrix} of shape (n_samples, n_features)
     n_jobs : int or None
         Threads over the rows.
@@ -204,16 +204,17 @@ def explain(model, X, *, n_jobs=None):
     Returns
     -------
     shares : ndarray of shape (n_samples, n_features), or (n_samples, n_features, n_classes or n_outputs)
-        In the units of `predict`, or of `predict_proba` for classes.
+        In the units of `predict`, or of `predict_proba` for classes. Of boosting in those of the raw prediction: of `decision_function`
+        for classes, of the logarithm for Poisson, gamma and tweedie losses.
     mean : float, or ndarray of shape (n_classes or n_outputs,)
         Prediction where no feature is told.
 
     Raises
     ------
     TypeError
-        If `model` is no tree or forest.
+        If `model` is no tree, forest or boosting.
     ValueError
-        If a classifier has several outputs.
+        If a tree or forest for classes has several outputs, or boosting adds to what `init` predicts.
 
     References
     ----------
@@ -228,10 +229,12 @@ def explain(model, X, *, n_jobs=None):
     >>> shares.tolist(), mean
     ([[2.0, 0.0]], 3.0)
     """
+    if hasattr(model, "_ensemble"):
+        return _explain_boosting(model, X, n_jobs)
     is_forest = hasattr(model, "estimators_")
     members = model.estimators_ if is_forest else [model]
     if not all(hasattr(member, "tree_") for member in members):
-        raise TypeError(f"model is a {type(model).__name__}; only fitted trees and forests are explained")
+        raise TypeError(f"model is a {type(model).__name__}; only fitted trees, forests and boosting are explained")
     if hasattr(model, "classes_") and model.n_outputs_ > 1:
         raise ValueError(f"model has {model.n_outputs_} outputs of classes; fit one model for each to explain it")
     X = check_predict(model, X, fitted="estimators_" if is_forest else "tree_")
@@ -254,6 +257,23 @@ def explain(model, X, *, n_jobs=None):
     shares /= len(trees)
     mean = np.mean([_mean_value(one, value) for one, value in zip(trees, values, strict=True)], axis=0)
     return (shares[:, :, 0], float(mean[0])) if len(mean) == 1 else (shares, mean)
+
+
+def _explain_boosting(model, X, n_jobs):
+    from fasttree._boosting_shapley import add_shares, codes_of, describe, mean_prediction
+
+    if model.init_ is not None:
+        raise ValueError(f"a model that adds to another's predictions, init={model.init!r}, can't be explained")
+    X, ensemble = model._check_X(X), model._ensemble
+    described = describe(ensemble)
+    shares = np.zeros((ensemble.n_outputs, *X.shape, 1))
+
+    def run(start):
+        add_shares(described, ensemble.n_outputs, codes_of(ensemble, X[start : start + _ROWS]), shares[:, start : start + _ROWS])
+
+    over_threads(run, range(0, len(X), _ROWS), n_jobs=n_jobs)
+    shares, mean = np.moveaxis(shares[..., 0], 0, 2), mean_prediction(ensemble, described)
+    return (shares[:, :, 0], float(mean[0])) if len(mean) == 1 else (np.ascontiguousarray(shares), mean)
 
 
 def _mean_value(tree, value):

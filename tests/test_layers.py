@@ -44,7 +44,7 @@ FASTTREE = [
     {"fasttree.tree", "fasttree.forest", "fasttree.boosting", "fasttree.inspection", "fasttree.interop"},
     {"fasttree._estimators"},
     {"fasttree._boosting_base"},
-    {"fasttree._boosting_fit", "fasttree._boosting_saving"},
+    {"fasttree._boosting_fit", "fasttree._boosting_saving", "fasttree._boosting_shapley"},
     {"fasttree._boosting_model"},
     {"fasttree._boosting_predict", "fasttree._boosting_crew", "fasttree._boosting_columns", "fasttree._boosting_init"},
     {"fasttree._boosting_round"},

@@ -1,17 +1,22 @@
 """Quantiles, proximities and importances of forests, each against its definition."""
 
+import functools
 import io
 from itertools import combinations, pairwise
 from math import comb
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.base import is_regressor
 from sklearn.linear_model import LinearRegression
 
 from fasttree import (
     DecisionTreeClassifier,
     DecisionTreeRegressor,
     ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
     explain,
@@ -137,16 +142,31 @@ def told(tree, x, features, node=0):
     return (weight[left] * told(tree, x, features, left) + weight[right] * told(tree, x, features, right)) / weight[node]
 
 
-def naive_shares(tree, x):
-    """Shapley values by their definition: over all sets of the other features."""
-    n = len(x)
+def told_codes(nodes, sets, codes, features, node=0):
+    """The same for a tree of boosting and a row's codes, 255 where a value is missing."""
+    feature, left = nodes[node]["feature"], nodes[node]["left"]
+    if feature < 0:
+        return nodes[node]["value"]
+    if feature in features:
+        code = int(codes[feature])
+        if nodes[node]["category"] >= 0:
+            goes_left = int(sets[nodes[node]["category"]][code // 64]) >> (code % 64) & 1
+        else:
+            goes_left = nodes[node]["missing_left"] if code == 255 else code <= nodes[node]["code"]
+        return told_codes(nodes, sets, codes, features, left if goes_left else left + 1)
+    parts = [told_codes(nodes, sets, codes, features, child) for child in (left, left + 1)]
+    return np.average(parts, weights=nodes["count"][left : left + 2])
+
+
+def naive_shares(told, n):
+    """Shapley values of `n` features by their definition, over all sets of the others; told : expected value when these are told."""
     shares = []
     for feature in range(n):
         others = [f for f in range(n) if f != feature]
         total = 0.0
         for size in range(n):
             for chosen in combinations(others, size):
-                total += (told(tree, x, {*chosen, feature}) - told(tree, x, set(chosen))) / (n * comb(n - 1, size))
+                total += (told({*chosen, feature}) - told(set(chosen))) / (n * comb(n - 1, size))
         shares.append(total)
     return np.array(shares)
 
@@ -161,7 +181,8 @@ def test_shares_follow_their_definition(missing, classes):
     model = (DecisionTreeClassifier if classes else DecisionTreeRegressor)().fit(X, y, np.random.default_rng(1).integers(1, 4, size=80))
     shares, mean = explain(model, X[:6])
     for x, row in zip(X[:6], shares, strict=True):
-        np.testing.assert_allclose(row.reshape(len(x), -1), naive_shares(model.tree_, x), atol=1e-12)
+        expected = naive_shares(functools.partial(told, model.tree_, x), len(x))
+        np.testing.assert_allclose(row.reshape(len(x), -1), expected, atol=1e-12)
     np.testing.assert_allclose(mean, told(model.tree_, X[0], set()) if classes else told(model.tree_, X[0], set())[0])
 
 
@@ -180,9 +201,70 @@ def test_shares_sum_to_the_prediction_for_any_number_of_threads():
     np.testing.assert_allclose(shares[:, :, 0], -shares[:, :, 1], atol=1e-12)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_shares_of_boosting_follow_their_definition(n_classes):
+    """With missing values, and categories of which some are unknown to `fit`."""
+    X, y = table(200)
+    X[:, 3] = np.random.default_rng(1).integers(0, 6, size=200)
+    y = np.digitize(y + X[:, 3] % 2, [0.5, 1.5][: n_classes - 1])
+    X[np.random.default_rng(0).random(X.shape) < 0.1] = np.nan
+    model = GradientBoostingClassifier(max_iter=4, categorical_features=[3], min_samples_leaf=5).fit(X, y)
+    X[:3, 3] = [77.0, -1.0, np.nan]
+    shares, mean = explain(model, X[:6])
+    ensemble = model._ensemble
+    codes, n_outputs = ensemble.encode(X[:6].astype(np.float32)), ensemble.n_outputs
+    expected, start = np.zeros((6, 4, n_outputs)), ensemble.start.copy()
+    for t, (nodes, sets) in enumerate(zip(ensemble.trees, ensemble.sets, strict=True)):
+        start[t % n_outputs] += told_codes(nodes, sets, codes[:, 0], set())
+        for row in range(6):
+            expected[row, :, t % n_outputs] += naive_shares(functools.partial(told_codes, nodes, sets, codes[:, row]), 4)
+    np.testing.assert_allclose(shares.reshape(expected.shape), expected, atol=1e-12)
+    np.testing.assert_allclose(mean, start if n_outputs > 1 else start[0])
+
+
+@pytest.mark.parametrize("model", [GradientBoostingClassifier, GradientBoostingRegressor])
+def test_shares_of_boosting_sum_to_the_raw_prediction(model):
+    X, y = table(700)
+    model = model(max_iter=20).fit(X, y if model is GradientBoostingRegressor else y > 0)
+    shares, mean = explain(model, X)
+    raw = model.predict(X) if is_regressor(model) else model.decision_function(X)
+    np.testing.assert_allclose(shares.sum(axis=1) + mean, raw)
+    np.testing.assert_array_equal(explain(model, X, n_jobs=2)[0], shares)
+    file = io.BytesIO()
+    save(model, file)
+    file.seek(0)
+    np.testing.assert_array_equal(explain(load(file), X)[0], shares)
+
+
+def test_shares_of_boosting_know_words():
+    frame = pd.DataFrame({"kind": pd.Categorical(["red", "blue", "green"] * 40), "x": np.arange(120.0)})
+    model = GradientBoostingRegressor(max_iter=5).fit(frame, frame["kind"] == "blue")
+    shares, mean = explain(model, frame)
+    np.testing.assert_allclose(shares.sum(axis=1) + mean, model.predict(frame))
+    assert np.all(np.abs(shares[:, 0]) > 10 * np.abs(shares[:, 1]))
+
+
+@pytest.mark.peer
+def test_shares_of_boosting_are_lightgbms():
+    lightgbm = pytest.importorskip("lightgbm")
+    random = np.random.default_rng(0)
+    X = random.integers(0, 4, (800, 4)).astype(float)
+    y = X[:, 0] * X[:, 1] - (X[:, 2] > 1) * X[:, 3] + random.normal(size=800)
+    options = {"objective": "regression", "num_leaves": 8, "learning_rate": 0.3, "min_data_in_leaf": 5, "min_data_in_bin": 1}
+    options |= {"verbose": -1, "num_threads": 1, "lambda_l2": 0.0}
+    theirs = lightgbm.train(options, lightgbm.Dataset(X, y), 5).predict(X[:50], pred_contrib=True)
+    model = GradientBoostingRegressor(max_iter=5, max_leaf_nodes=8, learning_rate=0.3, min_samples_leaf=5).fit(X, y)
+    shares, mean = explain(model, X[:50])
+    np.testing.assert_allclose(np.column_stack([shares, np.full(50, mean)]), theirs, atol=1e-4)
+
+
 def test_other_models_are_not_explained():
     X, y = table(40)
     with pytest.raises(TypeError, match="LinearRegression"):
         explain(LinearRegression().fit(X, y), X)
+    with pytest.raises(ValueError, match="init=LinearRegression"):
+        explain(GradientBoostingRegressor(init=LinearRegression(), max_iter=1).fit(X, y), X)
+    with pytest.raises(TypeError, match="only fitted"):
+        explain(GradientBoostingRegressor(), X)
     with pytest.raises(ValueError, match="2 outputs"):
         explain(DecisionTreeClassifier().fit(X, np.column_stack([y > 0, y > 1])), X)
