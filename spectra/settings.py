@@ -242,6 +242,8 @@ def change(settings: Settings, step: str, **values) -> Settings:
     3.0
     """
     tree = to_dict(settings)
+    if step not in tree:
+        raise SettingsError(f"settings: no step {step!r}; {choices(step, tree)}")
     tree[step] |= values
     return from_dict(tree)
 

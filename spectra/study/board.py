@@ -16,7 +16,21 @@ from spectra.errors import SpectraError, choices
 from spectra.study import record
 from spectra.study.outcome import SELECTED
 
-COLUMNS = ("run", "finished", "command", "spectra", "patients", "model", "auc", "auc_low", "auc_high", "alarms", "seconds", "input")
+COLUMNS = (
+    "run",
+    "finished",
+    "command",
+    "spectra",
+    "patients",
+    "model",
+    "auc",
+    "auc_low",
+    "auc_high",
+    "concordance",
+    "alarms",
+    "seconds",
+    "input",
+)
 """What the board shows unless told otherwise."""
 
 _RULE = re.compile(r"\s*([^<>=!~]+?)\s*(>=|<=|!=|==|=|>|<|~)\s*(.*?)\s*")

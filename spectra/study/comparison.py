@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from spectra._validation import check_choice
 from spectra.containers import Cohort, FeatureMatrix
 from spectra.errors import SpectraError
 from spectra.pipeline import preprocess
@@ -67,6 +68,8 @@ def run_study(
         When a column is missing, a patient has two labels, or a class has too few patients.
     """
     settings = settings or Settings()
+    if task is not None:
+        check_choice(task, "task", ("classification", "regression"))
     roles = {role: name for role, name in zip(ROLES, (label, group, site, date), strict=True) if name}
     say = say or (lambda text: None)
     raw, nuisance, quality, source, start = None, None, None, data, time.perf_counter()

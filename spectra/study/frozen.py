@@ -9,6 +9,7 @@ import io
 import json
 import pathlib
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from spectra.study.tuned import with_settings
 from spectra.study.windows import window_means
 
 FORMAT = 3
+MOST_PACKED, LEAST_BOUND = 200, 2**28  # how many times its size a file of training data may unpack to; bytes that it always may
+_DAMAGE = (OSError, EOFError, KeyError, IndexError, TypeError, AttributeError, ValueError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 def _learned_arrays(steps):
@@ -74,6 +77,16 @@ def _candidate(name, settings, task):
     return candidates([name], task, **mine)[0]
 
 
+def _stored(path):
+    """The arrays of a compressed file, unless they would unpack to far more than training data can."""
+    with zipfile.ZipFile(path) as archive:
+        claimed = sum(entry.file_size for entry in archive.infolist())
+    if claimed > max(LEAST_BOUND, MOST_PACKED * path.stat().st_size):
+        raise ValueError(f"{path.name} would unpack to {claimed / 2**30:.1f} GB, over {MOST_PACKED} times its size")
+    with np.load(path, allow_pickle=False) as stored:
+        return dict(stored)
+
+
 class FrozenModel:
     """The model of a run folder, ready for new data.
 
@@ -96,11 +109,12 @@ class FrozenModel:
         self.settings = load(folder / "settings.toml")
         try:
             self.recipe = json.loads((folder / "model" / "model.json").read_text(encoding="utf-8"))
-            with np.load(folder / "model" / "training.npz", allow_pickle=False) as stored:
-                self.arrays = dict(stored)
+            self.arrays = _stored(folder / "model" / "training.npz")
             if self.recipe["format"] != FORMAT:
                 raise SpectraError(f"{folder / 'model'}: format {self.recipe['format']}, this version reads format {FORMAT}")
             self.classes, task = self.recipe["classes"], self.recipe["task"]
+            if self.arrays["probability"].shape[1:] != (len(self.classes) or 1,):
+                raise ValueError(f"{len(self.classes)} classes do not fit the stored probabilities")
             self.settings = with_settings(self.settings, self.recipe["settings"])
             y = self.arrays["y"]
             self.known = familiar.Known(self.arrays["known_tic"], self.arrays["known_shift"], float(self.arrays["known_limit"]))
@@ -109,11 +123,12 @@ class FrozenModel:
             sigmoids = Sigmoids(self.arrays["sigmoid_slope"], self.arrays["sigmoid_offset"]) if "sigmoid_slope" in self.arrays else None
             self.model = ready(self.candidate, self.recipe["parameters"], self.recipe["seed"], inputs, y, len(self.classes), sigmoids)
             stored_probability = self.arrays["probability"]
-        except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+            again = predict(self.model, inputs, len(self.classes))
+        except _DAMAGE as error:
             if isinstance(error, SpectraError):
                 raise
-            raise SpectraError(f"{folder / 'model'}: no usable model: {error}") from None
-        again = predict(self.model, inputs, len(self.classes))
+            words = f"no usable model ({type(error).__name__}: {error}); restore it from a copy, or run the study again"
+            raise SpectraError(f"{folder / 'model'}: {words}") from None
         if not np.allclose(again, stored_probability, atol=1e-6):
             raise SpectraError(
                 f"{folder / 'model'}: fitted again, the model differs from the one studied; use the versions in model.json: "

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from spectra.containers import FeatureMatrix
+from spectra.errors import SpectraError, choices
 from spectra.study.audit import Control
 from spectra.study.costs import Cost
 from spectra.study.curve import Point
@@ -104,7 +105,10 @@ class StudyResult:
 
     def score(self, name) -> ModelScore:
         """The row of the main comparison with this name."""
-        return next(score for score in self.scores if score.name == name)
+        rows = {score.name: score for score in self.scores}
+        if name not in rows:
+            raise SpectraError(f"no model {name!r} was compared; {choices(name, rows)}")
+        return rows[name]
 
     def costs_told(self) -> dict[str, dict[str, float]]:
         """Seconds in all splits, and of one fit seconds and bytes, of each candidate: for ``run.json``, since they differ from run to run."""

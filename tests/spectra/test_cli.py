@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -142,8 +144,6 @@ def test_predict_warns_of_a_spectrum_unlike_the_training_data(manifest, finished
 
 
 def test_predict_refuses_a_changed_model(manifest, finished, tmp_path, capsys):
-    import shutil
-
     copy = shutil.copytree(finished, tmp_path / "copy")
     recipe = json.loads((copy / "model" / "model.json").read_text())
     (copy / "model" / "model.json").write_text(json.dumps(recipe | {"seed": 99}))
@@ -153,6 +153,35 @@ def test_predict_refuses_a_changed_model(manifest, finished, tmp_path, capsys):
     np.savez(copy / "model" / "training.npz", **arrays)
     assert run("predict", copy, manifest) == 2
     assert "differs from the one studied" in capsys.readouterr().err
+
+
+def _recipe_changed(model):
+    recipe = json.loads((model / "model.json").read_text())
+    (model / "model.json").write_text(json.dumps(recipe | {"classes": ["ill"]}))
+
+
+def _cut_short(model):
+    whole = (model / "training.npz").read_bytes()
+    (model / "training.npz").write_bytes(whole[: len(whole) // 2])
+
+
+def _bomb(model):
+    with zipfile.ZipFile(model / "training.npz", "w", zipfile.ZIP_DEFLATED) as archive, archive.open("values.npy", "w") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (2**36,)})
+        for _ in range(300):
+            file.write(bytes(2**20))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [(_recipe_changed, "1 classes do not fit"), (_cut_short, "BadZipFile"), (_bomb, "would unpack to 0.3 GB, over 200 times its size")],
+)
+def test_a_damaged_model_is_one_line(spoil, told, manifest, finished, tmp_path, capsys):
+    copy = shutil.copytree(finished, tmp_path / "copy")
+    spoil(copy / "model")
+    assert run("predict", copy, manifest, "-q") == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {copy / 'model'}: no usable model") and told in said and said.count("\n") == 1
 
 
 def test_runs_are_listed_shown_and_compared(finished, capsys):
@@ -218,8 +247,6 @@ def test_a_feature_table_is_studied_like_spectra(tmp_path):
 
 
 def test_one_bad_spectrum_is_set_aside_and_listed(manifest, tmp_path):
-    import shutil
-
     folder = shutil.copytree(manifest.parent, tmp_path / "cohort")
     (folder / "s3_0.csv").write_text("mz,intensity\n1000,1\n1001,nan\n")
     (folder / "s4_0.csv").unlink()
@@ -259,8 +286,6 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_one_line_that_names_it_and_exit_code_2(name, manifest, tmp_path, capsys):
-    import shutil
-
     spoil, options, words = BAD[name]
     folder = shutil.copytree(manifest.parent, tmp_path / "cohort")
     spoil(folder)
@@ -275,8 +300,6 @@ def test_bad_input_is_one_line_that_names_it_and_exit_code_2(name, manifest, tmp
 
 
 def test_validate_lists_what_is_wrong(manifest, tmp_path, capsys):
-    import shutil
-
     assert run("validate", manifest, "--label", "label", "--group", "patient") == 0
     assert "all readable" in capsys.readouterr().out
     folder = shutil.copytree(manifest.parent, tmp_path / "cohort")

@@ -72,3 +72,8 @@ def test_what_a_step_left_out_could_do_is_told():
     assert "#   linear: The square root of m/z" in text and "Options: calibrants, tolerance_ppm, outlier_ppm, min_calibrants." in text
     assert "#   icc: Peaks on which the replicates" in text
     assert declared.parse(text) == Settings()
+
+
+def test_an_unknown_step_is_named_when_changed():
+    with pytest.raises(SettingsError, match="no step 'peak'; did you mean 'peaks'"):
+        declared.change(Settings(), "peak", snr=3)

@@ -288,6 +288,11 @@ def test_the_same_patient_cannot_have_two_quantities():
         run_study(data, label="label", group="patient", settings=small())
 
 
+def test_a_task_that_is_none_is_refused():
+    with pytest.raises(SpectraError, match="task must be one of 'classification', 'regression', not 'clasification'"):
+        run_study(table(*made()), label="label", task="clasification", settings=small())
+
+
 def test_shuffled_quantities_give_uniform_p_values():
     p_values = []
     for seed in range(30):
