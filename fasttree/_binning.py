@@ -178,14 +178,14 @@ def encode_rows(X, bins, start, stop, column, out):
                 forget_unknown(column[:n], bins.categories[f], codes)
 
 
-def _too_many(feature, n_values, max_bins):
+def _too_many(feature, names, n_values, max_bins):
     return ValueError(
-        f"categorical feature {feature} has {n_values} categories; at most max_bins = {max_bins} are allowed: "
+        f"categorical feature {feature if names is None else repr(str(names[feature]))} has {n_values} categories; at most max_bins = {max_bins} are allowed: "
         "group the rare ones or give the feature as numbers"
     )
 
 
-def learn_bins(X, categorical, *, max_bins, random_state, run):
+def learn_bins(X, categorical, *, max_bins, random_state, run, names=None):
     """Learn the cuts of all features.
 
     Parameters
@@ -197,6 +197,8 @@ def learn_bins(X, categorical, *, max_bins, random_state, run):
         Draws the rows when there are more than 200,000.
     run : callable
         ``run(task, n)`` calls ``task(start, stop)`` on parts of ``range(n)``, perhaps on several threads.
+    names : sequence of str or None
+        What errors call the features.
 
     Raises
     ------
@@ -224,7 +226,7 @@ def learn_bins(X, categorical, *, max_bins, random_state, run):
             if categorical[f]:
                 found = np.unique(ordered)
                 if len(found) > max_bins:
-                    raise _too_many(f, len(found), max_bins)
+                    raise _too_many(f, names, len(found), max_bins)
                 bins.categories[f, : len(found)] = found
                 ordered = found
             bins.n_bins[f] = 1 + cut_points(ordered, max_bins, values, counts, bins.cuts[f])

@@ -148,8 +148,8 @@ class BaseBoosting(BaseEstimator):
         groups = interaction_groups(self.interaction_cst, X.shape[1])
         rules, sampling = self._rules(len(rows.y), monotonic, groups), self._sampling()
         if not again:
-            run = functools.partial(run_parts, n_threads=threads)
-            bins = learn_bins(rows.X, self._categorical, max_bins=self.max_bins, random_state=random, run=run)
+            how = {"max_bins": self.max_bins, "random_state": random, "run": functools.partial(run_parts, n_threads=threads)}
+            bins = learn_bins(rows.X, self._categorical, **how, names=getattr(self, "feature_names_in_", None))
             constant = self._loss.start(rows.y, rows.weight) if self.init is None else np.zeros(self._loss.n_outputs)
             self._ensemble = Ensemble(bins, constant)
             self.train_score_, self.validation_score_ = np.empty(0), np.empty(0)

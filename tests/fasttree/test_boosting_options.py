@@ -68,8 +68,11 @@ def test_category_sets_beat_numbers():
 
 
 def test_too_many_categories_are_refused():
-    with pytest.raises(ValueError, match="300 categories"):
-        GradientBoostingRegressor(categorical_features=[0]).fit(np.arange(300.0)[:, None], np.arange(300.0))
+    X, y = np.arange(300.0)[:, None], np.arange(300.0)
+    with pytest.raises(ValueError, match="categorical feature 0 has 300 categories"):
+        GradientBoostingRegressor(categorical_features=[0]).fit(X, y)
+    with pytest.raises(ValueError, match="categorical feature 'colour' has 300 categories"):
+        GradientBoostingRegressor().fit(pd.DataFrame({"colour": pd.Categorical(X[:, 0])}), y)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
