@@ -279,6 +279,8 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
     def estimators_samples_(self):
         """Rows that each tree was grown on, repeated as often as drawn."""
         check_is_fitted(self, "estimators_")
+        if not hasattr(self, "_n_samples"):
+            raise AttributeError("estimators_samples_ isn't known of a forest from a file, which doesn't keep the draws of its rows")
         every = np.arange(self._n_samples, dtype=np.int32)
         return [np.repeat(every, self._in_bag(e)) if self.bootstrap else every for e in self.estimators_]
 

@@ -64,6 +64,8 @@ def monotonic_signs(monotonic_cst, n_features, n_classes, n_outputs, categorical
     if n_outputs > 1:
         raise ValueError("Monotonicity constraints are not supported with multiple outputs.")
     signs = np.asarray(monotonic_cst)
+    if signs.ndim != 1:
+        raise ValueError(f"monotonic_cst must be None or an array-like of -1, 0 or 1, one for each feature, but got {monotonic_cst!r}")
     if signs.shape != (n_features,):
         raise ValueError(f"monotonic_cst has shape {len(signs)} but the input data X has {n_features} features.")
     if not np.isin(signs, (-1, 0, 1)).all():

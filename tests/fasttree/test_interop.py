@@ -76,6 +76,12 @@ def test_number_of_threads_changes_no_byte(name):
     assert all(other == first for other in others)
 
 
+def test_draws_are_not_kept_and_not_made_up():
+    copy = load(io.BytesIO(saved(fitted("RandomForestClassifier"))))
+    with pytest.raises(AttributeError, match="doesn't keep the draws of its rows"):
+        _ = copy.estimators_samples_
+
+
 def test_names_of_columns_are_kept():
     X, y = table()
     frame = pd.DataFrame(X, columns=list("abcd"))

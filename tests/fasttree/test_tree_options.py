@@ -192,6 +192,7 @@ def test_one_class_fulfils_any_constraint():
     [
         ([1, 0], [0, 1, 0], "shape 2 but the input data X has 3"),
         ([2, 0, 0], [0, 1, 0], "array-like of -1, 0 or 1, but got"),
+        ({"a": 1}, [0, 1, 0], "one for each feature, but got {'a': 1}"),
         ([1, 0, 0], [0, 1, 2], "not supported with multiclass"),
         ([1, 0, 0], [[0, 1], [1, 0], [0, 0]], "not supported with multiple outputs"),
     ],
