@@ -228,7 +228,7 @@ def describe(question, data, table):
     from spectra.study.roles import check_roles, column_of, encode, groups_of, task_of
     from spectra.study.splits import group_labels, number_of_folds
 
-    check_roles(table, question.roles)
+    check_roles(table, question.columns)
     label = question.label
     y, classes, quantity = encode(column_of(table, label, "label"), task_of(label, question.task))
     groups, _ = groups_of(table, question.roles)

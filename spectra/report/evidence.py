@@ -197,10 +197,10 @@ def _batches(result):
             yield Threat(
                 ALARM,
                 f"Class and {name} are one",
-                f"Every {name} holds one class only. Whether the classes or the {name}s differ cannot be told from these data.",
+                f"Every value of column '{name}' goes with one class only. Whether the classes or these values differ cannot be told from these data.",
             )
         elif told - anyway > 0.15:
-            text = f"Knowing the {name} alone, one guesses the class right in {told:.0%} instead of {anyway:.0%}."
+            text = f"Knowing column '{name}' alone, one guesses the class right in {told:.0%} instead of {anyway:.0%}."
             yield Threat(CAUTION, f"Class and {name} go together", text)
 
 
@@ -210,10 +210,8 @@ def _schemes(result, about):
         if scheme in tried:
             score = tried[scheme]
             text = f"{about.rank_short} {interval_text(score.auc)} when {elsewhere(scheme)}, against {interval_text(about.nested.auc)}."
-            if score.auc.low > 0.5 and score.auc.mean > about.nested.auc.mean - 0.1:
-                yield Threat(GOOD, f"Holds by {role}", text)
-            else:
-                yield Threat(ALARM if not score.auc.low > 0.5 else CAUTION, f"Falls by {role}", text)
+            level, title = _holds(score.auc, about)
+            yield Threat(level, f"{title} by {role}", text)
         elif role in result.roles:
             yield Threat(
                 ALARM,
@@ -222,6 +220,14 @@ def _schemes(result, about):
             )
         elif role == "site":
             yield Threat(CAUTION, "One site", "No site was named: nothing here shows that the result holds in another hospital.")
+
+
+def _holds(auc, about):
+    """What a score elsewhere says of the nested one: the level, and how a title begins."""
+    level = GOOD if auc.low > 0.5 else ALARM
+    if not auc.mean > about.nested.auc.mean - 0.1:
+        return (CAUTION if level == GOOD else level), "Falls"
+    return level, "Holds" if level == GOOD else "Not shown"
 
 
 def _external(result, about):
@@ -238,9 +244,8 @@ def _external(result, about):
         text += " Whoever looks again after changing anything chooses on this set: it is no longer external, and its score may flatter."
         yield Threat(CAUTION, f"External set {scored(external)}", text)
     elif np.isfinite(auc.mean):
-        holds = auc.low > 0.5 and auc.mean > about.nested.auc.mean - 0.1
-        level = GOOD if holds else CAUTION if auc.low > 0.5 else ALARM
-        yield Threat(level, "Holds on the external set" if holds else "Falls on the external set", text)
+        level, title = _holds(auc, about)
+        yield Threat(level, f"{title} on the external set", text)
     if external.unfamiliar > 0.2 * external.n_rows:
         strange = f"{external.unfamiliar} of its {external.n_rows} {about.rows} are unlike the training data in m/z, total ion current or features."
         yield Threat(CAUTION, "External set is of another kind", strange)

@@ -229,9 +229,9 @@ def _mark_specificity(axis, about, curve):
     """What is recognised where nine of ten of the others are rightly left alone."""
     share = float(np.interp(1 - SPECIFICITY, GRID, curve))
     axis.plot([1 - SPECIFICITY], [share], "o", color=ACCENT, markersize=5)
-    axis.annotate(
-        f"{share:.0%} recognised at {SPECIFICITY:.0%} specificity", (1 - SPECIFICITY, share), xytext=(10, -14), textcoords="offset points"
-    )
+    words = f"{share:.0%} recognised at {SPECIFICITY:.0%} specificity"
+    below = -14 if share > 0.25 else 12  # clear of the legend
+    axis.annotate(words, (1 - SPECIFICITY, share), xytext=(10, below), textcoords="offset points")
 
 
 def _draw_confusion(axis, about, counts):

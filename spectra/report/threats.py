@@ -99,13 +99,15 @@ def cross_tables(result):
     for name, table in result.tables.items():
         told, anyway = together(table)
         if one(table):
-            verdict = f"Every {name} holds one class only: {name} and class cannot be told apart in these data, whatever the model."
+            verdict = (
+                f"Every value of column '{name}' goes with one class only: the two cannot be told apart in these data, whatever the model."
+            )
         elif told - anyway > 0.15:
             verdict = (
-                f"{name} and class go together: knowing the {name}, one guesses the class right in {told:.0%} instead of {anyway:.0%}."
+                f"Column '{name}' and class go together: knowing the one, the other is guessed right in {told:.0%} instead of {anyway:.0%}."
             )
         else:
-            verdict = f"The classes are spread over every {name} about alike."
+            verdict = f"The classes are spread over the values of column '{name}' about alike."
         rows = [
             {"level": str(level), "cells": [(int(n), float(n) / max(1, int(counts.sum()))) for n in counts], "total": int(counts.sum())}
             for level, counts in table.iterrows()

@@ -9,6 +9,7 @@ from spectra.study.audit import earlier_or_later
 from spectra.study.tasks import level_names, levels
 
 ROLES = ("label", "group", "site", "date")
+WHAT = {"group": "patients", "site": "places", "date": "days"}
 
 
 def task_of(label, task=None):
@@ -99,7 +100,11 @@ def dates_of(table, name):
 
 
 def check_roles(table, roles):
-    """Refuse columns of sites and dates that are not there, have a gap, or hold no dates, before anything is computed."""
+    """Refuse columns of sites and dates that are not there, are the label itself, have a gap, or hold no dates, before anything is computed."""
+    source = source_of(roles["label"], table.columns.drop(roles["label"], errors="ignore"))[0]
+    for role in ROLES[1:]:
+        if roles.get(role) in (roles["label"], source):
+            raise SpectraError(f"--{role}: column {roles[role]!r} is the label itself and cannot name the {WHAT[role]} too; give another")
     if roles.get("site"):
         column_of(table, roles["site"], "site")
     if roles.get("date"):

@@ -156,6 +156,8 @@ def test_processed_spectra_are_not_taken_for_raw_ones(cohort, tmp_path, capsys):
     [
         (["--label", "lable"], "--label: no column 'lable'; did you mean 'label'? there are file, sample, patient, label, site"),
         (["--label", "label", "--site", "Site"], "no column 'Site'; did you mean 'site'?"),
+        (["--label", "label", "--site", "label"], "--site: column 'label' is the label itself and cannot name the places too"),
+        (["--label", "label=='ill'", "--group", "label"], "--group: column 'label' is the label itself and cannot name the patients too"),
         (["--label", "label", "--set", "peak.snr=3"], "--set peak.snr=3: no step 'peak'; did you mean 'peaks'?"),
         (["--label", "label", "--set", "peaks.srn=3"], "[peaks]: no option 'srn'; did you mean 'snr'? there are half_window, snr"),
         (["--label", "label", "--set", "peaks.snr=-3"], "[peaks] snr: Expected `float` >= 0.0, not -3"),

@@ -435,6 +435,8 @@ def test_a_fall_at_other_sites_is_an_alarm():
     about = subject.subject(result)
     assert summary.headline(result, about)[0] == "alarm"
     assert "Falls by site" in [threat.title for threat in evidence.threats(result, about)]
+    uncertain = dataclasses.replace(result, other_schemes=[model_score(SELECTED, y, 2, scheme="leave-site-out", auc=(0.85, 0.4, 1.0))])
+    assert ("alarm", "Not shown by site") in [threat[:2] for threat in evidence.threats(uncertain, about)]
     alone = dataclasses.replace(result, other_schemes=[])
     assert "No site could be held out" in [threat.title for threat in evidence.threats(alone, about)]
 
