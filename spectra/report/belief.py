@@ -9,6 +9,7 @@ from spectra.study.tasks import positive
 
 MOST_BINS, LEAST_IN_BIN = 10, 15  # of the calibration curve
 Z = 1.96
+WIDE = 0.25  # a gap in the probabilities of one bin that parts it
 
 
 def row_belief(about):
@@ -48,8 +49,8 @@ class Calibration(NamedTuple):
 def calibration(about):
     """Do the held-out probabilities keep their word?
 
-    For two classes the probability of the one to be found is looked at, else every class's against the rest, in bins of equal size. Intervals are
-    Wilson's (1927), each row counted once however often it was held out.
+    For two classes the probability of the one to be found is looked at, else every class's against the rest, in bins of equal size; one that
+    would mix sure rows with others is parted. Intervals are Wilson's (1927), each row counted once however often it was held out.
 
     Returns
     -------
@@ -68,6 +69,7 @@ def calibration(about):
     if n_bins < 2:
         return None
     bins = np.array_split(np.argsort(said, kind="stable"), n_bins)
+    bins = [part for chosen in bins for part in np.split(chosen, np.flatnonzero(np.diff(said[chosen]) > WIDE) + 1)]
     mean, share = (np.array([values[chosen].mean() for chosen in bins]) for values in (said, seen))
     n = np.array([chosen.size for chosen in bins]) * once
     centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)

@@ -392,6 +392,15 @@ def test_calibration_tells_overconfidence(power, flatter):
     assert (found.low <= found.seen).all() and (found.seen <= found.high).all()
 
 
+def test_calibration_shows_no_probability_that_no_model_gave():
+    y = np.arange(240) % 4
+    sure = np.eye(4)[y]
+    about = subject.subject(table_result())
+    nested = dataclasses.replace(table_result().scores[-1], folds=[(np.arange(240), sure)])
+    found = belief.calibration(about._replace(nested=nested, y=y, n_rows=240, classes=["a", "b", "c", "d"]))
+    assert set(found.said.tolist()) == {0.0, 1.0} and np.array_equal(found.said, found.seen)
+
+
 def test_calibration_needs_rows():
     few = table_result(n_rows=20)
     assert belief.calibration(subject.subject(few)) is None
