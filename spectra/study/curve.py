@@ -70,16 +70,19 @@ def learning_curve(problem, candidate, splits, resampler, *, inner_folds=0, sear
     list of Point, by increasing number of patients; empty where there are too few patients
     """
     counts = [np.bincount(group_labels(problem.y[split.train], problem.groups[split.train])[1]) for split in splits]
-    parts = shares(np.min(counts, axis=0), max(FEWEST, inner_folds))
+    parts = {}  # the rows of each split -> share; of shares that come down to the same patients the first
+    for share in shares(np.min(counts, axis=0), max(FEWEST, inner_folds)):
+        rows = [part_of(problem.y, problem.groups, split.train, share, [problem.seed, 7, i]) for i, split in enumerate(splits)]
+        parts.setdefault(tuple(map(bytes, rows)), (share, rows))
+    parts = list(parts.values())
 
-    def one(share, i):
+    def one(share, rows, i):
         split = splits[i]
-        rows = part_of(problem.y, problem.groups, split.train, share, [problem.seed, 7, i])
         part, how = Split(split.scheme, split.repeat, rows, split.test), {"inner_folds": inner_folds, "search": search}
         (outcome, *_) = evaluate_split(problem, part, [candidate], name=f"learning curve {share:.4f} {i}", **how)
         return np.unique(problem.groups[rows]).size, outcome
 
-    todo = [(share, i) for share in parts for i in range(len(splits))]
+    todo = [(share, rows[i], i) for share, rows in parts for i in range(len(splits))]
     jobs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(delayed(one)(*each) for each in todo)
     found = list(progress(jobs, len(todo), "learning curve") if progress and todo else jobs)
     curve = []

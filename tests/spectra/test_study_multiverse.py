@@ -245,3 +245,9 @@ def test_more_patients_help_where_there_is_something_to_learn():
 
     curve.learning_curve(problem, candidates(["naive Bayes"])[0], splits, resampler, search=Search())
     assert len(set(asked)) == len(points) * len(splits)  # looked for as in the study, for each part by itself
+    few = np.arange(14)  # seven of a class: five shares of them come down to fewer sizes
+    small = problem._replace(data=data[few], y=y[few], groups=few)
+    splits = grouped_splits(y[few], few, folds=7, repeats=1, seed=0)
+    resampler = scores.PatientResampler(y[few], few, resamples=50, permutations=0, seed=0)
+    sizes = [point.patients for point in curve.learning_curve(small, candidates(["naive Bayes"])[0], splits, resampler)]
+    assert sizes == [8, 10, 12]
