@@ -100,17 +100,20 @@ def next_word(random):
 @njit(_nrt=False, forceinline=True)
 def draw_lanes(order, n_drawn, n_lanes, random, lanes):
     """Draw `n_lanes` more features without replacement, and a number from 0 up to but not including 1 for each."""
-    n_features = np.uint64(len(order))
-    features, uniform = lanes.feature, lanes.uniform
+    n_features, first = np.uint64(len(order)), np.uint64(n_drawn)
+    features, uniform, state = lanes.feature, lanes.uniform, random[0]
+    for j in range(n_lanes):  # a loop of its own, without stores that later draws might have to wait for: several at once
+        word = mix(state + np.uint64(j + 1) * _GOLDEN)
+        features[j] = word >> _HALF
+        uniform[j] = np.float64(np.int64(word & _LOW)) / 4294967296.0
+    random[0] = state + np.uint64(n_lanes) * _GOLDEN
     for j in range(n_lanes):
-        word = next_word(random)
-        place = np.uint64(n_drawn + j)
-        other = place + (((word >> _HALF) * (n_features - place)) >> _HALF)
+        place = first + np.uint64(j)
+        other = place + ((features[j] * (n_features - place)) >> _HALF)
         feature = order[other]
         order[other] = order[place]
         order[place] = feature
         features[j] = np.uint64(feature)
-        uniform[j] = np.float64(np.int64(word & _LOW)) / 4294967296.0
     for j in range(n_lanes, count_groups(n_lanes) * LANES):
         features[j] = features[0]
 
