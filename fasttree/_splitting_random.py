@@ -178,16 +178,16 @@ def add_left(cells, first, threshold, weight, value, left_weight, left_value):
     i, stop = np.uint64(0), np.uint64(len(weight) // 2 * 2)
     while i < stop:
         left = load(cells, i * _WIDTH) <= limit
-        weights = weights + where(left, splat(weight, weight[i]), zero)
-        values = values + where(left, splat(value, value[i]), zero)
+        weights = where(left, weights + splat(weight, weight[i]), weights)
+        values = where(left, values + splat(value, value[i]), values)
         left = load(cells, (i + one) * _WIDTH) <= limit
-        odd_weights = odd_weights + where(left, splat(weight, weight[i + one]), zero)
-        odd_values = odd_values + where(left, splat(value, value[i + one]), zero)
+        odd_weights = where(left, odd_weights + splat(weight, weight[i + one]), odd_weights)
+        odd_values = where(left, odd_values + splat(value, value[i + one]), odd_values)
         i += two
     if stop < np.uint64(len(weight)):
         left = load(cells, stop * _WIDTH) <= limit
-        weights = weights + where(left, splat(weight, weight[stop]), zero)
-        values = values + where(left, splat(value, value[stop]), zero)
+        weights = where(left, weights + splat(weight, weight[stop]), weights)
+        values = where(left, values + splat(value, value[stop]), values)
     store(left_weight, first, weights + odd_weights)
     store(left_value, first, values + odd_values)
 
