@@ -59,25 +59,37 @@ class _Inner:
         tuned = problem.tuned.space if problem.tuned else {}
 
         def score(point):
-            parameters, found, decisions = {key: point[key] for key in candidate.space}, [], []
+            parameters, found, beliefs, sure = {key: point[key] for key in candidate.space}, [], [], True
             for fold in self.folds(point):
                 values, held = fold.inputs(candidate)
                 known, target = problem.target[fold.train], problem.target[fold.test]
                 model = fit(candidate, parameters, problem.seed, values, known, problem.n_classes)
                 belief = predict(model, held, problem.n_classes)
                 found.append(problem.task.choose(belief, target, known))
-                if problem.n_classes and not has_probabilities(model):
-                    decisions.append((belief, target))
-            kept[repr(point)] = decisions
+                if problem.n_classes:
+                    beliefs.append((belief, target))
+                    sure = has_probabilities(model)
+            kept[repr(point)] = beliefs, sure
             return float(np.mean(found))
 
-        point, best = search.best(tuned | candidate.space, score, f"{name} {candidate.name}")
+        def among_equals(point):
+            beliefs, sure = kept[repr(point)]
+            return float(np.mean([_fit_of(*each, sure) for each in beliefs])) if beliefs else 0.0
+
+        point, best = search.best(tuned | candidate.space, score, f"{name} {candidate.name}", among_equals)
         if repr(point) not in kept:  # an Optuna search that was finished earlier
             score(point)
-        decisions, sigmoids = kept[repr(point)], None
-        if decisions:
-            sigmoids = Sigmoids.learn(*(np.concatenate(each) for each in zip(*decisions, strict=True)))
+        (beliefs, sure), sigmoids = kept[repr(point)], None
+        if beliefs and not sure:
+            sigmoids = Sigmoids.learn(*(np.concatenate(each) for each in zip(*beliefs, strict=True)))
         return Choice(point, best, sigmoids, time.thread_time() - start)
+
+
+def _fit_of(belief, y, probabilities):
+    """How well beliefs fit the classes beyond their order: the Brier score off zero, or of a decision function the share recognised."""
+    if probabilities:
+        return -float(((belief - (y[:, None] == np.arange(belief.shape[1]))) ** 2).sum(axis=1).mean())
+    return float((belief.argmax(axis=1) == y).mean())
 
 
 def choose(problem, train, candidates, *, inner_folds=0, seed=0, search=None, name="", n_jobs=1) -> list[Choice]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from spectra.errors import SpectraError
 
+TIE = 1e-9  # scores so near are equal but for rounding
 WAYS = ("grid", "random", "optuna")
 
 
@@ -74,10 +75,18 @@ class Search(NamedTuple):
     seed: int = 0
     journal: Any = None
 
-    def best(self, space: dict[str, Space], score: Callable[[dict[str, Any]], float], name: str) -> tuple[dict[str, Any], float]:
-        """The point with the highest score, the first of ties.
+    def best(
+        self,
+        space: dict[str, Space],
+        score: Callable[[dict[str, Any]], float],
+        name: str,
+        among_equals: Callable[[dict[str, Any]], float] = lambda point: 0.0,
+    ) -> tuple[dict[str, Any], float]:
+        """The point with the highest score; of ties the one that is highest `among_equals`, and of such the first.
 
         name : str, of this search: it decides the draws, and finds its trials in the journal
+        among_equals : callable, a second score, asked of tied points alone. Classes that are told apart without error tie at an AUC of 1
+            even where a model shrunk to nothing ranks them so with probabilities of a half; Optuna leaves ties to the first trial
         """
         if self.way == "optuna" and space:
             return self._optuna(space, score, name)
@@ -86,7 +95,9 @@ class Search(NamedTuple):
             random = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
             points = [{key: values.draw(random) for key, values in space.items()} for _ in range(self.trials)]
         found = [score(point) for point in points]
-        best = int(np.argmax(np.nan_to_num(found, nan=-np.inf)))
+        ranks = np.nan_to_num(found, nan=-np.inf)
+        tied = np.flatnonzero(ranks >= ranks.max() - TIE)
+        best = int(tied[0]) if tied.size == 1 else int(tied[np.argmax([among_equals(points[i]) for i in tied])])
         return points[best], float(found[best])
 
     def _optuna(self, space, score, name):

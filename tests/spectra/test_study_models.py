@@ -12,7 +12,7 @@ from spectra import FeatureMatrix
 from spectra.errors import SpectraError
 from spectra.settings import Settings, change, dump, parse
 from spectra.study import candidates, comparison, costs, learning, models, networks, probe, run_study, scores_quantity
-from spectra.study.evaluation import SELECTED, choose
+from spectra.study.evaluation import SELECTED, choose, evaluate_split
 from spectra.study.problem import Problem
 from spectra.study.roles import encode
 from spectra.study.search import Search, Space
@@ -205,6 +205,19 @@ def test_an_svm_is_calibrated_on_rows_it_did_not_learn():
     assert choice.sigmoids is not None and choice.score > 0.8
 
 
+def test_classes_told_without_error_are_also_called_without():
+    y = np.arange(64) % 4
+    values = 4.0 * np.eye(4)[y] @ np.random.default_rng(0).normal(size=(4, 30)) + np.random.default_rng(1).normal(size=(64, 30))
+    problem = Problem(table(values, y), Settings(), y, np.arange(64), list("abcd"), 0)
+    split = grouped_splits(y, np.arange(64), folds=4, repeats=1, seed=0)[0]
+    for outcome in evaluate_split(problem, split, candidates.candidates(["logistic regression L2", "linear SVM", "random forest"])):
+        truth = np.eye(4)[y[split.test]]
+        assert outcome.inner_score == 1 and (outcome.probability.argmax(axis=1) == y[split.test]).all()
+        assert ((outcome.probability - truth) ** 2).sum(axis=1).mean() < 0.25, (
+            outcome.candidate
+        )  # 0.6 with the smallest C, as good as guessing
+
+
 def test_every_way_of_search_finds_the_top_and_optuna_goes_on(tmp_path):
     space = {"x": Space((0.1, 1.0, 10.0), 0.01, 100.0), "kind": Space(("a", "b"))}
     asked = []
@@ -214,6 +227,9 @@ def test_every_way_of_search_finds_the_top_and_optuna_goes_on(tmp_path):
         return -abs(np.log(point["x"])) - (point["kind"] == "a")
 
     assert Search("grid").best(space, score, "one")[0] == {"x": 1.0, "kind": "b"}
+    flat, second = {"x": Space((1.0, 2.0, 3.0, 4.0))}, {1.0: 0.0, 2.0: 5.0, 3.0: 5.0, 4.0: 9.0}
+    tied = Search("grid").best(flat, lambda point: 1.0 - 1e-12 * point["x"] - (point["x"] == 4), "one", lambda point: second[point["x"]])
+    assert tied[0] == {"x": 2.0}
     assert Search("random", 40).best(space, score, "one") == Search("random", 40).best(space, score, "one")
     assert Search("random", 40).best(space, score, "one")[1] > -0.7
     pytest.importorskip("optuna")

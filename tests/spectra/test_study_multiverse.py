@@ -239,7 +239,7 @@ def test_more_patients_help_where_there_is_something_to_learn():
     asked = []
 
     class Search:
-        def best(self, space, score, name):
+        def best(self, space, score, name, among_equals):
             asked.append(name)
             return {key: values.grid[0] for key, values in space.items()}, 0.5
 
