@@ -159,6 +159,8 @@ def _write(file, arrays):
 def load(path):
     """Read a model that `save` wrote; safe on files from strangers.
 
+    Nothing in the file is run. A file may unpack to a thousand times its size at most, as that of a model of many classes does.
+
     Parameters
     ----------
     path : str, path or binary file
@@ -187,9 +189,11 @@ def _read(path):
     """The arrays of an npz, none of them pickled."""
     parts = {}
     with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            with archive.open(name) as file:
-                parts[name.removesuffix(".npy")] = np.lib.format.read_array(file, allow_pickle=False)
+        for part in archive.infolist():
+            if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others unpack to a million times their size
+                raise ValueError(f"{part.filename} is packed in another way than by deflating")
+            with archive.open(part) as file:
+                parts[part.filename.removesuffix(".npy")] = np.lib.format.read_array(file, allow_pickle=False)
     return parts
 
 

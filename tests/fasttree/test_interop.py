@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -74,6 +75,16 @@ def test_regressors_come_back_as_they_were(kind):
 def test_number_of_threads_changes_no_byte(name):
     first, *others = [saved(fitted(name, n_estimators=9, n_jobs=n)) for n in (1, 2, 7)]
     assert all(other == first for other in others)
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_packings_that_hide_more_than_memory_holds_are_refused(packing):
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(saved(fitted("DecisionTreeClassifier")))) as whole, zipfile.ZipFile(out, "w", packing) as other:
+        for name in whole.namelist():
+            other.writestr(name, whole.read(name))
+    with pytest.raises(ValueError, match="packed in another way than by deflating"):
+        load(out)
 
 
 def test_draws_are_not_kept_and_not_made_up():
