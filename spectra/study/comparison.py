@@ -104,21 +104,21 @@ def run_study(
         raise SpectraError(f"{error}{repeats}") from None
     problem = Problem(data, settings, y, groups, classes, seed, quantity, tuned, Kept(), copies)
     course = Course(
-        problem,
-        raw,
-        nuisance,
-        quality,
-        table,
-        roles,
-        group_name,
-        folds,
-        chosen,
-        shuffled,
-        n_jobs,
-        progress,
-        store,
-        left_out,
-        cache or Cache(),
+        problem=problem,
+        raw=raw,
+        nuisance=nuisance,
+        quality=quality,
+        table=table,
+        roles=roles,
+        group_name=group_name,
+        folds=folds,
+        candidates=chosen,
+        shuffled=shuffled,
+        n_jobs=n_jobs,
+        progress=progress,
+        store=store,
+        notes=left_out,
+        cache=cache or Cache(),
     )
     course.seconds["preprocessing"] = time.perf_counter() - start
     with quietly():
