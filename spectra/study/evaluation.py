@@ -5,6 +5,7 @@ asked, settings of the steps) and the best candidate; then everything is fitted 
 held-out rows take part in no choice. All candidates share one set of fitted steps per split, since the steps don't depend on the model.
 """
 
+import collections
 import time
 from typing import Any, NamedTuple
 
@@ -130,30 +131,35 @@ def evaluate_split(problem: Problem, split: Split, candidates, *, inner_folds=0,
     return [*outcomes, best._replace(candidate=SELECTED, chosen={"model": best.candidate} | best.chosen, seconds=together)]
 
 
-def evaluate(problem: Problem, splits, candidates, *, inner_folds=0, search=None, n_jobs=None, done=None, progress=None, keep=None):
-    """`evaluate_split` for all splits over threads.
+def evaluate(problem: Problem, splits, candidates, *, inner_folds=0, search=None, n_jobs=None, progress=None, store=None):
+    """`evaluate_split` for all splits, of one scheme or several, over threads.
 
     Parameters
     ----------
-    done : dict of int -> list of Outcome, splits finished earlier (a resumed run)
     progress : callable (iterable, total, description) -> iterable, such as a progress bar
-    keep : callable (index, outcomes), called as each split ends, to store it
+    store : object with ``load(scheme)`` and ``keep(scheme, index, outcomes)``, optional: splits finished earlier (a resumed run)
 
     Returns
     -------
     list of list of Outcome, one list per split
     """
-    finished = dict(done or {})
+    places: list[tuple[str, int]] = []
+    count: collections.Counter[str] = collections.Counter()
+    for split in splits:
+        places.append((split.scheme, count[split.scheme]))
+        count[split.scheme] += 1
+    split_at = dict(zip(places, splits, strict=True))
+    finished = {(scheme, i): outcomes for scheme in (count if store else ()) for i, outcomes in store.load(scheme).items()}
 
-    def run(i):
-        name = f"{splits[i].scheme} {i}"
-        return i, evaluate_split(problem, splits[i], candidates, inner_folds=inner_folds, search=search, name=name)
+    def run(scheme, i):
+        split, how = split_at[scheme, i], {"inner_folds": inner_folds, "search": search, "name": f"{scheme} {i}"}
+        return scheme, i, evaluate_split(problem, split, candidates, **how)
 
-    todo = [i for i in range(len(splits)) if i not in finished]
-    todo.sort(key=lambda i: -splits[i].train.size)  # the longest first, so that no thread starts it last
-    results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")(delayed(run)(i) for i in todo)
-    for i, outcomes in progress(results, len(todo), f"nested folds, {splits[0].scheme}") if progress else results:
-        finished[i] = outcomes
-        if keep is not None:
-            keep(i, outcomes)
-    return [finished[i] for i in range(len(splits))]
+    todo = [place for place in places if place not in finished]
+    todo.sort(key=lambda place: -split_at[place].train.size)  # the longest first, so that no thread starts it last
+    results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")(delayed(run)(*place) for place in todo)
+    for scheme, i, outcomes in progress(results, len(todo), "nested cross-validation") if progress else results:
+        finished[scheme, i] = outcomes
+        if store is not None:
+            store.keep(scheme, i, outcomes)
+    return [finished[place] for place in places]

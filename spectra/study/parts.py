@@ -5,6 +5,7 @@ A new part is one function here, one line in `PARTS`, and its fields in `StudyRe
 
 import collections
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -58,31 +59,28 @@ def _short(value):
     return f"{value:.3g}" if isinstance(value, float) else value
 
 
-def _compared(course, splits):
-    """`model_scores` of all candidates on one scheme's splits; finished ones are taken from the store."""
-    name, store, problem = splits[0].scheme, course.store, course.problem
-    saved = {"done": store.load(name), "keep": lambda i, outcomes: store.keep(name, i, outcomes)} if store else {}
-    more = {"inner_folds": course.settings.inner_folds, "search": course.search} | course.work | saved
-    outcomes = evaluation.evaluate(problem, splits, course.candidates, **more)
-    return model_scores(problem, outcomes, splits, course.resampler, course.n_jobs)
-
-
-def comparison(course):
-    """All candidates on patients held out at random."""
-    warm_up(course.problem, course.splits[0], course.candidates, course.progress)
-    rows = _compared(course, course.splits)
-    return {"scores": rows, "pairs": compare_pairs(course.problem, rows, course.splits)}
-
-
-def other_schemes(course):
-    """The same on whole sites and later dates, where the columns are named."""
+def _other_schemes(course):
+    """Splits by whole sites and by later dates, where the columns are named: a list per scheme."""
     problem, table, roles, found = course.problem, course.table, course.roles, []
     fewest = max(2, course.settings.inner_folds)  # so that inner folds can choose
     if roles.get("site"):
         found.append(site_splits(problem.y, problem.groups, column_of(table, roles["site"], "site").astype(str), fewest=fewest))
     if roles.get("date"):
         found.append(forward_splits(problem.y, problem.groups, dates_of(table, roles["date"]), fewest=fewest))
-    return {"other_schemes": [row for splits in found if splits for row in _compared(course, splits)]}
+    return [splits for splits in found if splits]
+
+
+def comparison(course):
+    """All candidates on patients held out: at random, then whole sites and later dates, where the columns are named."""
+    problem, schemes = course.problem, [course.splits, *_other_schemes(course)]
+    warm_up(problem, course.splits[0], course.candidates, course.progress)
+    how = {"inner_folds": course.settings.inner_folds, "search": course.search, "store": course.store} | course.work
+    outcomes = iter(evaluation.evaluate(problem, [split for splits in schemes for split in splits], course.candidates, **how))
+    rows, *others = (
+        model_scores(problem, list(itertools.islice(outcomes, len(splits))), splits, course.resampler, course.n_jobs) for splits in schemes
+    )
+    pairs = compare_pairs(problem, rows, course.splits)
+    return {"scores": rows, "pairs": pairs, "other_schemes": [row for scores in others for row in scores]}
 
 
 def final_model(course):
@@ -210,4 +208,4 @@ def notes(course):
     return {"set_aside": getattr(data, "set_aside", []), "notes": [*said, *course.notes, *getattr(data, "notes", [])]}
 
 
-PARTS = (comparison, other_schemes, final_model, controls, markers, technical, panel, learning_curve, sensitivity, notes)
+PARTS = (comparison, final_model, controls, markers, technical, panel, learning_curve, sensitivity, notes)

@@ -96,7 +96,7 @@ def test_a_run_is_not_overwritten_but_resumed_without_computing_finished_folds_a
     assert "folds, random-grouped: 5 finished ones used again" in said and "learning curve: 1 of 1 results kept" in said
     told = [line for line in said.splitlines() if line.startswith("part ")]
     assert [line.partition(":")[0] for line in told] == [f"part {i} of {len(told)}" for i in range(1, len(told) + 1)]
-    assert told[0].endswith(": All candidates on patients held out at random.")
+    assert told[0].startswith("part 1 of 9: All candidates on patients held out")
 
 
 def test_progress_tells_how_long_the_rest_may_take(capsys, monkeypatch):
