@@ -9,8 +9,8 @@ There are three ways to search. *Presorted* (all features, few rows): each featu
 *codes*: features are searched without order where nodes are large, else sorted node by node. By *values*: random thresholds.
 
 A tree on all features of many rows is grown by codes down to nodes of a few thousand rows, and the subtree below each of them presorted:
-its keys and its part of the target stay in the cache, and keys of all rows, twice as large as the codes, are never made. Within a subtree
-rows have numbers of their own, ``0, 1, ...``, and `names` tells which they are::
+its keys and its part of the target stay in the cache. Packed, they take the place of its codes. Within a subtree rows have numbers of
+their own, ``0, 1, ...``, and `names` tells which they are::
 
     rows   [ 4 9 1 7 | 0 1 2 3 4 5 ]      names   [ 0 3 2 8 5 6 ]
                        first
@@ -27,8 +27,8 @@ from fasttree._growth_rows import partition_keys, split_at_once, split_keys, spl
 from fasttree._jit import FAST_MATH, njit
 from fasttree._jit_reference import refer
 from fasttree._splitting_absolute import lay_out, measure
-from fasttree._splitting_categories import DONE
-from fasttree._splitting_encode import ROW, SHIFT
+from fasttree._splitting_categories import DONE, is_set
+from fasttree._splitting_encode import ROW, SHIFT, pack
 from fasttree._splitting_own import call_side
 from fasttree._splitting_random import Table
 from fasttree._splitting_scan import ABSOLUTE, MOMENT, OWN, POISSON, Target, constrained, decrease, xlogx
@@ -40,12 +40,12 @@ _ROUNDING = 1e-12  # of an impurity: so much less than nothing is nothing
 
 
 class Columns(NamedTuple):
-    """The features of a problem. Arrays that the way to search doesn't use are empty (keys, codes without columns, values without rows)."""
+    """The features of a problem. Arrays that the way to search doesn't use are empty (codes without columns, values without rows)."""
 
-    presorted: bool  # are the nodes searched by their keys
-    first: int  # where the rows start whose keys these are
-    keys: np.ndarray  # uint64, shape (n_features, n_sorted), each row sorted; with codes, room for the keys of a subtree; overwritten
-    codes: np.ndarray  # uint32, shape (n_features, n_all_rows); with keys as well, in the order of `rows`
+    presorted: bool  # are the nodes searched by keys, which `codes` hold: those of each node's rows, packed, each feature's sorted
+    ordered: bool  # else: do the codes have the order of `rows`
+    n_sorted: int  # rows up to which subtrees are presorted
+    codes: np.ndarray  # uint32, shape (n_features, n_all_rows); overwritten where presorted or ordered
     places: np.ndarray  # uint32, shape (n_rows,): where the codes of `rows` lie: 0, 1, ..., or at `rows` themselves where it is empty
     table: Table  # for random thresholds
     has_missing: np.ndarray  # bool, shape (n_features,)
@@ -225,7 +225,7 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
     if len(sketch.bounds):
         rules = refer(constrained(rules, rules.sign, sketch.bounds[node, 0], sketch.bounds[node, 1]))
     if columns.presorted:
-        found = search_presorted(columns.keys, start - columns.first, stop - columns.first, target, weight, sums, rules, work)
+        found = search_presorted(columns.codes, start, stop, target, weight, sums, rules, work)
     else:
         value = target.value[start:stop] if target.family == MOMENT else target.value
         weights, outputs = target.weight[start:stop], target.outputs[start:stop]
@@ -238,7 +238,7 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
         return False
     sketch.feature[node], sketch.cut[node], sketch.missing_left[node] = found.feature, found.cut, found.missing_left
     sketch.low[node], sketch.high[node], sketch.threshold[node] = found.low, found.high, found.threshold
-    if columns.keys.shape[1] and not columns.presorted and found.cut != DONE:  # positions
+    if columns.ordered and found.cut != DONE:  # positions
         sketch.low[node] = rows[found.low]
         sketch.high[node] = rows[found.high] if found.high >= 0 else -1
     if target.family == OWN:
@@ -260,7 +260,7 @@ def grow_below(top, n_nodes, columns, target, rows, rules, sketch, work, room):
     Nodes are split in order of depth, or best first where the number of leaves is limited.
     """
     best_first = rules.max_leaves < len(rows)
-    most_later = 0 if columns.presorted else columns.keys.shape[1]
+    most_later = 0 if columns.presorted else columns.n_sorted
     new, end, n_open, n_later, n_leaves = top, top + 1, 0, 0, 1
     node = top
     while True:  # each kernel is called in one place only: what is inlined is compiled once for each
@@ -270,8 +270,7 @@ def grow_below(top, n_nodes, columns, target, rows, rules, sketch, work, room):
         if len(sketch.bounds) and new != top:
             bound_values(sketch, node, new, work.signs, target)
         if columns.presorted and opened and new != top:
-            first = columns.first
-            split_keys(columns.keys, sketch.start[node] - first, sketch.stop[node] - first, room.side, work.spare)
+            split_keys(columns.codes, sketch.start[node], sketch.stop[node], room.side, room.rows)
         for child in range(end - 1, new - 1, -1):
             if opened >> (child - new) & 1 == 0:
                 continue
@@ -287,7 +286,7 @@ def grow_below(top, n_nodes, columns, target, rows, rules, sketch, work, room):
         n_open -= 1
         middle = split_rows(sketch, node, columns, target, rows, room)
         for output in range(len(work.absolute.by_target)):
-            partition_keys(work.absolute.by_target[output, sketch.start[node] : sketch.stop[node]], room.side, work.spare)
+            partition_keys(work.absolute.by_target[output, sketch.start[node] : sketch.stop[node]], room.side, ROW, work.spare)
         new, end = n_nodes, n_nodes + 2
         sketch.left[node] = new
         sketch.start[new], sketch.stop[new], sketch.depth[new] = sketch.start[node], middle, sketch.depth[node] + 1
@@ -298,15 +297,16 @@ def grow_below(top, n_nodes, columns, target, rows, rules, sketch, work, room):
 
 
 @njit(_nrt=False)
-def presort(columns, rows, first, absolute, spare, places, names):
+def presort(columns, rows, first, absolute, work, names):
     """Sort the keys of a subtree's `rows`, which start at `first`; the rows get numbers of their own, `names` receives theirs."""
     for i in range(len(rows)):
         names[i] = rows[i]
-    for feature in range(columns.keys.shape[0]):
-        keys = columns.keys[feature, : len(rows)]
+    keys = work.keys[: len(rows)]
+    for feature in range(columns.codes.shape[0]):
         low, high, n_present = gather_keys(columns.codes[feature], columns.places[first : first + len(rows)], keys)
         if low < high:
-            sort_keys(keys[:n_present], spare[:n_present], low, high, places)
+            sort_keys(keys[:n_present], work.spare[:n_present], low, high, work.places)
+        pack(keys, is_set(work.categories, feature), columns.codes[feature, first : first + len(rows)])
     if len(absolute.by_target):
         numbers = absolute.places[len(absolute.by_target)]
         for i in range(len(rows)):
@@ -337,13 +337,14 @@ def name_rows(sketch, top, n_before, n_nodes, rows, names):
 def grow(all_columns, all_target, rows, rules, sketch, work, room):
     """Grow one tree on `rows` (uint32[::1], reordered; at least one); returns the number of nodes."""
     rules, sketch, work, room = refer(rules), refer(sketch), refer(work), refer(room)
-    keys, codes, table, has_missing = all_columns.keys, all_columns.codes, all_columns.table, all_columns.has_missing
-    presorted, any_missing, max_features = all_columns.presorted, all_columns.any_missing, all_columns.max_features
+    codes, table, has_missing = all_columns.codes, all_columns.table, all_columns.has_missing
+    presorted, ordered, n_sorted = all_columns.presorted, all_columns.ordered, all_columns.n_sorted
+    any_missing, max_features = all_columns.any_missing, all_columns.max_features
     places = all_columns.places if len(all_columns.places) else rows
     target, first, stop = refer(all_target), np.int64(0), np.int64(0)
     family, classes, n_slots, unit = all_target.family, all_target.classes, all_target.n_slots, all_target.unit
     weight, value = all_target.weight if unit and len(rows) == len(all_target.weight) else work.weight, work.value
-    told = family == MOMENT and (unit or (classes and keys.shape[1] == 0))  # whether outputs follow from a row's value and weight
+    told = family == MOMENT and (unit or (classes and n_sorted == 0))  # whether outputs follow from a row's value and weight
     outputs = work.no_outputs if told else work.outputs
     if not presorted:
         order_target(target, rows, weight, value, outputs)
@@ -351,7 +352,7 @@ def grow(all_columns, all_target, rows, rules, sketch, work, room):
     sketch.start[0], sketch.stop[0], sketch.depth[0] = 0, len(rows), 0
     if len(sketch.bounds):
         sketch.bounds[0, 0], sketch.bounds[0, 1] = -np.inf, np.inf
-    columns = refer(Columns(presorted, first, keys, codes, places, table, has_missing, any_missing, max_features))
+    columns = refer(Columns(presorted, ordered, n_sorted, codes, places, table, has_missing, any_missing, max_features))
     top, n_nodes, n_grown, n_later = np.int64(0), np.int64(1), 0, 0
     while True:
         n_before = n_nodes
@@ -364,8 +365,8 @@ def grow(all_columns, all_target, rows, rules, sketch, work, room):
         n_grown += 1
         top = room.frontier[len(room.frontier) - n_grown]
         first, stop = sketch.start[top], sketch.stop[top]
-        presort(columns, rows[first:stop], first, work.absolute, work.spare, work.places, room.names)
-        columns = refer(Columns(n_grown > 0, first, keys, codes, places, table, has_missing, any_missing, max_features))
+        presort(columns, rows[first:stop], first, work.absolute, work, room.names)
+        columns = refer(Columns(n_grown > 0, False, n_sorted, codes, places, table, has_missing, any_missing, max_features))
         part = value[first:stop] if family == MOMENT else value
         own_outputs = part.reshape(stop - first, 1) if told else outputs[first:stop]
         target = refer(Target(family, classes, n_slots, unit, weight[first:stop], part, own_outputs))

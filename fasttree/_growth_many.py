@@ -6,7 +6,7 @@ import numpy as np
 
 from fasttree._growth import Sketch, grow
 from fasttree._jit import njit
-from fasttree._splitting_encode import select_rows
+from fasttree._splitting_encode import PACKED_ROW, ROW, select_rows
 from fasttree._splitting_own import FAILED
 from fasttree._splitting_random import mix
 from fasttree._splitting_scan import Rules, Target
@@ -85,11 +85,11 @@ def rest_of(sketch, first):
 
 
 @njit(_nrt=False)
-def grow_many(columns, keys, codes, by_target, target, lot, rules, sketch, work, room):
+def grow_many(columns, codes, by_target, target, lot, rules, sketch, work, room):
     """Grow a lot of trees; whether a user's criterion failed.
 
-    keys, by_target : uint64[:, :], of all rows; without columns where they aren't used, or are in `columns` already
-    codes : uint32[:, :], as these
+    codes : uint32[:, :], those of all rows, or their packed keys; without columns where they are in `columns` already
+    by_target : uint64[:, :], of all rows; without columns where they aren't used
     target : its `value` is overwritten, its `weight` not used
     rules : `min_weight` isn't used
     sketch : receives tree after tree; what is numbered from the first node of a tree on stays so
@@ -100,11 +100,11 @@ def grow_many(columns, keys, codes, by_target, target, lot, rules, sketch, work,
         n_rows, unit = choose_rows(weight, lot.rows[tree])
         if tree == 0 or shared:
             weigh_values(weight, target.outputs, target.value)
-        if keys.shape[1]:
-            select_rows(keys, weight, columns.keys)
-        if codes.shape[1]:
+        if columns.presorted:
+            select_rows(codes, weight, PACKED_ROW, columns.codes)
+        elif codes.shape[1]:
             take_codes(codes, lot.rows[tree, :n_rows], columns.codes)
-        select_rows(by_target, weight, work.absolute.by_target)
+        select_rows(by_target, weight, ROW, work.absolute.by_target)
         for feature in range(len(work.order)):
             work.order[feature] = feature
         work.random[0] = mix(lot.seeds[tree] + np.uint64(1))  # a state that isn't 0; without it, draws of near seeds overlap

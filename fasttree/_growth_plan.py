@@ -14,7 +14,7 @@ from fasttree._growth_number import new_nodes, number_nodes
 from fasttree._splitting_absolute import Absolute
 from fasttree._splitting_bound import N_AT_ONCE, N_BUCKETS
 from fasttree._splitting_categories import new_categories
-from fasttree._splitting_encode import MISSING, ROW, SHIFT, encode
+from fasttree._splitting_encode import MISSING, MOST_PACKED, PACKED_MISSING, PACKED_ROW, PACKED_SHIFT, encode, keys_of
 from fasttree._splitting_own import FAILED, RAISED, compile_own, prepare_own
 from fasttree._splitting_random import Table, new_lanes
 from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, SQUARED, Target
@@ -22,16 +22,13 @@ from fasttree._splitting_search import Work
 
 _SMALL = 1 << 18  # cells of X up to which it is laid out feature by feature for random thresholds
 _FEW_ROWS = 1024  # which are presorted however many features they have: nodes of more are searched by bounds
-_KEY_BYTES = 1 << 22  # of the keys of a subtree: half as many and twice as many took longer (100,000 x 20: 150 to 155 ms)
+_KEYS = 1 << 19  # of a subtree: half as many and twice as many took longer (100,000 x 20: 150 to 155 ms)
 
 
 def n_sorted_rows(n_rows, n_features):
-    """Of how many rows a tree on all features, or a subtree of it, is presorted.
-
-    Wide tables of some thousand rows get keys of a quarter of their cells, half the size of their codes.
-    """
+    """Of how many rows a tree on all features, or a subtree of it, is presorted."""
     few = _FEW_ROWS if n_rows <= _FEW_ROWS else min(_FEW_ROWS, n_rows // 4)
-    return max(few, _KEY_BYTES // (8 * n_features))
+    return min(max(few, _KEYS // n_features), MOST_PACKED)
 
 
 class Problem(NamedTuple):
@@ -44,11 +41,12 @@ class Problem(NamedTuple):
     classes: bool
     criterion: object  # a name or the user's function
     max_features: int
-    n_sorted: int  # rows of a subtree that is presorted; 0 where features are drawn
-    keys: np.ndarray  # see `fasttree._growth.Columns`
+    presorted: bool  # see `fasttree._growth.Columns`
+    ordered: bool
+    n_sorted: int
     codes: np.ndarray
     values: np.ndarray
-    has_missing: np.ndarray  # bool, shape (n_features,); not filled for keys
+    has_missing: np.ndarray  # bool, shape (n_features,); not filled where all is presorted
     by_target: np.ndarray  # uint64, shape (n_outputs, n_rows), or no rows: keys of the targets, for absolute error
     signs: np.ndarray  # int8, shape (n_features,): monotonic constraints; empty without any
     n_categories: np.ndarray  # int64, shape (n_features,), 0 for features of numbers; empty without any of categories
@@ -94,24 +92,27 @@ def plan(
         outputs = np.hstack([y, y**2]) if callable(criterion) else y - offset
     random = splitter == "random"
     all_features = max_features == n_features and not random
-    n_sorted = n_sorted_rows(*X.shape) if all_features else 0
-    presorted = all_features and (n_sorted >= len(y) or best_first)
+    n_categories = np.empty(0, dtype=np.int64) if n_categories is None else n_categories
+    packable = all_features and np.max(n_categories, initial=0) <= MOST_PACKED
+    n_sorted = n_sorted_rows(*X.shape) if packable else 0
+    presorted = packable and len(y) <= (MOST_PACKED if best_first else n_sorted)
+    if best_first and not presorted:
+        n_sorted = 0
     values, has_missing = np.empty((0, n_features)), np.zeros(n_features, dtype=bool)
     if random:
-        keys, codes = np.empty((n_features, 0), dtype=np.uint64), np.empty((n_features, 0), dtype=np.uint32)
+        codes = np.empty((n_features, 0), dtype=np.uint32)
         values = _lay_out(X.toarray() if scipy.sparse.issparse(X) else X)
         with np.errstate(over="ignore", invalid="ignore"):  # of large values
             total = np.sum(values)
         if np.isnan(total):
             has_missing = np.isnan(values).any(axis=0)
     else:
-        keys, codes = encode(X, keys=presorted, codes=not presorted, n_jobs=n_jobs)
-    n_categories = np.empty(0, dtype=np.int64) if n_categories is None else n_categories
-    category_codes = _number_categories(X, n_categories, keys, codes)
-    if codes.size:
+        codes = encode(X, packed=presorted, n_jobs=n_jobs)
+    category_codes = _number_categories(X, n_categories, codes, presorted)
+    if not random and not presorted:
         has_missing = codes.max(axis=1) == MISSING
     absolute = family_of(criterion) == ABSOLUTE
-    by_target = encode(y, keys=True, codes=False)[0] if absolute else np.empty((0, len(y)), dtype=np.uint64)
+    by_target = np.stack([keys_of(column) for column in y.T]) if absolute else np.empty((0, len(y)), dtype=np.uint64)
     return Problem(
         X,
         np.require(outputs, requirements=["C", "W"]),
@@ -120,8 +121,9 @@ def plan(
         classes,
         criterion,
         max_features,
+        presorted,
+        all_features and not presorted,
         n_sorted,
-        keys,
         codes,
         values,
         has_missing,
@@ -133,17 +135,17 @@ def plan(
     )
 
 
-def _number_categories(X, n_categories, keys, codes):
-    """Codes of the features of categories: their numbers, whether `X` holds all of them or not. `keys` and `codes` receive them."""
+def _number_categories(X, n_categories, codes, presorted):
+    """Codes of the features of categories: their numbers, whether `X` holds all of them or not. `codes` receives them."""
     features = np.flatnonzero(n_categories)
     own = np.empty((len(features), X.shape[0]), dtype=np.uint32)
     for place, feature in enumerate(features):
         column = X[:, feature].astype(np.float64)  # MISSING is no float32
         own[place] = np.where(np.isnan(column), np.float64(MISSING), column)
-        if keys.shape[1]:
-            rows = keys[feature] & ROW
-            keys[feature] = (own[place, rows].astype(np.uint64) << SHIFT) | rows
-        if codes.shape[1]:
+        if presorted:
+            rows = codes[feature] & PACKED_ROW
+            codes[feature] = (np.minimum(own[place, rows], PACKED_MISSING) << PACKED_SHIFT) | rows
+        elif codes.shape[1]:
             codes[feature] = own[place]
     return own
 
@@ -179,7 +181,7 @@ def grow_tree(problem, weight, rules, seed):
     bench = _new_bench(problem, 1, own=bool(np.all(weight > 0.0)))
     lot, sketch = _grow(problem, bench, [weight], lambda weight: rules, [seed]), bench.sketch
     none = np.empty((0, 0))
-    bench, problem = None, problem._replace(keys=none, codes=none, by_target=none)
+    bench, problem = None, problem._replace(codes=none, by_target=none)
     nodes = _number(problem, sketch, lot)
     del sketch
     return finish(problem, nodes, lot)[0]
@@ -217,7 +219,6 @@ class Bench(NamedTuple):
     sketch: Sketch
     work: Work
     room: Room
-    keys: np.ndarray  # uint64, shape (n_features, n_rows), or as many as a subtree may have
     codes: np.ndarray  # uint32, shape (n_features, n_rows), those of the rows of a tree on all features; else the problem's
     places: np.ndarray  # uint32, shape (n_rows,): 0, 1, ..., or empty; see `fasttree._growth.Columns`
     own: object  # the user's criterion, which must live as long as its addresses in `work`, or None
@@ -225,29 +226,26 @@ class Bench(NamedTuple):
 
 
 def _new_bench(problem, n_trees, own=False):
-    """own : whether the problem's own keys or codes may be overwritten"""
-    n_rows, n_features = len(problem.outputs), problem.X.shape[1]
-    presorted = problem.keys.shape[1] > 0
-    n_slots = _slots(problem)
-    n_sorted = n_rows if presorted else problem.n_sorted
+    """own : whether the problem's own codes may be overwritten"""
+    n_rows, n_slots = len(problem.outputs), _slots(problem)
+    all_features = problem.presorted or problem.ordered
     criterion = compile_own(problem.criterion, problem.classes) if callable(problem.criterion) else None
-    work, by_codes = _work(problem, criterion), n_sorted > 0 and not presorted
+    work = _work(problem, criterion)
     spare = work.spare.view(np.uint32) if len(work.spare) else np.empty(n_rows, dtype=np.uint32)
     n_most = n_trees * (2 * n_rows - 1)
     return Bench(
         new_sketch(n_most, n_slots if problem.classes or criterion else 2 * n_slots, n_most if len(problem.signs) else 0),
         work,
         Room(
-            side=np.empty(n_rows if n_sorted or len(problem.by_target) else 0, dtype=np.uint8),
+            side=np.empty(n_rows if all_features or len(problem.by_target) else 0, dtype=np.uint8),
             goes_left=np.empty(n_rows, dtype=np.uint8),
             rows=spare[:n_rows],
-            names=np.empty(0 if presorted else n_sorted, dtype=np.uint32),
+            names=np.empty(0 if problem.presorted else problem.n_sorted, dtype=np.uint32),
             target=work.keys.view(np.float64),
             frontier=np.empty(n_rows // 2 + 2, dtype=np.int64),
         ),
-        problem.keys if presorted and own else np.empty((n_features, n_sorted), dtype=np.uint64),
-        np.empty_like(problem.codes) if by_codes and not own else problem.codes,
-        np.arange(n_rows if by_codes else 0, dtype=np.uint32),
+        np.empty_like(problem.codes) if all_features and not own else problem.codes,
+        np.arange(n_rows if problem.ordered else 0, dtype=np.uint32),
         criterion,
         n_trees,
     )
@@ -264,14 +262,20 @@ def _grow(problem, bench, weights, rules, seeds):
         np.empty((n_trees, n_rows), dtype=np.uint32),
         np.zeros(n_trees + 1, dtype=np.int64),
     )
-    presorted, any_missing = problem.keys.shape[1] > 0, bool(problem.has_missing.any())
-    keys, codes, table, has_missing = bench.keys, bench.codes, _table(problem.values), problem.has_missing
-    columns = Columns(presorted, 0, keys, codes, bench.places, table, has_missing, any_missing, problem.max_features)
-    keys = problem.keys[:, :0] if keys is problem.keys else problem.keys
-    codes = problem.codes[:, :0] if codes is problem.codes else problem.codes
+    columns = Columns(
+        problem.presorted,
+        problem.ordered,
+        problem.n_sorted,
+        bench.codes,
+        bench.places,
+        _table(problem.values),
+        problem.has_missing,
+        bool(problem.has_missing.any()),
+        problem.max_features,
+    )
+    codes = np.ascontiguousarray(problem.codes[:, :0] if bench.codes is problem.codes else problem.codes)
     target, work = _target(problem, lot.weights), bench.work
-    keys, codes = np.ascontiguousarray(keys), np.ascontiguousarray(codes)
-    if grow_many(columns, keys, codes, problem.by_target, target, lot, every_rule[0], bench.sketch, work, bench.room):
+    if grow_many(columns, codes, problem.by_target, target, lot, every_rule[0], bench.sketch, work, bench.room):
         did = "raised an exception" if work.own.numbers[FAILED] == RAISED else "gave NaN for a split that was tried"
         raise ValueError(f"criterion={problem.criterion!r} {did}; it must give a number for any node's sums and weight")
     return lot
@@ -317,7 +321,7 @@ def _absolute(problem):
 
 def _work(problem, own):
     n_rows = len(problem.outputs)
-    sampled = 0 if problem.keys.shape[1] else n_rows
+    sampled = 0 if problem.presorted else n_rows
     moment = _family(problem) == MOMENT
     n_bounded = min(problem.max_features, N_AT_ONCE) if sampled and moment else 0
     room = 8
@@ -329,7 +333,7 @@ def _work(problem, own):
         table=_xlogx_table() if _family(problem) == ENTROPY else np.empty(0),
         order=np.arange(problem.X.shape[1]),
         random=np.zeros(1, dtype=np.uint64),
-        keys=np.empty(sampled, dtype=np.uint64),
+        keys=np.empty(n_rows, dtype=np.uint64),
         spare=np.empty(n_rows if len(problem.values) == 0 or problem.by_target.size else 0, dtype=np.uint64),
         values=np.empty(sampled),
         places=np.empty(room, dtype=np.int64),

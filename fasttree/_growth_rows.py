@@ -9,7 +9,7 @@ from fasttree._jit import njit
 from fasttree._jit_vector import LANES
 from fasttree._splitting_categories import DONE, is_set, mark_coded_set, mark_presorted_set
 from fasttree._splitting_categories_drawn import mark_drawn_set
-from fasttree._splitting_encode import MISSING, ROW, SHIFT
+from fasttree._splitting_encode import MISSING, PACKED_MISSING, PACKED_ROW, PACKED_SHIFT
 from fasttree._splitting_scan import ABSOLUTE, MOMENT
 from fasttree._splitting_search import NONE_MISSING
 
@@ -17,11 +17,11 @@ _LANES = np.uint64(LANES)
 
 
 @njit(_nrt=False)
-def mark_presorted(keys, cut, missing_left, side):
+def mark_presorted(packed, cut, missing_left, side):
     """Set ``side[row]`` to 1 for the rows that go left."""
-    for i in range(len(keys)):
-        code = keys[i] >> SHIFT
-        side[keys[i] & ROW] = missing_left if code == MISSING else code <= cut
+    for i in range(len(packed)):
+        code = packed[i] >> PACKED_SHIFT
+        side[packed[i] & PACKED_ROW] = missing_left if code == PACKED_MISSING else code <= cut
 
 
 @njit(_nrt=False)
@@ -116,15 +116,15 @@ def partition_target(target, start, stop, goes_left, spare):
 
 
 @njit(_nrt=False)
-def partition_keys(keys, side, spare):
-    """The same for one feature's sorted keys, which stay sorted within each part; `side` says it by row."""
+def partition_keys(keys, side, mask, spare):
+    """The same for one feature's sorted keys, which stay sorted within each part; `side` says it by row, the key's bits in `mask`."""
     one = np.uint64(1)
     left, right = np.uint64(0), np.uint64(0)
     for i in range(len(keys)):
         key = keys[i]
         keys[left] = key
         spare[right] = key
-        goes_left = np.uint64(side[key & ROW])
+        goes_left = np.uint64(side[key & mask])
         left += goes_left
         right += one - goes_left
     for i in range(right):
@@ -134,7 +134,7 @@ def partition_keys(keys, side, spare):
 @njit(_nrt=False)
 def partition_codes(columns, start, stop, goes_left, spare):
     """Keep codes that have the order of the rows in it: apart, a node's codes would lie in as many cache lines as it has rows."""
-    if columns.keys.shape[1]:
+    if columns.ordered:
         for feature in range(columns.codes.shape[0]):
             partition(columns.codes[feature, start:stop], goes_left, spare)
 
@@ -147,7 +147,7 @@ def split_rows(sketch, node, columns, target, rows, room):
     start, stop, feature = sketch.start[node], sketch.stop[node], sketch.feature[node]
     missing_left, part, goes_left = sketch.missing_left[node], rows[start:stop], room.goes_left[: stop - start]
     if columns.presorted:
-        mark_presorted(columns.keys[feature, start - columns.first : stop - columns.first], sketch.cut[node], missing_left, room.side)
+        mark_presorted(columns.codes[feature, start:stop], sketch.cut[node], missing_left, room.side)
         for i in range(len(part)):
             goes_left[i] = room.side[part[i]]
         return start + partition(part, goes_left, room.rows)
@@ -175,8 +175,7 @@ def split_at_once(sketch, node, columns, target, rows, work, room):
         if by_number:
             mark_cells(cells, threshold, missing_left == 1, goes_left)
         elif columns.presorted:
-            keys = columns.keys[feature, start - columns.first : stop - columns.first]
-            mark_presorted_set(keys, work.categories.ints, missing_left, room.side)
+            mark_presorted_set(columns.codes[feature, start:stop], work.categories.ints, missing_left, room.side)
             for i in range(len(part)):
                 goes_left[i] = room.side[part[i]]
         elif len(columns.table.values) == 0:
@@ -195,9 +194,9 @@ def split_at_once(sketch, node, columns, target, rows, work, room):
 
 
 @njit(_nrt=False)
-def split_keys(keys, start, stop, side, spare):
+def split_keys(packed, start, stop, side, spare):
     """Partition every feature that isn't constant in the node (one that is stays constant below)."""
-    for feature in range(keys.shape[0]):
-        part = keys[feature, start:stop]
-        if part[0] >> SHIFT != part[-1] >> SHIFT:
-            partition_keys(part, side, spare)
+    for feature in range(packed.shape[0]):
+        part = packed[feature, start:stop]
+        if part[0] >> PACKED_SHIFT != part[-1] >> PACKED_SHIFT:
+            partition_keys(part, side, PACKED_ROW, spare)

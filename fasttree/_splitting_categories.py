@@ -20,7 +20,7 @@ import numpy as np
 
 from fasttree._jit import njit
 from fasttree._splitting_bound import moment_score
-from fasttree._splitting_encode import MISSING, ROW, SHIFT
+from fasttree._splitting_encode import MISSING, PACKED_MISSING, PACKED_ROW, PACKED_SHIFT, ROW, SHIFT
 from fasttree._splitting_own import score_children
 from fasttree._splitting_scan import _ENTROPY_SLACK, _TINY, ABSOLUTE, ENTROPY, MOMENT, OWN, POISSON
 
@@ -305,8 +305,8 @@ def mark_coded_set(codes, rows, chosen, missing_left, goes_left):
 
 
 @njit(_nrt=False)
-def mark_presorted_set(keys, chosen, missing_left, side):
+def mark_presorted_set(packed, chosen, missing_left, side):
     """Set ``side[row]`` for a node's rows."""
-    for i in range(len(keys)):
-        code = keys[i] >> SHIFT
-        side[keys[i] & ROW] = missing_left if code == MISSING else chosen[np.int64(code), CHOSEN]
+    for i in range(len(packed)):
+        code = packed[i] >> PACKED_SHIFT
+        side[packed[i] & PACKED_ROW] = missing_left if code == PACKED_MISSING else chosen[np.int64(code), CHOSEN]

@@ -4,6 +4,9 @@
 
     column        2.5   nan   -1    2.5            code of a row     1  MISSING  0  1
     sorted keys   [0|row 2] [1|row 0] [1|row 3] [MISSING|row 1]      (code in the high, row in the low 32 bits)
+
+Keys of few rows that are kept sorted are packed into half of that: 16 bits for the code and as many for the row. Where they are scanned
+they are unpacked, feature by feature.
 """
 
 import numpy as np
@@ -15,6 +18,10 @@ from fasttree._threads import over_threads
 MISSING = np.uint64(0xFFFFFFFF)  # the code of NaN: greater than any other
 SHIFT = np.uint64(32)
 ROW = np.uint64(0xFFFFFFFF)
+MOST_PACKED = 0xFFFF  # rows whose keys can be packed: as many codes, and one for NaN
+PACKED_MISSING = np.uint32(0xFFFF)
+PACKED_SHIFT = np.uint32(16)
+PACKED_ROW = np.uint32(0xFFFF)
 
 _SIGN = np.uint64(1 << 63)
 _MAGNITUDE = np.uint64((1 << 63) - 1)
@@ -26,12 +33,12 @@ _BLOCK = 1 << 20  # cells that are copied to float64 columns at a time
 
 
 @njit
-def rank_columns(bits, keys, codes, values, order, counts):
+def rank_columns(bits, packed, codes, values, order, counts):
     """Sort each row of `bits` (the bit patterns of a column's float64 values), number the distinct values.
 
     bits : uint64[:, ::1], shape (n_columns, n_rows)
-    keys : uint64[:, ::1], shape (n_columns, n_rows) or (n_columns, 0). Filled with code << 32 | row, ascending.
-    codes : uint32[:, ::1], shape (n_columns, n_rows) or (n_columns, 0). Filled with each row's code.
+    packed : bool
+    codes : uint32[:, ::1], shape (n_columns, n_rows). Filled with each row's code, or with packed keys, code << 16 | row, ascending.
     values, order : uint64[2, n_rows], uint32[2, n_rows]. Overwritten.
     counts : int64[n_digits, n_buckets], a power of two of buckets. Overwritten.
     """
@@ -40,17 +47,17 @@ def rank_columns(bits, keys, codes, values, order, counts):
         if n_present < 0:
             n_present = load_column(bits[column], values, order, counts)
             source = radix_sort(n_present, values, order, counts)
-        code = np.uint64(0)
+        code = np.uint32(0)
         for i in range(n_present):
             if i > 0 and values[source, i] != values[source, i - 1]:
-                code += np.uint64(1)
+                code += np.uint32(1)
             row = order[source, i]
-            if keys.shape[1]:
-                keys[column, i] = (code << SHIFT) | np.uint64(row)
-            if codes.shape[1]:
-                codes[column, row] = np.uint32(code)
+            if packed:
+                codes[column, i] = (code << PACKED_SHIFT) | row
+            else:
+                codes[column, row] = code
         if n_present < bits.shape[1]:
-            place_missing(bits[column], n_present, keys[column], codes[column])
+            place_missing(bits[column], n_present, packed, codes[column])
 
 
 @njit
@@ -208,49 +215,90 @@ def _to_offsets(counts, n_rows):
 
 
 @njit
-def place_missing(bits, place, keys, codes):
-    """Give the rows that hold NaN the code MISSING, after all others."""
+def place_missing(bits, place, packed, codes):
+    """Give the rows that hold NaN the code for it, after all others where keys are packed."""
     for i in range(len(bits)):
         if bits[i] & _MAGNITUDE > _INFINITY:
-            if len(keys):
-                keys[place] = (MISSING << SHIFT) | np.uint64(i)
-            if len(codes):
+            if packed:
+                codes[place] = (PACKED_MISSING << PACKED_SHIFT) | np.uint32(i)
+            else:
                 codes[i] = np.uint32(MISSING)
             place += 1
 
 
 @njit
-def select_rows(keys, chosen, out):
-    """Copy to `out` (uint64[n_features, n_chosen]) the keys of the rows with ``chosen[row] > 0``, in order."""
+def sort_rows(codes, places, keys):
+    """Fill `keys` (uint64[::1]) with code << 32 | row, ascending; `places` (int64[n_codes + 1]) is zero, and overwritten."""
+    for row in range(len(codes)):
+        places[codes[row] + 1] += 1
+    for next_code in range(1, len(places)):
+        places[next_code] += places[next_code - 1]
+    for row in range(len(codes)):
+        code = np.uint64(codes[row])
+        keys[places[code]] = (code << SHIFT) | np.uint64(row)
+        places[code] += 1
+
+
+@njit
+def select_rows(keys, chosen, mask, out):
+    """Copy to `out` (shape (n_features, n_chosen)) the keys of the rows with ``chosen[row] > 0``, in order.
+
+    keys : uint64[:, :], or uint32[:, :] where packed; `mask` tells the bits of the row.
+    """
     for feature in range(keys.shape[0]):
         place = 0
         for i in range(keys.shape[1]):
             key = keys[feature, i]
-            if chosen[key & ROW] > 0:
+            if chosen[key & mask] > 0:
                 out[feature, place] = key
                 place += 1
 
 
-def encode(X, *, keys, codes, n_jobs=None):
+@njit(_nrt=False)
+def pack(keys, keep_codes, packed):
+    """Fill `packed` with sorted `keys` (uint64[::1], below MOST_PACKED rows): the codes numbered anew, unless `keep_codes`."""
+    code = np.uint32(0)
+    for i in range(len(keys)):
+        own = np.uint32(keys[i] >> SHIFT)
+        if own == MISSING:
+            code = PACKED_MISSING
+        elif keep_codes:
+            code = own
+        elif i > 0 and (keys[i] ^ keys[i - 1]) >> SHIFT:
+            code += np.uint32(1)
+        packed[i] = (code << PACKED_SHIFT) | np.uint32(keys[i])
+
+
+@njit(_nrt=False)
+def unpack(packed, keys):
+    """Fill the first of `keys`, as many as of `packed`, with code << 32 | row."""
+    for i in range(len(packed)):
+        key = np.uint64(packed[i])
+        keys[i] = ((key << np.uint64(16)) & ~ROW) | (key & np.uint64(0xFFFF))
+    i = len(packed)
+    while i > 0 and packed[i - 1] >> PACKED_SHIFT == PACKED_MISSING:
+        i -= 1
+        keys[i] |= MISSING << SHIFT
+
+
+def encode(X, *, packed=False, n_jobs=None):
     """Rank every column of `X`.
 
     Parameters
     ----------
     X : ndarray or csc matrix, shape (n_rows, n_features)
         Finite numbers or NaN.
-    keys, codes : bool
-        Which of the two to make; the other is empty.
+    packed : bool
+        Whether to make packed keys, sorted, instead of codes; of at most MOST_PACKED rows.
     n_jobs : int or None
         Threads over the columns.
 
     Returns
     -------
-    keys : ndarray of uint64, shape (n_features, n_rows) or (n_features, 0)
-    codes : ndarray of uint32, shape (n_features, n_rows) or (n_features, 0)
+    ndarray of uint32, shape (n_features, n_rows)
     """
     n_rows, n_features = X.shape
-    all_keys = np.empty((n_features, n_rows if keys else 0), dtype=np.uint64)
-    all_codes = np.empty((n_features, n_rows if codes else 0), dtype=np.uint32)
+    codes = np.empty((n_features, n_rows), dtype=np.uint32)
 
     width = 8 if n_rows < 4096 else 11  # bits of a digit
     counts_shape = (-(-64 // width), 1 << width)
@@ -260,11 +308,19 @@ def encode(X, *, keys, codes, n_jobs=None):
         values, order = np.empty((2, n_rows), dtype=np.uint64), np.empty((2, n_rows), dtype=np.uint32)
         bits = dense_columns(X, start, stop).view(np.uint64)
         counts = np.empty(counts_shape, dtype=np.int64)
-        rank_columns(bits, all_keys[start:stop], all_codes[start:stop], values, order, counts)
+        rank_columns(bits, packed, codes[start:stop], values, order, counts)
 
     step = max(1, min(_BLOCK // n_rows, -(-n_features // 8)))
     over_threads(run, range(0, n_features, step), n_jobs=1 if n_rows * n_features < _SMALL else n_jobs)
-    return all_keys, all_codes
+    return codes
+
+
+def keys_of(column):
+    """Sorted keys, code << 32 | row, of one column's values, which are finite; uint64, shape (n_rows,)."""
+    codes = encode(column[:, None])[0]
+    keys = np.empty(len(codes), dtype=np.uint64)
+    sort_rows(codes, np.zeros(int(np.max(codes)) + 2, dtype=np.int64), keys)
+    return keys
 
 
 def dense_columns(X, start, stop):

@@ -15,7 +15,7 @@ from fasttree._splitting_bound import neighbours, search_bounded
 from fasttree._splitting_categories import DONE, Categories, is_set, scan_sets
 from fasttree._splitting_categories_absolute import scan_sets_absolute
 from fasttree._splitting_categories_drawn import score_drawn_sets
-from fasttree._splitting_encode import MISSING, ROW, SHIFT
+from fasttree._splitting_encode import MISSING, PACKED_SHIFT, ROW, SHIFT, unpack
 from fasttree._splitting_own import Own, scan_own
 from fasttree._splitting_random import (
     Lanes,
@@ -143,15 +143,17 @@ def ceiling(target, weight, totals):
 
 
 @njit(_nrt=False)
-def search_presorted(keys, start, stop, target, weight, totals, rules, work):
-    """Best split over all features of the rows whose keys are ``keys[:, start:stop]``. Ties: lowest feature, lowest threshold."""
+def search_presorted(packed, start, stop, target, weight, totals, rules, work):
+    """Best split over all features of the rows whose keys are ``packed[:, start:stop]``. Ties: lowest feature, lowest threshold."""
     found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
     enough = ceiling(target, weight, totals)
-    for feature in range(keys.shape[0]):
-        part = keys[feature, start:stop]
-        if part[0] >> SHIFT == part[-1] >> SHIFT:
+    keys = work.keys[: stop - start]
+    for feature in range(packed.shape[0]):
+        part = packed[feature, start:stop]
+        if part[0] >> PACKED_SHIFT == part[-1] >> PACKED_SHIFT:
             continue
-        found = scan_feature(feature, part, target, weight, totals, rules, found, work)
+        unpack(part, keys)
+        found = scan_feature(feature, keys, target, weight, totals, rules, found, work)
         if found.score >= enough or (len(part) == 2 and found.feature >= 0):
             break
     return found

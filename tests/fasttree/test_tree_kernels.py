@@ -17,7 +17,19 @@ from fasttree._jit import njit
 from fasttree._jit_reference import interpreted, refer
 from fasttree._jit_vector import LANES
 from fasttree._splitting_bound import N_BUCKETS, bound_buckets, fill_histogram
-from fasttree._splitting_encode import MISSING, encode, select_rows
+from fasttree._splitting_encode import (
+    MISSING,
+    MOST_PACKED,
+    PACKED_MISSING,
+    PACKED_ROW,
+    PACKED_SHIFT,
+    ROW,
+    encode,
+    keys_of,
+    pack,
+    select_rows,
+    unpack,
+)
 from fasttree._splitting_random import Table, draw_lanes, fill_lanes, lanes_at_once, mix, new_lanes, score_lanes
 from fasttree._splitting_scan import MOMENT, Rules, Target
 from fasttree._splitting_sort import gather_keys, merge_sort, sort_keys
@@ -70,10 +82,10 @@ def test_columns_are_ranked(values, dtype):
     with np.errstate(over="ignore"):
         x = np.array(values, dtype=dtype)
     x[np.isinf(x)] = 3.0
-    keys, codes = encode(x[:, None], keys=True, codes=True)
     expected = naive.ranks(x.tolist(), int(MISSING))
-    assert codes[0].tolist() == expected
-    assert keys[0].tolist() == sorted((code << 32) | row for row, code in enumerate(expected))
+    assert encode(x[:, None])[0].tolist() == expected
+    packed = naive.ranks(x.tolist(), int(PACKED_MISSING))
+    assert encode(x[:, None], packed=True)[0].tolist() == sorted((code << 16) | row for row, code in enumerate(packed))
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 5000])
@@ -83,8 +95,7 @@ def test_tables_are_ranked_by_column_whatever_their_layout(n_rows, n_jobs):
     X[::4, 3] = np.nan
     expected = np.column_stack([naive.ranks(column.tolist(), int(MISSING)) for column in X.T])
     for other in (X, np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2], X.astype(np.float64)):
-        _, codes = encode(other, keys=False, codes=True, n_jobs=n_jobs)
-        assert np.array_equal(codes.T, expected)
+        assert np.array_equal(encode(other, n_jobs=n_jobs).T, expected)
 
 
 COLUMNS = {
@@ -102,27 +113,48 @@ COLUMNS = {
 def test_columns_of_any_range_are_ranked(kind, n_rows):
     x = COLUMNS[kind](np.random.default_rng(0), n_rows)
     x[::9] = np.nan
-    keys, codes = encode(np.column_stack([x, -x]), keys=True, codes=True)
-    for column, code, key in zip((x, -x), codes, keys, strict=True):
+    both = np.column_stack([x, -x])
+    for column, code, key in zip((x, -x), encode(both), encode(both, packed=True), strict=True):
         present = ~np.isnan(column)
         assert np.array_equal(code[present], np.unique(column[present], return_inverse=True)[1])
         assert np.all(code[~present] == MISSING)
-        assert np.array_equal(key, np.sort((code.astype(np.uint64) << np.uint64(32)) | np.arange(n_rows, dtype=np.uint64)))
+        assert np.array_equal(key, np.sort((np.minimum(code, PACKED_MISSING) << PACKED_SHIFT) | np.arange(n_rows, dtype=np.uint32)))
 
 
 def test_sparse_columns_are_ranked_as_dense_ones():
     X = np.random.default_rng(0).normal(size=(50, 4)) * (np.random.default_rng(1).random((50, 4)) < 0.3)
-    for first, second in zip(encode(X, keys=True, codes=True), encode(sparse.csc_array(X), keys=True, codes=True), strict=True):
-        assert np.array_equal(first, second)
+    for packed in (False, True):
+        assert np.array_equal(encode(X, packed=packed), encode(sparse.csc_array(X), packed=packed))
 
 
-def test_rows_are_selected_in_order():
+@pytest.mark.parametrize("packed", [False, True])
+def test_rows_are_selected_in_order(packed):
     X = np.random.default_rng(0).normal(size=(40, 3))
-    keys, _ = encode(X, keys=True, codes=False)
+    keys = encode(X, packed=True) if packed else np.stack([keys_of(column) for column in X.T])
     weight = np.random.default_rng(1).integers(0, 2, size=40).astype(float)
-    out = np.empty((3, int(weight.sum())), dtype=np.uint64)
-    select_rows(keys, weight, out)
-    assert out.tolist() == [[key for key in row.tolist() if weight[key & 0xFFFFFFFF]] for row in keys]
+    out = np.empty((3, int(weight.sum())), dtype=keys.dtype)
+    select_rows(keys, weight, PACKED_ROW if packed else ROW, out)
+    assert out.tolist() == [[key for key in row.tolist() if weight[key & (0xFFFF if packed else 0xFFFFFFFF)]] for row in keys]
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=40))
+def test_rows_are_sorted_by_value(values):
+    found = keys_of(np.array(values, dtype=np.float64))
+    assert found.tolist() == sorted((code << 32) | row for row, code in enumerate(naive.ranks(values, int(MISSING))))
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([0, 3, 4, 65_534, int(MISSING)]), max_size=40), st.booleans())
+def test_keys_come_back_from_packing(codes, keep_codes):
+    rows = np.random.default_rng(0).permutation(MOST_PACKED)[: len(codes)].tolist()
+    keys = sorted((code << 32) | row for code, row in zip(codes, rows, strict=True))
+    numbers = naive.ranks([np.nan if code == MISSING else code for code in codes], int(MISSING))
+    wanted = keys if keep_codes else sorted((code << 32) | row for code, row in zip(numbers, rows, strict=True))
+    packed, back = np.empty(len(codes), dtype=np.uint32), np.empty(len(codes) + 1, dtype=np.uint64)
+    pack(np.array(keys, dtype=np.uint64), keep_codes, packed)
+    unpack(packed, back)
+    assert back[:-1].tolist() == wanted
+    assert packed.tolist() == sorted(packed.tolist())
 
 
 @settings(deadline=None, max_examples=150)
