@@ -9,11 +9,11 @@ There are three ways to search. *Presorted* (all features, few rows): each featu
 *codes*: features are searched without order where nodes are large, else sorted node by node. By *values*: random thresholds.
 
 A tree on all features of many rows is grown by codes down to nodes of a few thousand rows, and the subtree below each of them presorted:
-its keys and its part of the target stay in the cache. Packed, they take the place of its codes. Within a subtree rows have numbers of
-their own, ``0, 1, ...``, and `names` tells which they are::
+its keys, which take the place of its codes, and its part of the target stay in the cache. Within a subtree rows have numbers of their
+own, ``0, 1, ...``, in the order that they had at its top, where `rows` stay until the tree is done; `places` are reordered instead::
 
-    rows   [ 4 9 1 7 | 0 1 2 3 4 5 ]      names   [ 0 3 2 8 5 6 ]
-                       first
+    rows   [ 4 9 1 7 | 0 3 2 8 5 6 ]      places   [ 0 1 2 3 | 0 2 5 1 3 4 ]
+                       top                           above
 
 These kernels and those they call allocate nothing and are compiled without reference counts (``_nrt=False``): counting the
 arrays of each call took from a quarter to a half of the time.
@@ -38,6 +38,11 @@ from fasttree._splitting_sort import gather_keys, sort_keys
 _EPSILON = np.finfo(np.float64).eps
 _ROUNDING = 1e-12  # of an impurity: so much less than nothing is nothing
 
+# instead of the top of a presorted subtree
+ABOVE = -1  # the node lies in none
+UNSORTED = -2  # the node is the top of one that isn't presorted yet
+NO_MORE = -3  # there is no node to split
+
 
 class Columns(NamedTuple):
     """The features of a problem. Arrays that the way to search doesn't use are empty (codes without columns, values without rows)."""
@@ -46,7 +51,10 @@ class Columns(NamedTuple):
     ordered: bool  # else: do the codes have the order of `rows`
     n_sorted: int  # rows up to which subtrees are presorted
     codes: np.ndarray  # uint32, shape (n_features, n_all_rows); overwritten where presorted or ordered
-    places: np.ndarray  # uint32, shape (n_rows,): where the codes of `rows` lie: 0, 1, ..., or at `rows` themselves where it is empty
+    places: np.ndarray  # uint32, shape (n_rows,): where the codes of `rows` lie: 0, 1, ..., or at `rows` themselves where it is empty;
+    # in presorted subtrees, the order of the rows by numbers of their own
+    names: np.ndarray  # uint32: the rows that are known by their places or by numbers of their own; else empty
+    side: np.ndarray  # uint8, shape (n_all_rows,): does a row go left; overwritten where presorted, and for absolute error
     table: Table  # for random thresholds
     has_missing: np.ndarray  # bool, shape (n_features,)
     any_missing: bool
@@ -59,12 +67,12 @@ class Sketch(NamedTuple):
     left: np.ndarray  # int32; the right child follows the left one; -1 for a leaf
     feature: np.ndarray  # int32
     cut: np.ndarray  # uint32, the greatest code that goes left, or DONE
-    low: np.ndarray  # int64, a row with the greatest value on the left
-    high: np.ndarray  # int64, a row with the least value on the right; -1 where only missing values go right; see `split_at_once`
-    threshold: np.ndarray  # float64, of random splits
+    low: np.ndarray  # int32, a row with the greatest value on the left
+    high: np.ndarray  # int32, a row with the least value on the right; -1 where only missing values go right; see `split_at_once`
+    threshold: np.ndarray  # float64, of random splits, NaN by a set of categories; empty where all are searched
     missing_left: np.ndarray  # uint8
-    start: np.ndarray  # int64
-    stop: np.ndarray  # int64
+    start: np.ndarray  # int32
+    stop: np.ndarray  # int32
     depth: np.ndarray  # int32
     weight: np.ndarray  # float64
     decrease: np.ndarray  # float64, of the node's weight times its impurity
@@ -75,26 +83,25 @@ class Sketch(NamedTuple):
 class Room(NamedTuple):
     """Arrays that growing overwrites."""
 
-    side: np.ndarray  # uint8, shape (n_all_rows,): does a row go left; with keys or for absolute error only
     goes_left: np.ndarray  # uint8, shape (n_rows,)
     rows: np.ndarray  # uint32, shape (n_rows,)
-    names: np.ndarray  # uint32, shape (n_sorted,): rows of a subtree
     target: np.ndarray  # float64, shape (n_rows,), not where all is presorted
-    frontier: np.ndarray  # int64, shape (n_rows // 2 + 2,): nodes to split; from the end, those whose subtrees are grown later
+    frontier: np.ndarray  # int32, shape (n_rows // 2 + 2, 2): nodes to split; the top of the presorted subtree that each is in
+    counts: np.ndarray  # int64, shape (3,)
 
 
-def new_sketch(n_nodes, n_slots, n_bounded):
-    """Room for `n_nodes`; memory that isn't written isn't used."""
+def new_sketch(n_nodes, n_slots, n_bounded, n_random):
+    """Room for `n_nodes`, of which so many have bounds, and splits at random; memory that isn't written isn't used."""
     return Sketch(
         left=np.empty(n_nodes, np.int32),
         feature=np.empty(n_nodes, np.int32),
         cut=np.empty(n_nodes, np.uint32),
-        low=np.empty(n_nodes, np.int64),
-        high=np.empty(n_nodes, np.int64),
-        threshold=np.empty(n_nodes, np.float64),
+        low=np.empty(n_nodes, np.int32),
+        high=np.empty(n_nodes, np.int32),
+        threshold=np.empty(n_random, np.float64),
         missing_left=np.empty(n_nodes, np.uint8),
-        start=np.empty(n_nodes, np.int64),
-        stop=np.empty(n_nodes, np.int64),
+        start=np.empty(n_nodes, np.int32),
+        stop=np.empty(n_nodes, np.int32),
         depth=np.empty(n_nodes, np.int32),
         weight=np.empty(n_nodes, np.float64),
         decrease=np.empty(n_nodes, np.float64),
@@ -237,10 +244,13 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
     if found.feature < 0:
         return False
     sketch.feature[node], sketch.cut[node], sketch.missing_left[node] = found.feature, found.cut, found.missing_left
-    sketch.low[node], sketch.high[node], sketch.threshold[node] = found.low, found.high, found.threshold
-    if columns.ordered and found.cut != DONE:  # positions
-        sketch.low[node] = rows[found.low]
-        sketch.high[node] = rows[found.high] if found.high >= 0 else -1
+    if len(sketch.threshold):
+        sketch.threshold[node] = found.threshold
+    elif found.cut != DONE:
+        sketch.low[node], sketch.high[node] = found.low, found.high
+    if len(columns.names) and found.cut != DONE:
+        sketch.low[node] = columns.names[found.low]
+        sketch.high[node] = columns.names[found.high] if found.high >= 0 else -1
     if target.family == OWN:
         sketch.decrease[node] = found.score + weight * call_side(work.own.side, sums, np.int64(len(sums)), weight, work.own.numbers)
     else:
@@ -249,61 +259,16 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
     if sketch.decrease[node] / sketch.weight[0] + _EPSILON < rules.min_decrease:
         return False
     if found.cut == DONE:
-        split_at_once(sketch, node, columns, target, rows, work, room)
+        split_at_once(sketch, node, np.uint64(found.low), columns, target, rows, work, room)
     return True
 
 
 @njit(_nrt=False)
-def grow_below(top, n_nodes, columns, target, rows, rules, sketch, work, room):
-    """Grow the tree below `top`, whose rows, depth and bounds are known; returns the number of nodes, and of those left for later.
-
-    Nodes are split in order of depth, or best first where the number of leaves is limited.
-    """
-    best_first = rules.max_leaves < len(rows)
-    most_later = 0 if columns.presorted else columns.n_sorted
-    new, end, n_open, n_later, n_leaves = top, top + 1, 0, 0, 1
-    node = top
-    while True:  # each kernel is called in one place only: what is inlined is compiled once for each
-        opened = 0
-        for child in range(new, end):
-            opened += np.int64(open_node(sketch, child, target, rows, not columns.presorted, rules, work.absolute)) << (child - new)
-        if len(sketch.bounds) and new != top:
-            bound_values(sketch, node, new, work.signs, target)
-        if columns.presorted and opened and new != top:
-            split_keys(columns.codes, sketch.start[node], sketch.stop[node], room.side, room.rows)
-        for child in range(end - 1, new - 1, -1):
-            if opened >> (child - new) & 1 == 0:
-                continue
-            if sketch.stop[child] - sketch.start[child] <= most_later:
-                n_later += 1
-                room.frontier[len(room.frontier) - n_later] = child
-            elif find_split(sketch, child, columns, target, rows, rules, work, room):
-                room.frontier[n_open] = child
-                n_open += 1
-        if n_open == 0 or n_leaves >= rules.max_leaves:
-            break
-        node = take(room.frontier, n_open, sketch.decrease, best_first)
-        n_open -= 1
-        middle = split_rows(sketch, node, columns, target, rows, room)
-        for output in range(len(work.absolute.by_target)):
-            partition_keys(work.absolute.by_target[output, sketch.start[node] : sketch.stop[node]], room.side, ROW, work.spare)
-        new, end = n_nodes, n_nodes + 2
-        sketch.left[node] = new
-        sketch.start[new], sketch.stop[new], sketch.depth[new] = sketch.start[node], middle, sketch.depth[node] + 1
-        sketch.start[new + 1], sketch.stop[new + 1], sketch.depth[new + 1] = middle, sketch.stop[node], sketch.depth[node] + 1
-        n_nodes += 2
-        n_leaves += 1
-    return n_nodes, n_later
-
-
-@njit(_nrt=False)
-def presort(columns, rows, first, absolute, work, names):
-    """Sort the keys of a subtree's `rows`, which start at `first`; the rows get numbers of their own, `names` receives theirs."""
-    for i in range(len(rows)):
-        names[i] = rows[i]
-    keys = work.keys[: len(rows)]
+def presort(columns, rows, first, absolute, work):
+    """Sort the keys of a subtree's `rows`, which start at `first`, in the place of their codes; the rows get numbers of their own."""
+    places, keys = columns.places[first : first + len(rows)], work.keys[: len(rows)]
     for feature in range(columns.codes.shape[0]):
-        low, high, n_present = gather_keys(columns.codes[feature], columns.places[first : first + len(rows)], keys)
+        low, high, n_present = gather_keys(columns.codes[feature], places, keys)
         if low < high:
             sort_keys(keys[:n_present], work.spare[:n_present], low, high, work.places)
         pack(keys, is_set(work.categories, feature), columns.codes[feature, first : first + len(rows)])
@@ -316,70 +281,167 @@ def presort(columns, rows, first, absolute, work, names):
             for i in range(len(keys)):
                 keys[i] = (keys[i] >> SHIFT << SHIFT) | np.uint64(numbers[keys[i] & ROW])
     for i in range(len(rows)):
-        rows[i] = np.uint32(i)
+        places[i] = np.uint32(i)
 
 
 @njit(_nrt=False)
-def name_rows(sketch, top, n_before, n_nodes, rows, names):
-    """Back to the rows' own names: in `rows`, and in the nodes of the subtree, which are `top` and those from `n_before` on."""
-    for i in range(len(rows)):
-        rows[i] = names[rows[i]]
-    node = top
-    for other in range(n_before, n_nodes + 1):
-        if sketch.left[node] >= 0 and sketch.cut[node] != DONE:
-            sketch.low[node] = names[sketch.low[node]]
-            if sketch.high[node] >= 0:
-                sketch.high[node] = names[sketch.high[node]]
-        node = other
+def reorder(sketch, n_nodes, n_sorted, rows, places, spare):
+    """Bring `rows` into the order of their numbers in the subtrees that were presorted."""
+    if len(rows) <= n_sorted:
+        reorder_below(sketch, 0, rows, places, spare)
+        return
+    for node in range(n_nodes):
+        left = np.int64(sketch.left[node])
+        if left >= 0 and sketch.stop[node] - sketch.start[node] > n_sorted:
+            for child in range(left, left + 2):
+                if sketch.stop[child] - sketch.start[child] <= n_sorted:
+                    reorder_below(sketch, child, rows, places, spare)
+
+
+@njit(_nrt=False)
+def reorder_below(sketch, top, rows, places, spare):
+    """The same for one subtree; where `top` is a leaf, nothing was moved."""
+    if sketch.left[top] >= 0:
+        first, stop = np.int64(sketch.start[top]), np.int64(sketch.stop[top])
+        for i in range(first, stop):
+            spare[i] = rows[i]
+        for i in range(first, stop):
+            rows[i] = spare[first + np.int64(places[i])]
+
+
+@njit(_nrt=False)
+def columns_below(columns, rows, sketch, top):
+    """The features as the nodes of the presorted subtree below `top` are searched, or those that are in none."""
+    names, places, side = rows[:0], rows, columns.side
+    if columns.ordered:
+        names, places = rows, columns.places
+    if top >= 0:
+        names, side = rows[sketch.start[top] : sketch.stop[top]], side[sketch.start[top] : sketch.stop[top]]
+    return Columns(
+        columns.presorted or top >= 0,
+        columns.ordered and top < 0,
+        columns.n_sorted,
+        columns.codes,
+        places,
+        names,
+        side,
+        columns.table,
+        columns.has_missing,
+        columns.any_missing,
+        columns.max_features,
+    )
+
+
+@njit(_nrt=False)
+def target_below(target, told, sketch, top):
+    """The target of the rows below `top`; with `told`, outputs are the same as values."""
+    if top < 0:
+        return target
+    first, stop = sketch.start[top], sketch.stop[top]
+    value = target.value[first:stop] if target.family == MOMENT else target.value
+    outputs = value.reshape(len(value), 1) if told else target.outputs[first:stop]
+    return Target(target.family, target.classes, target.n_slots, target.unit, target.weight[first:stop], value, outputs)
+
+
+@njit(_nrt=False)
+def grow_within(node, top, fresh, counts, columns, target, rows, rules, sketch, work, room):
+    """Grow from `node` on, as long as what is next lies in the same subtree; returns the next node and the top of its subtree.
+
+    Nodes are split in order of depth, or best first where the number of leaves is limited.
+
+    fresh : whether `node` is a top, whose rows, depth and bounds are known, and not searched yet
+    counts : int64[::1], of nodes, of those in the frontier, of leaves
+    """
+    best_first = rules.max_leaves < len(room.goes_left)
+    most_later = columns.n_sorted if columns.ordered else 0
+    n_nodes, n_open, n_leaves = counts[0], counts[1], counts[2]
+    next_top = np.int64(top)
+    while True:  # each kernel is called in one place only: what is inlined is compiled once for each
+        new, end = node, node + 1
+        if not fresh:
+            middle = split_rows(sketch, node, columns, target, rows, room)
+            for output in range(len(work.absolute.by_target)):
+                partition_keys(work.absolute.by_target[output, sketch.start[node] : sketch.stop[node]], columns.side, ROW, work.spare)
+            new, end = n_nodes, n_nodes + 2
+            sketch.left[node] = new
+            sketch.start[new], sketch.stop[new], sketch.depth[new] = sketch.start[node], middle, sketch.depth[node] + 1
+            sketch.start[new + 1], sketch.stop[new + 1], sketch.depth[new + 1] = middle, sketch.stop[node], sketch.depth[node] + 1
+            n_nodes += 2
+            n_leaves += 1
+        opened = 0
+        for child in range(new, end):
+            opened += np.int64(open_node(sketch, child, target, rows, not columns.presorted, rules, work.absolute)) << (child - new)
+        if len(sketch.bounds) and not fresh:
+            bound_values(sketch, node, new, work.signs, target)
+        if columns.presorted and opened and not fresh:
+            split_keys(columns.codes, sketch.start[node], sketch.stop[node], columns.side, room.rows)
+        for child in range(end - 1, new - 1, -1):
+            if opened >> (child - new) & 1 == 0:
+                continue
+            later = sketch.stop[child] - sketch.start[child] <= most_later
+            if later:
+                sketch.decrease[child] = np.inf  # to be searched before any other is split
+            elif not find_split(sketch, child, columns, target, rows, rules, work, room):
+                continue
+            room.frontier[n_open, 0], room.frontier[n_open, 1] = child, UNSORTED if later else top
+            n_open += 1
+        fresh = False
+        next_top = np.int64(NO_MORE)
+        if n_open > 0:
+            node, next_top = take(room.frontier, n_open, sketch.decrease, best_first)
+            n_open -= 1
+            if n_leaves >= rules.max_leaves and next_top != UNSORTED:  # which absolute error still has to measure
+                next_top = np.int64(NO_MORE)
+        if next_top != top:
+            break
+    counts[0], counts[1], counts[2] = n_nodes, n_open, n_leaves
+    return node, next_top
 
 
 @njit(_nrt=False)
 def grow(all_columns, all_target, rows, rules, sketch, work, room):
     """Grow one tree on `rows` (uint32[::1], reordered; at least one); returns the number of nodes."""
     rules, sketch, work, room = refer(rules), refer(sketch), refer(work), refer(room)
-    codes, table, has_missing = all_columns.codes, all_columns.table, all_columns.has_missing
-    presorted, ordered, n_sorted = all_columns.presorted, all_columns.ordered, all_columns.n_sorted
-    any_missing, max_features = all_columns.any_missing, all_columns.max_features
-    places = all_columns.places if len(all_columns.places) else rows
-    target, first, stop = refer(all_target), np.int64(0), np.int64(0)
-    family, classes, n_slots, unit = all_target.family, all_target.classes, all_target.n_slots, all_target.unit
-    weight, value = all_target.weight if unit and len(rows) == len(all_target.weight) else work.weight, work.value
+    family, classes, unit, n_sorted = all_target.family, all_target.classes, all_target.unit, all_columns.n_sorted
     told = family == MOMENT and (unit or (classes and n_sorted == 0))  # whether outputs follow from a row's value and weight
-    outputs = work.no_outputs if told else work.outputs
-    if not presorted:
-        order_target(target, rows, weight, value, outputs)
-        target = refer(Target(family, classes, n_slots, unit, weight, value, outputs))
+    if not all_columns.presorted:
+        weight = all_target.weight if unit and len(rows) == len(all_target.weight) else work.weight
+        outputs = work.no_outputs if told else work.outputs
+        order_target(refer(all_target), rows, weight, work.value, outputs)
+        all_target = Target(family, classes, all_target.n_slots, unit, weight, work.value, outputs)
+    for i in range(min(len(rows), len(all_columns.places))):
+        all_columns.places[i] = np.uint32(i)
     sketch.start[0], sketch.stop[0], sketch.depth[0] = 0, len(rows), 0
     if len(sketch.bounds):
         sketch.bounds[0, 0], sketch.bounds[0, 1] = -np.inf, np.inf
-    columns = refer(Columns(presorted, ordered, n_sorted, codes, places, table, has_missing, any_missing, max_features))
-    top, n_nodes, n_grown, n_later = np.int64(0), np.int64(1), 0, 0
-    while True:
-        n_before = n_nodes
-        n_nodes, n_more = grow_below(top, n_nodes, columns, target, rows, rules, sketch, work, room)
-        if n_grown > 0:
-            name_rows(sketch, top, n_before, n_nodes, rows[first:stop], room.names)
-        n_later += n_more
-        if n_grown == n_later:
-            return n_nodes
-        n_grown += 1
-        top = room.frontier[len(room.frontier) - n_grown]
-        first, stop = sketch.start[top], sketch.stop[top]
-        presort(columns, rows[first:stop], first, work.absolute, work, room.names)
-        columns = refer(Columns(n_grown > 0, False, n_sorted, codes, places, table, has_missing, any_missing, max_features))
-        part = value[first:stop] if family == MOMENT else value
-        own_outputs = part.reshape(stop - first, 1) if told else outputs[first:stop]
-        target = refer(Target(family, classes, n_slots, unit, weight[first:stop], part, own_outputs))
+    counts = room.counts
+    counts[0], counts[1], counts[2] = 1, 0, 1
+    node, top, fresh = np.int64(0), np.int64(ABOVE), True
+    while top != NO_MORE:
+        if top == UNSORTED:
+            start, stop, top, fresh = sketch.start[node], sketch.stop[node], node, True
+            presort(all_columns, rows[start:stop], start, work.absolute, work)
+        columns = refer(columns_below(all_columns, rows, sketch, top))
+        target = refer(target_below(all_target, told, sketch, top))
+        numbers = all_columns.places if top >= 0 else rows
+        node, top = grow_within(node, top, fresh, counts, columns, target, numbers, rules, sketch, work, room)
+        fresh = False
+    if all_columns.ordered:
+        reorder(sketch, counts[0], n_sorted, rows, all_columns.places, room.rows)
+    return counts[0]
 
 
 @njit(_nrt=False)
 def take(frontier, n_open, decrease, best_first):
-    """Remove the next node to split from ``frontier[:n_open]``: the last, or the one of greatest decrease (first of ties)."""
+    """Remove the next node to split from ``frontier[:n_open]``: the last, or the one of greatest decrease (first of ties).
+
+    Returns the node and the top of its presorted subtree.
+    """
     chosen = n_open - 1
     if best_first:
         for i in range(n_open):
-            if decrease[frontier[i]] > decrease[frontier[chosen]]:
+            if decrease[frontier[i, 0]] > decrease[frontier[chosen, 0]]:
                 chosen = i
-    node = frontier[chosen]
-    frontier[chosen] = frontier[n_open - 1]
-    return node
+    node, top = np.int64(frontier[chosen, 0]), np.int64(frontier[chosen, 1])
+    frontier[chosen, 0], frontier[chosen, 1] = frontier[n_open - 1, 0], frontier[n_open - 1, 1]
+    return node, top

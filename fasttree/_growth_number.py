@@ -6,6 +6,7 @@ import numpy as np
 
 from fasttree._jit import njit
 from fasttree._jit_reference import refer
+from fasttree._splitting_categories import DONE
 
 
 class Nodes(NamedTuple):
@@ -14,9 +15,9 @@ class Nodes(NamedTuple):
     left: np.ndarray  # int32, -1 for leaves
     right: np.ndarray  # int32
     feature: np.ndarray  # int32, -2 for leaves
-    low: np.ndarray  # int64
-    high: np.ndarray  # int64
-    threshold: np.ndarray  # float64, -2 for leaves
+    low: np.ndarray  # int32
+    high: np.ndarray  # int32
+    threshold: np.ndarray  # float64, -2 for leaves, NaN by a set of categories; only that where the sketch has none
     missing_left: np.ndarray  # uint8
     size: np.ndarray  # int64: rows
     weight: np.ndarray  # float64
@@ -30,8 +31,8 @@ def new_nodes(n_nodes, n_slots, bounded):
         left=np.empty(n_nodes, np.int32),
         right=np.empty(n_nodes, np.int32),
         feature=np.empty(n_nodes, np.int32),
-        low=np.empty(n_nodes, np.int64),
-        high=np.empty(n_nodes, np.int64),
+        low=np.empty(n_nodes, np.int32),
+        high=np.empty(n_nodes, np.int32),
         threshold=np.empty(n_nodes, np.float64),
         missing_left=np.empty(n_nodes, np.uint8),
         size=np.empty(n_nodes, np.int64),
@@ -82,6 +83,9 @@ def copy_node(sketch, node, nodes, place):
         nodes.feature[place], nodes.threshold[place], nodes.missing_left[place] = -2, -2.0, 0
         nodes.low[place] = nodes.high[place] = 0
     else:
-        nodes.feature[place], nodes.threshold[place] = sketch.feature[node], sketch.threshold[node]
-        nodes.missing_left[place] = sketch.missing_left[node]
+        nodes.feature[place], nodes.missing_left[place] = sketch.feature[node], sketch.missing_left[node]
+        if len(sketch.threshold):
+            nodes.threshold[place] = sketch.threshold[node]
+        else:
+            nodes.threshold[place] = np.nan if sketch.cut[node] == DONE else 0.0
         nodes.low[place], nodes.high[place] = sketch.low[node], sketch.high[node]

@@ -147,44 +147,47 @@ def split_rows(sketch, node, columns, target, rows, room):
     start, stop, feature = sketch.start[node], sketch.stop[node], sketch.feature[node]
     missing_left, part, goes_left = sketch.missing_left[node], rows[start:stop], room.goes_left[: stop - start]
     if columns.presorted:
-        mark_presorted(columns.codes[feature, start:stop], sketch.cut[node], missing_left, room.side)
+        mark_presorted(columns.codes[feature, start:stop], sketch.cut[node], missing_left, columns.side)
         for i in range(len(part)):
-            goes_left[i] = room.side[part[i]]
+            goes_left[i] = columns.side[part[i]]
         return start + partition(part, goes_left, room.rows)
     mark_coded(columns.codes[feature], columns.places[start:stop], sketch.cut[node], missing_left, goes_left)
-    mark_sides(target, part, goes_left, room.side)
+    mark_sides(target, part, goes_left, columns.side)
     partition_codes(columns, start, stop, goes_left, room.rows)
     partition_target(target, start, stop, goes_left, room.target)
     return start + partition(part, goes_left, room.rows)
 
 
 @njit(_nrt=False)
-def split_at_once(sketch, node, columns, target, rows, work, room):
+def split_at_once(sketch, node, word, columns, target, rows, work, room):
     """Bring the rows of a node with a random split or one by categories into order; ``sketch.high`` keeps where its right child starts.
 
     Done at once, while its values or the set of categories are at hand: whether the node is split later or not, its range of rows is
     its own.
+
+    word : uint64, from which a random set of categories was drawn
     """
     start, stop, feature = sketch.start[node], sketch.stop[node], np.int64(sketch.feature[node])
     part, goes_left, missing_left = rows[start:stop], room.goes_left[: stop - start], sketch.missing_left[node]
     by_number = len(columns.table.values) > 0 and not is_set(work.categories, feature)
-    cells, threshold = work.lanes.cells[work.lanes.best[0], work.lanes.best[1] :], sketch.threshold[node]
+    cells, threshold = work.lanes.cells[work.lanes.best[0], work.lanes.best[1] :], 0.0
+    if by_number:
+        threshold = sketch.threshold[node]
     if by_number and target.family == MOMENT and target.unit:
         n_left = split_cells(cells, threshold, missing_left == 1, part, target.value[start:stop], room.rows, room.target)
     else:
         if by_number:
             mark_cells(cells, threshold, missing_left == 1, goes_left)
         elif columns.presorted:
-            mark_presorted_set(columns.codes[feature, start:stop], work.categories.ints, missing_left, room.side)
+            mark_presorted_set(columns.codes[feature, start:stop], work.categories.ints, missing_left, columns.side)
             for i in range(len(part)):
-                goes_left[i] = room.side[part[i]]
+                goes_left[i] = columns.side[part[i]]
         elif len(columns.table.values) == 0:
             mark_coded_set(columns.codes[feature], columns.places[start:stop], work.categories.ints, missing_left, goes_left)
         else:
-            word = np.uint64(sketch.low[node])
             mark_drawn_set(columns.table, feature, part, word, missing_left, work.categories, goes_left)
         if not columns.presorted:
-            mark_sides(target, part, goes_left, room.side)
+            mark_sides(target, part, goes_left, columns.side)
             partition_codes(columns, start, stop, goes_left, room.rows)
             partition_target(target, start, stop, goes_left, room.target)
         n_left = partition(part, goes_left, room.rows)

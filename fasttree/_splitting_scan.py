@@ -91,8 +91,10 @@ def scan_bounds(n_rows, n_present, missing_left, min_leaf):
 
 
 @njit(_nrt=False)
-def scan_moment(keys, n_present, missing_left, target, total_weight, total_value, rules, best):
+def scan_moment(keys, shift, mask, n_present, missing_left, target, total_weight, total_value, rules, best):
     """Best boundary by squared error (or Gini of two classes): score (s W - w S)^2 / (w (W - w)).
+
+    keys : uint64[::1], or uint32[::1] where packed; a row is what `mask` leaves of one, a code what is above `shift`
 
     Returns the score and the boundary, -1 when none beats `best`.
     """
@@ -102,20 +104,20 @@ def scan_moment(keys, n_present, missing_left, target, total_weight, total_value
     left_weight, left_value = 0.0, 0.0
     if missing_left:
         for i in range(n_present, len(keys)):
-            row = keys[i] & ROW
+            row = keys[i] & mask
             left_weight += target.weight[row]
             left_value += target.value[row]
     for i in range(min(first, stop)):
-        row = keys[i] & ROW
+        row = keys[i] & mask
         left_weight += target.weight[row]
         left_value += target.value[row]
     here = keys[first:]
     for i in range(stop - first):
         key = here[i]
-        row = key & ROW
+        row = key & mask
         left_weight += 1.0 if target.unit else target.weight[row]
         left_value += target.value[row]
-        if (key ^ here[i + 1]) >> SHIFT:
+        if (key ^ here[i + 1]) >> shift:
             right_weight = total_weight - left_weight
             if left_weight >= least and right_weight >= least:
                 difference = left_value * total_weight - left_weight * total_value

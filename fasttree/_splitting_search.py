@@ -15,7 +15,7 @@ from fasttree._splitting_bound import neighbours, search_bounded
 from fasttree._splitting_categories import DONE, Categories, is_set, scan_sets
 from fasttree._splitting_categories_absolute import scan_sets_absolute
 from fasttree._splitting_categories_drawn import score_drawn_sets
-from fasttree._splitting_encode import MISSING, PACKED_SHIFT, ROW, SHIFT, unpack
+from fasttree._splitting_encode import MISSING, PACKED_MISSING, PACKED_ROW, PACKED_SHIFT, ROW, SHIFT, unpack
 from fasttree._splitting_own import Own, scan_own
 from fasttree._splitting_random import (
     Lanes,
@@ -58,7 +58,7 @@ class Work(NamedTuple):
     keys: np.ndarray  # uint64, shape (n_rows,)
     spare: np.ndarray  # uint64, shape (n_rows,)
     values: np.ndarray  # float64, shape (n_rows,)
-    places: np.ndarray  # int64, shape (n_buckets + 1,)
+    places: np.ndarray  # uint32, shape (n_buckets + 1,)
     weight: np.ndarray  # float64, shape (n_rows,)
     value: np.ndarray  # float64, shape (n_rows,)
     outputs: np.ndarray  # float64, shape (n_rows, n_outputs)
@@ -80,7 +80,7 @@ def scan(keys, n_present, missing_left, target, weight, totals, rules, best, wor
     """The target's own scan."""
     if target.family == MOMENT:
         total = totals[1] if target.classes else totals[0]
-        return scan_moment(keys, n_present, missing_left, target, weight, total, rules, best)
+        return scan_moment(keys, SHIFT, ROW, n_present, missing_left, target, weight, total, rules, best)
     if target.family == ABSOLUTE:
         return scan_absolute(keys, n_present, missing_left, weight, rules, best, work.absolute)
     if target.family == OWN:
@@ -147,13 +147,22 @@ def search_presorted(packed, start, stop, target, weight, totals, rules, work):
     """Best split over all features of the rows whose keys are ``packed[:, start:stop]``. Ties: lowest feature, lowest threshold."""
     found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
     enough = ceiling(target, weight, totals)
-    keys = work.keys[: stop - start]
+    keys, size = work.keys[: stop - start], stop - start
+    plain = target.family == MOMENT and len(work.signs) == 0 and len(work.categories.n_categories) == 0
+    total_value = totals[1] if target.classes else totals[0]
     for feature in range(packed.shape[0]):
         part = packed[feature, start:stop]
-        if part[0] >> PACKED_SHIFT == part[-1] >> PACKED_SHIFT:
+        last = part[-1] >> PACKED_SHIFT
+        if part[0] >> PACKED_SHIFT == last:
             continue
-        unpack(part, keys)
-        found = scan_feature(feature, keys, target, weight, totals, rules, found, work)
+        if plain and last != PACKED_MISSING:
+            score, where = scan_moment(part, PACKED_SHIFT, PACKED_ROW, size, False, target, weight, total_value, rules, found.score)
+            if where >= 0:
+                cut, low, high = part[where] >> PACKED_SHIFT, part[where] & PACKED_ROW, part[where + 1] & PACKED_ROW
+                found = Found(score, feature, np.int64(cut), np.int64(low), np.int64(high), np.int64(2 * where + 2 > size), 0.0)
+        else:
+            unpack(part, keys)
+            found = scan_feature(feature, keys, target, weight, totals, rules, found, work)
         if found.score >= enough or (len(part) == 2 and found.feature >= 0):
             break
     return found

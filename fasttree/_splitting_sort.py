@@ -66,7 +66,7 @@ def sort_keys(keys, spare, low, high, places):
     """Sort `keys` (codes from `low` to `high`, none missing).
 
     keys, spare : uint64[::1] of the same length; `spare` is overwritten.
-    places : int64[::1], at least twice as long + 2. Overwritten.
+    places : uint32[::1], at least twice as long + 2. Overwritten.
 
     One pass over buckets of equal width, then insertion sort; where codes crowd into few buckets, merge sort.
     """
@@ -82,17 +82,17 @@ def sort_keys(keys, spare, low, high, places):
     for bucket in range(n_buckets):
         places[bucket] = 0
     for i in range(size):
-        places[bucket_of(keys[i] >> SHIFT, first, scale)] += 1
-    place = 0
+        places[bucket_of(keys[i] >> SHIFT, first, scale)] += np.uint32(1)
+    start = np.uint32(0)
     for bucket in range(n_buckets):
         count = places[bucket]
-        places[bucket] = place
-        place += count
+        places[bucket] = start
+        start += count
     for i in range(size):
         key = keys[i]
         bucket = bucket_of(key >> SHIFT, first, scale)
         place = places[bucket]
-        places[bucket] = place + 1
+        places[bucket] = place + np.uint32(1)
         spare[np.uint64(place)] = key
     if not insertion_sort(spare, keys, _MOST_MOVES * size):
         merge_sort(spare, keys)

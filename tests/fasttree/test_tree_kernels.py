@@ -17,6 +17,7 @@ from fasttree._jit import njit
 from fasttree._jit_reference import interpreted, refer
 from fasttree._jit_vector import LANES
 from fasttree._splitting_bound import N_BUCKETS, bound_buckets, fill_histogram
+from fasttree._splitting_categories import DONE
 from fasttree._splitting_encode import (
     MISSING,
     MOST_PACKED,
@@ -170,7 +171,7 @@ def test_keys_are_gathered_and_sorted(codes):
     if present:
         assert (low, high) == (min(present), max(present))
         spare = np.empty(n_present, dtype=np.uint64)
-        sort_keys(keys[:n_present], spare, low, high, np.empty(4 * len(codes) + 8, dtype=np.int64))
+        sort_keys(keys[:n_present], spare, low, high, np.empty(4 * len(codes) + 8, dtype=np.uint32))
     assert keys.tolist() == expected
 
 
@@ -218,11 +219,13 @@ def test_bounds_are_never_exceeded(seed, classes):
 
 
 @pytest.mark.parametrize("bounded", [False, True])
-def test_nodes_are_numbered_in_preorder(bounded):
-    sketch = new_sketch(9, 2, 9 * bounded)
+@pytest.mark.parametrize("random", [False, True])
+def test_nodes_are_numbered_in_preorder(bounded, random):
+    sketch = new_sketch(9, 2, 9 * bounded, 9 * random)
     sketch.left[:7] = [1, 3, -1, -1, 5, -1, -1]  # the right child follows the left one
-    for name in ("feature", "low", "high", "threshold", "weight", "start"):
-        getattr(sketch, name)[:7] = np.arange(7)
+    for name in ("feature", "low", "high", "threshold", "weight", "start", "cut"):
+        getattr(sketch, name)[:7] = np.arange(7)[: len(getattr(sketch, name))]
+    sketch.cut[4] = DONE
     sketch.stop[:7], sketch.missing_left[:7], sketch.sums[:7] = np.arange(7) * 11, 1, np.arange(14).reshape(7, 2)
     if bounded:
         sketch.bounds[:7] = np.arange(14).reshape(7, 2)
@@ -233,8 +236,9 @@ def test_nodes_are_numbered_in_preorder(bounded):
     assert nodes.left.tolist() == [1, 2, -1, 4, -1, -1, -1]
     assert nodes.right.tolist() == [6, 3, -1, 5, -1, -1, -1]
     inner = nodes.left >= 0
-    for name in ("feature", "low", "high", "threshold"):
+    for name in ("feature", "low", "high"):
         assert getattr(nodes, name)[inner].tolist() == order[inner].tolist()
+    np.testing.assert_array_equal(nodes.threshold[inner], order[inner] if random else [0, 0, np.nan])
     assert set(nodes.feature[~inner]) == set(nodes.threshold[~inner]) == {-2}
     assert nodes.missing_left.tolist() == inner.tolist()
     assert nodes.weight.tolist() == order.tolist() and nodes.size.tolist() == (order * 10).tolist()

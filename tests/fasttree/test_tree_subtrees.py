@@ -76,6 +76,25 @@ def test_subtrees_of_many_classes_are_those_of_the_whole(criterion):
     assert_same(DecisionTreeClassifier(criterion=criterion), X, np.column_stack([y, X[:, 1] > 0]), weight)
 
 
+@pytest.mark.parametrize("most_leaves", [2, 12, 200])
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize(
+    ("criterion", "options"), [("gini", {}), ("entropy", {"categorical_features": [4]}), ("absolute_error", {"min_samples_leaf": 5})]
+)
+def test_trees_grown_best_first_are_those_of_the_whole(criterion, options, most_leaves, missing):
+    X, y, _ = table(missing=missing)
+    kind = DecisionTreeRegressor if criterion == "absolute_error" else DecisionTreeClassifier
+    estimator = kind(criterion=criterion, max_leaf_nodes=most_leaves, random_state=0, **options)
+    whole = grown(ALL, estimator, X, y)
+    with mock.patch("fasttree._growth_plan.MOST_PACKED", 1000):  # fewer than there are rows: these go by codes
+        for n_sorted in (16, 3000, 16 * 900):
+            tree = grown(n_sorted, estimator, X, y)
+            for name in ("feature", "threshold", "n_node_samples", "missing_go_to_left"):
+                np.testing.assert_array_equal(getattr(tree, name), getattr(whole, name), err_msg=name)
+            np.testing.assert_allclose(tree.value, whole.value, rtol=1e-12, atol=1e-12)
+            np.testing.assert_array_equal(tree.category_words, whole.category_words)
+
+
 def test_forests_on_all_features_share_their_codes():
     X, y, _ = table(600)
     first, second = (
