@@ -192,7 +192,7 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
         vars(estimator).update(attributes, tree_=tree, random_state=seed)
         return estimator
 
-    def _mean_values(self, X):
+    def _values(self, X):
         """Leaf values averaged over the trees, shape (n_samples, n_outputs, n_classes); trees are always added in the same order."""
         X = check_predict(self, X, fitted="estimators_")
         trees = [estimator.tree_ for estimator in self.estimators_]

@@ -1,18 +1,17 @@
-"""What the forests for classes share: their fit, class weights, scores out of the bag and predictions."""
+"""What the forests for classes share: their fit, class weights and scores out of the bag."""
 
 import warnings
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
 from fasttree._estimators_forest import BaseForest, one_column
-from fasttree._estimators_tree import most_likely
+from fasttree._estimators_predictions import PredictsClasses
 from fasttree._validation import check_fit, check_weights, encode_classes
 
 
-class ForestClassifier(ClassifierMixin, BaseForest):
+class ForestClassifier(PredictsClasses, BaseForest):
     """What forests for classes share."""
 
     _tree_class: type
@@ -103,43 +102,3 @@ class ForestClassifier(ClassifierMixin, BaseForest):
         for estimator in estimators:
             estimator.classes_, estimator.n_classes_ = self.classes_, self.n_classes_
         return estimators
-
-    def predict_proba(self, X):
-        """Mean over the trees of the classes' shares.
-
-        Parameters
-        ----------
-        X : {array_like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), or list of such arrays, one per output
-        """
-        value = self._mean_values(X)
-        if self.n_outputs_ == 1:
-            return value[:, 0]
-        return [value[:, output, :n_classes] for output, n_classes in enumerate(self.n_classes_)]
-
-    def predict_log_proba(self, X):
-        """Logarithms of `predict_proba`; minus infinity for classes that no leaf holds."""
-        proba = self.predict_proba(X)
-        with np.errstate(divide="ignore"):
-            return np.log(proba) if self.n_outputs_ == 1 else [np.log(part) for part in proba]
-
-    def predict(self, X):
-        """Class of greatest mean share, the first of ties.
-
-        Parameters
-        ----------
-        X : {array_like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        return most_likely(self.predict_proba(X), self.classes_, self.n_outputs_)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags

@@ -1,13 +1,12 @@
-"""What the forests for numbers share: their fit, score out of the bag and predictions."""
-
-from sklearn.base import RegressorMixin
+"""What the forests for numbers share: their fit and score out of the bag."""
 
 from fasttree._estimators_forest import BaseForest, one_column
+from fasttree._estimators_predictions import PredictsNumbers
 from fasttree._estimators_tree import check_poisson
 from fasttree._validation import check_fit, check_weights
 
 
-class ForestRegressor(RegressorMixin, BaseForest):
+class ForestRegressor(PredictsNumbers, BaseForest):
     """What forests for numbers share."""
 
     _tree_class: type
@@ -40,17 +39,3 @@ class ForestRegressor(RegressorMixin, BaseForest):
             self.oob_prediction_ = value[:, 0] if self.n_outputs_ == 1 else value
             self.oob_score_ = self._oob_metric("r2_score")(y if self.n_outputs_ > 1 else y[:, 0], self.oob_prediction_)
         return self
-
-    def predict(self, X):
-        """Mean over the trees of the leaves' means.
-
-        Parameters
-        ----------
-        X : {array_like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        value = self._mean_values(X)[:, :, 0]
-        return value[:, 0] if self.n_outputs_ == 1 else value

@@ -132,7 +132,7 @@ class BaseTree(Categorical, MultiOutputMixin, BaseEstimator):
         self.tree_ = prune(self.tree_, self.ccp_alpha)
         return self
 
-    def _leaf_values(self, X):
+    def _values(self, X):
         leaves = self.apply(X)
         return self.tree_.value.take(leaves, axis=0)
 
@@ -203,10 +203,3 @@ class BaseTree(Categorical, MultiOutputMixin, BaseEstimator):
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def most_likely(proba, classes, n_outputs):
-    """Classes of greatest probability."""
-    if n_outputs == 1:
-        return classes.take(np.argmax(proba, axis=1))
-    return np.column_stack([found.take(np.argmax(part, axis=1)) for found, part in zip(classes, proba, strict=True)])

@@ -3,15 +3,15 @@
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import compute_sample_weight
 from sklearn.utils._param_validation import StrOptions
 
-from fasttree._estimators_tree import CLASS_CRITERIA, TARGET_CRITERIA, TREE_CONSTRAINTS, BaseTree, check_poisson, most_likely
+from fasttree._estimators_predictions import PredictsClasses, PredictsNumbers
+from fasttree._estimators_tree import CLASS_CRITERIA, TARGET_CRITERIA, TREE_CONSTRAINTS, BaseTree, check_poisson
 from fasttree._validation import check_fit, check_weights, encode_classes, store
 
 
-class DecisionTreeClassifier(ClassifierMixin, BaseTree):
+class DecisionTreeClassifier(PredictsClasses, BaseTree):
     """A decision tree for classes.
 
     Every split is the exact best one; ties go to the lowest feature, then to the lowest threshold. NaN in `X` means missing: each
@@ -136,49 +136,8 @@ class DecisionTreeClassifier(ClassifierMixin, BaseTree):
         self.classes_, self.n_classes_ = (classes[0], len(classes[0])) if len(classes) == 1 else (classes, n_classes)
         return self._grow(X, numbers, n_classes, weight)
 
-    def predict_proba(self, X):
-        """Shares of the classes in each row's leaf.
 
-        Parameters
-        ----------
-        X : {array_like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), or list of such arrays, one per output
-        """
-        value = self._leaf_values(X)
-        if self.n_outputs_ == 1:
-            return value[:, 0]
-        return [value[:, output, :n_classes] for output, n_classes in enumerate(self.n_classes_)]
-
-    def predict_log_proba(self, X):
-        """Logarithms of `predict_proba`; minus infinity for classes that a leaf doesn't hold."""
-        proba = self.predict_proba(X)
-        with np.errstate(divide="ignore"):
-            return np.log(proba) if self.n_outputs_ == 1 else [np.log(part) for part in proba]
-
-    def predict(self, X):
-        """Most frequent class of each row's leaf, the first of ties.
-
-        Parameters
-        ----------
-        X : {array_like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        proba = self.predict_proba(X)
-        return most_likely(proba, self.classes_, self.n_outputs_)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
-
-
-class DecisionTreeRegressor(RegressorMixin, BaseTree):
+class DecisionTreeRegressor(PredictsNumbers, BaseTree):
     """A decision tree for numbers.
 
     Every split is the exact best one; ties go to the lowest feature, then to the lowest threshold. NaN in `X` means missing: each
@@ -254,17 +213,3 @@ min_impurity_decrease, ccp_alpha, monotonic_cst, categorical_features
             check_poisson(y)
         self.n_outputs_ = y.shape[1]
         return self._grow(X, y, None, check_weights(sample_weight, len(y)))
-
-    def predict(self, X):
-        """Mean of each row's leaf.
-
-        Parameters
-        ----------
-        X : {array_like, sparse matrix} of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        value = self._leaf_values(X)[:, :, 0]
-        return value[:, 0] if self.n_outputs_ == 1 else value
