@@ -92,7 +92,15 @@ def course_of(raw, settings, seed):
     groups, group_name = groups_of(done.samples, roles)
     problem = Problem(done, settings, y, groups, classes, seed)
     work = {"n_jobs": 1, "progress": None, "store": None, "notes": []}
-    about = {"raw": None, "nuisance": nuisance, "quality": None, "table": done.samples, "roles": roles, "group_name": group_name}
+    about = {
+        "raw": None,
+        "nuisance": nuisance,
+        "quality": None,
+        "table": done.samples,
+        "roles": roles,
+        "group_name": group_name,
+        "shuffled": [],
+    }
     return Course(problem, **about, folds=FOLDS, candidates=candidates(settings.study.models), **work)
 
 

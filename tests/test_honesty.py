@@ -1,4 +1,4 @@
-"""The reckoning of benchmarks/honesty.py: resuming, counting, drawing. No study is run."""
+"""The reckoning of benchmarks/honesty.py: resuming, counting, drawing, and one cohort of noise."""
 
 import numpy as np
 import pytest
@@ -61,3 +61,8 @@ def test_the_customary_way_keeps_what_differs():
 def test_steps_counted_in_points_shrink_with_the_points():
     settings = honesty.settings_of("clean")
     assert (settings.baseline.iterations, settings.peaks.half_window) == (25, 5)
+
+
+def test_a_cohort_of_noise_is_studied():
+    row = honesty.one("noise", 0)
+    assert row["alarms"] == [] and row["low"] < 0.5 < row["high"] and row["peaks_from_all"] > 0.7
