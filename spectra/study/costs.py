@@ -41,19 +41,34 @@ def warm_up(problem, split, candidates, progress=None):
             predict(model, values[few], problem.n_classes)
 
 
-def cost_of(problem, fold, candidate, point):
-    """Fit twice, once watched; `fold` has all rows as training rows."""
-    values, _ = fold.inputs(candidate)
-    job = candidate, point, problem.seed, values, problem.target, problem.n_classes
-    start = time.thread_time()
-    model = fit(*job)
-    middle = time.thread_time()
-    predict(model, values, problem.n_classes)
-    end = time.thread_time()
+def costs_of(problem, fold, points):
+    """Fit each candidate twice, once watched; `fold` has all rows as training rows.
+
+    Parameters
+    ----------
+    points : list of (Candidate, parameters)
+
+    Returns
+    -------
+    dict of name -> Cost
+    """
+    jobs = {each.name: (each, point, problem.seed, fold.inputs(each)[0], problem.target, problem.n_classes) for each, point in points}
+    seconds = {}
+    for name, job in jobs.items():
+        start = time.thread_time()
+        model = fit(*job)
+        middle = time.thread_time()
+        predict(model, job[3], problem.n_classes)
+        seconds[name] = middle - start, time.thread_time() - middle
+    peaks = {}
+    # watched in one go: on Python 3.11 a thread of the caller that starts just as a watch ends can crash the process (CPython issue 128679)
     tracemalloc.start()
     try:
-        fit(*job)
-        peak = tracemalloc.get_traced_memory()[1]
+        for name, job in jobs.items():
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            fit(*job)
+            peaks[name] = tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
-    return Cost(middle - start, end - middle, int(peak))
+    return {name: Cost(*seconds[name], peaks[name]) for name in jobs}

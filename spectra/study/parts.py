@@ -13,7 +13,7 @@ from spectra._threads import over_threads
 from spectra.io.table import source_of
 from spectra.study import audit, evaluation
 from spectra.study.cache import key_of
-from spectra.study.costs import cost_of, warm_up
+from spectra.study.costs import costs_of, warm_up
 from spectra.study.curve import Point
 from spectra.study.curve import learning_curve as curve
 from spectra.study.familiar import shifts
@@ -99,7 +99,7 @@ def final_model(course):
         "sigmoids": choices[best].sigmoids,
     }
     fold = Fold(moved, everyone, everyone[:1])
-    costs = {each.name: cost_of(moved, fold, each, choice.of_model(problem)) for each, choice in zip(candidates, choices, strict=True)}
+    costs = costs_of(moved, fold, [(each, choice.of_model(problem)) for each, choice in zip(candidates, choices, strict=True)])
     return {"problem": moved, "steps": fold.steps, "features": fold.features, "final": final, "costs": costs}
 
 
