@@ -132,6 +132,8 @@ def run(question, out, console, n_jobs, *, cache=None, explain=False):
     kept = Cache(cache or out / "cache")
     work = {"n_jobs": n_jobs, "progress": console.progress, "say": console.say, "store": store, "cache": kept}
     result = run_study(data, table, **question.columns, settings=settings, seed=seed, **work)
+    if store.damaged:
+        console.say(f"kept folds that had been changed or cut short were computed again: {', '.join(sorted(store.damaged))}")
     for line in [*(f"folds, {scheme}: {n} finished ones used again" for scheme, n in store.used.items()), *kept.explain()]:
         console.say(line, level=1 if explain else 2)
     console.say("freezing the model, and writing tables and report")

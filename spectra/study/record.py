@@ -112,6 +112,7 @@ class FoldStore:
     def __init__(self, folder, key):
         self.folder = pathlib.Path(folder) / key
         self.used: dict[str, int] = {}
+        self.damaged: list[str] = []
 
     @property
     def journal(self):
@@ -120,19 +121,29 @@ class FoldStore:
         return self.folder / "optuna.journal"
 
     def keep(self, scheme, index, outcomes):
-        """Store the outcomes of one split."""
-        rows = [outcome._replace(probability=outcome.probability.tolist())._asdict() for outcome in outcomes]
-        write_atomic(self.folder / f"{scheme}-{index}.json", json.dumps(rows))
+        """Store the outcomes of one split: their digest on the first line, then the outcomes as JSON."""
+        rows = json.dumps([outcome._replace(probability=outcome.probability.tolist())._asdict() for outcome in outcomes])
+        write_atomic(self.folder / f"{scheme}-{index}.json", f"{_digest(f'{scheme}-{index}', rows)}\n{rows}")
 
     def load(self, scheme):
-        """Outcomes of the splits finished earlier: dict of index -> list of Outcome; their number is noted in ``used``."""
+        """Outcomes of the splits finished earlier: dict of index -> list of Outcome; their number is noted in ``used``.
+
+        A file that is not as it was written is noted in ``damaged``, and its split computed again.
+        """
         found = {}
         for path in self.folder.glob(f"{scheme}-*.json"):
-            rows = json.loads(path.read_text(encoding="utf-8"))
-            outcomes = [Outcome(**row | {"probability": np.array(row["probability"])}) for row in rows]
+            digest, _, rows = path.read_text(encoding="utf-8", errors="replace").partition("\n")
+            if digest != _digest(path.stem, rows):
+                self.damaged.append(path.stem)
+                continue
+            outcomes = [Outcome(**row | {"probability": np.array(row["probability"])}) for row in json.loads(rows)]
             found[int(path.stem.rpartition("-")[2])] = outcomes
         self.used[scheme] = len(found)
         return found
+
+
+def _digest(name, text):
+    return hashlib.blake2b(f"{name}\n{text}".encode(), digest_size=16).hexdigest()
 
 
 def write_settings(folder, settings):

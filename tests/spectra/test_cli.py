@@ -109,6 +109,20 @@ def test_progress_tells_how_long_the_rest_may_take(capsys, monkeypatch):
     assert capsys.readouterr().err.splitlines() == told
 
 
+def test_kept_folds_that_were_damaged_are_computed_again(manifest, finished, tmp_path, capsys):
+    copy = shutil.copytree(finished, tmp_path / "copy")
+    (first,) = (copy / "folds").glob("*/random-grouped-0.json")
+    first.write_text(first.read_text()[:-100])
+    (first.parent / "random-grouped-1.json").write_text("")
+    (first.parent / "leave-site-out-0.json").write_bytes((first.parent / "leave-site-out-1.json").read_bytes())
+    words = ["study", manifest, "--label", "label", "--group", "patient", "--site", "site", "--out", copy, *QUICK]
+    assert run(*words, "--resume", "--explain") == 0
+    said = capsys.readouterr().err
+    assert "computed again: leave-site-out-0, random-grouped-0, random-grouped-1" in said and "folds, random-grouped: 3 finished" in said
+    before, after = (json.loads((folder / "results.json").read_text())["splits"] for folder in (finished, copy))
+    assert before == after
+
+
 def test_predict_gives_each_spectrum_a_probability(manifest, finished, tmp_path):
     import pandas as pd
 
