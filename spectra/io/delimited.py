@@ -2,12 +2,14 @@
 
 import csv
 import io
+import re
 
 import numpy as np
 
 from spectra.errors import SpectraError, SpectrumError, choices
 from spectra.io.files import as_path, read_bytes
 
+_COMMA, _GROUPED = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?"), re.compile(r"[+-]?\d{1,3},\d{3}")
 _UNKNOWN = {"", "NA", "NaN", "nan", "N/A", "null", "NULL"}
 
 
@@ -69,7 +71,8 @@ def require_columns(path, names, required):
 def typed_column(fields):
     """Whole numbers, numbers or text, whichever all fields are; unknown (empty or NA) becomes NaN, and None in text.
 
-    Numbers written with leading zeros, such as "007", are names and stay text.
+    Numbers written with leading zeros, such as "007", are names and stay text. A decimal comma is understood, unless every comma of the
+    column could as well part thousands.
     """
     fields = [field.strip() for field in fields]
     known = [field for field in fields if field not in _UNKNOWN]
@@ -78,11 +81,18 @@ def typed_column(fields):
             return np.array(fields, dtype=np.int64) if len(known) == len(fields) else _floats(fields)
         except (ValueError, OverflowError):
             pass
+        with_points = [field.replace(",", ".") for field in fields] if _has_decimal_commas(known) else fields
         try:
-            return _floats(fields)
+            return _floats(with_points)
         except ValueError:
             pass
     return np.array([None if field in _UNKNOWN else field for field in fields], dtype=object)
+
+
+def _has_decimal_commas(fields):
+    parted = [field for field in fields if "," in field]
+    plain = parted and not any("." in field for field in fields) and all(_COMMA.fullmatch(field) for field in parted)
+    return plain and not all(_GROUPED.fullmatch(field) for field in parted)
 
 
 def _is_name(field):

@@ -17,7 +17,9 @@ def check_file(path):
     """Return `path` if it is a regular file with something in it."""
     try:
         if not path.exists():
-            raise SpectrumError("no such file; correct its name")
+            raise SpectrumError(
+                "a link that leads nowhere; copy the file itself" if path.is_symlink() else "no such file; correct its name"
+            )
         if not path.is_file():
             raise SpectrumError("not a regular file")
         if path.stat().st_size == 0:

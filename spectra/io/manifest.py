@@ -17,7 +17,7 @@ def read_manifest(path, *, required=()):
     Parameters
     ----------
     path : str or path
-        Commas, semicolons or tabs part the columns; UTF-8.
+        Commas, semicolons or tabs part the columns; decimal points or commas; UTF-8.
     required : iterable of str
         Columns that must be there; None is passed over.
 
@@ -99,7 +99,7 @@ def read_cohort(manifest, *, columns=(), n_jobs=None, progress=None, mz_range=No
     if mz_range is not None and not 0 <= mz_range[0] < mz_range[1]:
         raise SpectraError(f"mz_range must be a lower and a higher m/z, not {mz_range!r}")
     folder = as_path(manifest).parent
-    jobs = (delayed(_load)(folder / name, mz_range) for name in samples["file"])
+    jobs = (delayed(_load)(_beside(folder, name), mz_range) for name in samples["file"])
     results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(jobs)
     if progress is not None:
         results = progress(results, len(samples))
@@ -119,6 +119,12 @@ def read_cohort(manifest, *, columns=(), n_jobs=None, progress=None, mz_range=No
         said = f"the first, {first['file']!r}: {first['reason']}{where}"
         raise SpectraError(f"{manifest}: none of its {len(samples)} spectra can be used; {said}")
     return Cohort.from_spectra(spectra, samples.iloc[keep], set_aside=set_aside, notes=_trim_note(trims))
+
+
+def _beside(folder, name):
+    """The path of a file that the manifest names; where there is none, backslashes part folders as on Windows."""
+    path = folder / name
+    return folder / name.replace("\\", "/") if "\\" in name and not path.exists() else path
 
 
 def _load(path, mz_range):

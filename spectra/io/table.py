@@ -31,7 +31,7 @@ def read_table(path, *, label=None, group=None, columns=(), drop=(), features=No
     Parameters
     ----------
     path : str or path
-        Commas, semicolons or tabs part the columns; UTF-8.
+        Commas, semicolons or tabs part the columns; decimal points or commas; UTF-8.
     label : str or None
         Column with the classes, or a rule such as ``"quality>=6"`` (a column, one of >= <= > < == !=, a value), which makes the two
         classes "quality>=6" and "quality<6"; or a quantity such as ``"log10(dose+0.01)"`` (log10, log2, ln or sqrt of a column, perhaps plus

@@ -211,6 +211,15 @@ def test_one_spectrum_under_many_names_is_told(cohort, tmp_path, capsys):
     assert "22 rows repeat another exactly and count as of one patient with it" in capsys.readouterr().err
 
 
+def test_a_manifest_written_on_windows_finds_its_files(cohort):
+    (cohort.parent / "plate one").mkdir()
+    for path in cohort.parent.glob("s*.csv"):
+        path.rename(cohort.parent / "plate one" / path.name)
+    lines = cohort.read_text().splitlines()
+    cohort.write_bytes("\r\n".join([lines[0], *("plate one\\" + line for line in lines[1:])]).encode("utf-8-sig"))
+    assert run("validate", cohort, "--label", "label", "-q") == 0
+
+
 def test_a_packed_manifest_text_is_read(cohort):
     cohort.with_suffix(".csv.gz").write_bytes(gzip.compress(cohort.read_bytes()))
     assert run("validate", cohort.with_suffix(".csv.gz"), "-q") == 0

@@ -60,6 +60,18 @@ def test_the_column_of_a_rule_is_no_feature(tmp_path):
     assert list(frame) == ["q>=6"]
 
 
+def test_decimal_commas_are_read_where_they_can_be_nothing_else(tmp_path):
+    path = tmp_path / "excel.csv"
+    path.write_text("pH;dose;count;label\n3,51;1,5e-3;1,250;a\n3;2;12;b\n")
+    matrix, _ = read_table(path, label="label", drop=["count"])
+    assert matrix.values.tolist() == [[3.51, 0.0015], [3.0, 2.0]]
+    with pytest.raises(SpectraError, match="line 2: column 'count' holds '1,250', not a number"):
+        read_table(path, label="label")
+    path.write_text("pH;label\n3,51;a\n3.2;b\n")
+    with pytest.raises(SpectraError, match="holds '3,51', not a number"):
+        read_table(path, label="label")
+
+
 BAD = {
     "text": ("pH,kind,label\n1,a,x\n2,b,y\n", {"label": "label"}, "line 2: column 'kind' holds 'a', not a number.*--drop 'kind'"),
     "one word": ("pH,label\n1,x\nhigh,y\n", {"label": "label"}, "line 3: column 'pH' holds 'high'"),
