@@ -178,7 +178,7 @@ def grow_tree(problem, weight, rules, seed):
 
     What only growing needs is let go before the tree is laid out: a caller that keeps no problem has the memory for it.
     """
-    bench = _new_bench(problem, 1, own=bool(np.all(weight > 0.0)))
+    bench = _new_bench(problem, 1, rules, own=bool(np.all(weight > 0.0)))
     lot, sketch = _grow(problem, bench, [weight], lambda weight: rules, [seed]), bench.sketch
     none = np.empty((0, 0))
     bench, problem = None, problem._replace(codes=none, by_target=none)
@@ -206,7 +206,7 @@ def grow_trees(problem, weights, rules, seeds):
     """
     bench = problem.benches.pop() if problem.benches else None  # a thread takes one that is free
     if bench is None or bench.n_trees < len(seeds):
-        bench = _new_bench(problem, len(seeds))
+        bench = _new_bench(problem, len(seeds), rules(weights[0]))
     lot = _grow(problem, bench, weights, rules, seeds)
     nodes = _number(problem, bench.sketch, lot)
     problem.benches.append(bench)
@@ -226,14 +226,19 @@ class Bench(NamedTuple):
     n_trees: int  # that there is room for
 
 
-def _new_bench(problem, n_trees, own=False):
+def _most_nodes(n_rows, rules):
+    """Nodes that a tree on so many rows can have."""
+    return 2 * min(n_rows, rules.max_leaves, 2 ** min(rules.max_depth, 31)) - 1
+
+
+def _new_bench(problem, n_trees, rules, own=False):
     """own : whether the problem's own codes may be overwritten"""
     n_rows, n_slots = len(problem.outputs), _slots(problem)
     all_features = problem.presorted or problem.ordered
     criterion = compile_own(problem.criterion, problem.classes) if callable(problem.criterion) else None
     work = _work(problem, criterion)
     spare = work.spare.view(np.uint32) if len(work.spare) else np.empty(n_rows, dtype=np.uint32)
-    n_most, n_sums = n_trees * (2 * n_rows - 1), n_slots if problem.classes or criterion else 2 * n_slots
+    n_most, n_sums = n_trees * _most_nodes(n_rows, rules), n_slots if problem.classes or criterion else 2 * n_slots
     return Bench(
         new_sketch(n_most, n_sums, n_most if len(problem.signs) else 0, n_most if len(problem.values) else 0),
         work,

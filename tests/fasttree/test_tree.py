@@ -67,6 +67,14 @@ def test_tree_of_absolute_errors_is_scikit_learns(options, n_outputs):
     np.testing.assert_allclose(np.sort(ours.tree_.impurity), np.sort(theirs.tree_.impurity))
 
 
+@pytest.mark.parametrize("options", [{"max_depth": 2}, {"max_leaf_nodes": 4}])
+def test_few_nodes_of_many_classes_take_little_memory(options):
+    """Room for a leaf per row was asked for, 125 GB here."""
+    X = np.arange(130_000.0)[:, None]
+    tree = DecisionTreeClassifier(**options).fit(X, X[:, 0] // 2.2)
+    assert 3 <= tree.get_n_leaves() <= 4 and tree.tree_.value.shape[1:] == (1, 59_091)
+
+
 @pytest.mark.parametrize("power", [-1070, -700, -300, -33, 33, 300, 700, 1014])
 @pytest.mark.parametrize("criterion", ["gini", "entropy", "squared_error", "poisson", "absolute_error"])
 def test_only_ratios_of_weights_matter(criterion, power):
