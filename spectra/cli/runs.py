@@ -35,6 +35,11 @@ def ls(folder, rules, sort, columns, names, html, as_json, mlflow):
     rows = board.choose(rows, rules)
     rows = board.arrange(rows, sort) if sort else rows
     shown = _columns(columns, rows, board.COLUMNS)
+    if html:
+        from spectra.report import write_board
+
+        write_board(html, rows, shown, folder)
+        click.echo(f"wrote {html}", err=True)
     if as_json:
         click.echo(json.dumps(rows, indent=1))
     elif rows:
@@ -44,11 +49,6 @@ def ls(folder, rules, sort, columns, names, html, as_json, mlflow):
             click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
     else:
         click.echo(f"no runs in {folder}" + (" keep the filter" if rules else ""))
-    if html:
-        from spectra.report import write_board
-
-        write_board(html, rows, shown, folder)
-        click.echo(f"wrote {html}", err=True)
     if mlflow:
         from spectra.study.export import to_mlflow
 

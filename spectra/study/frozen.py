@@ -106,6 +106,8 @@ class FrozenModel:
         folder = pathlib.Path(folder)
         if not folder.is_dir():
             raise SpectraError(f"{folder}: no such run folder; give one that 'spectra study' wrote")
+        if not (folder / "model" / "model.json").exists():
+            raise SpectraError(f"{folder}: holds no model; give a run folder that 'spectra study' finished")
         self.settings = load(folder / "settings.toml")
         try:
             self.recipe = json.loads((folder / "model" / "model.json").read_text(encoding="utf-8"))

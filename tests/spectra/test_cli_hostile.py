@@ -223,3 +223,8 @@ def test_a_manifest_written_on_windows_finds_its_files(cohort):
 def test_a_packed_manifest_text_is_read(cohort):
     cohort.with_suffix(".csv.gz").write_bytes(gzip.compress(cohort.read_bytes()))
     assert run("validate", cohort.with_suffix(".csv.gz"), "-q") == 0
+
+
+def test_a_folder_without_a_model_predicts_nothing(cohort, tmp_path, capsys):
+    assert run("predict", tmp_path, cohort) == 2
+    assert f"error: {tmp_path}: holds no model; give a run folder that 'spectra study' finished" in capsys.readouterr().err
