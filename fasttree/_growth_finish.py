@@ -1,5 +1,7 @@
 """From grown nodes to trees: thresholds, values and impurities, and the words of sets of categories."""
 
+import itertools
+
 import numpy as np
 
 from fasttree._growth_criteria import family_of
@@ -37,9 +39,10 @@ def finish(problem, nodes, lot):
         "value": value,
     }
     trees, n_categories = [], problem.n_categories if len(problem.n_categories) else None
-    for rows, start, stop in zip(lot.rows, lot.stops[:-1], lot.stops[1:], strict=True):
-        parts = {name: array[start:stop] for name, array in arrays.items()}
-        sets = None if n_categories is None else _read_sets(problem, Nodes(*(array[start:stop] for array in nodes)), rows)
+    own = [slice(start, stop) for start, stop in itertools.pairwise(lot.stops.tolist())]  # by NumPy's numbers it takes twice as long
+    for rows, part in zip(lot.rows, own, strict=True):
+        parts = {name: array[part] for name, array in arrays.items()}
+        sets = None if n_categories is None else _read_sets(problem, Nodes(*(array[part] for array in nodes)), rows)
         trees.append(Tree(parts, problem.X.shape[1], problem.n_classes, n_categories, sets))
     return trees
 
