@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+import threading
 
 import click
 
@@ -51,6 +52,18 @@ def cli():
 
 def main(arguments=None):
     """Run the command line; bad input, or a place that cannot be written, ends in one line on standard error and exit code 2."""
+    try:
+        _run(arguments)
+    except SystemExit as done:
+        if arguments is None and done.code and threading.active_count() > 1:
+            # some fits still run: Python's own way out stops their threads within C++, and that aborts the process
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(done.code)
+        raise
+
+
+def _run(arguments):
     try:
         sys.exit(cli(arguments, standalone_mode=False) or 0)
     except click.exceptions.Exit as done:

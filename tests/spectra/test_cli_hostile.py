@@ -3,6 +3,8 @@
 import gzip
 import json
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -108,6 +110,22 @@ def test_a_conversion_that_is_stopped_leaves_nothing(cohort, tmp_path, capsys, m
     said = capsys.readouterr().err
     assert "stopped; nothing half-written remains" in said and "--resume" not in said
     assert sorted(path.name for path in tmp_path.iterdir() if "all" in path.name) == []
+
+
+def test_a_stopped_command_does_not_wait_for_what_its_threads_compute():
+    code = """if True:
+    import sys, threading, time
+    from spectra import cli
+
+    def stopped(*arguments, **options):
+        threading.Thread(target=time.sleep, args=(60,)).start()
+        raise KeyboardInterrupt
+
+    cli.cli = stopped
+    cli.main()
+    """
+    done = subprocess.run([sys.executable, "-c", code, "study"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 130 and "--resume goes on" in done.stderr
 
 
 def test_a_run_that_nobody_named_leaves_no_folder_when_its_input_is_wrong(cohort, tmp_path, capsys, monkeypatch):
