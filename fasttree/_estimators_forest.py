@@ -80,6 +80,7 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
     """What all forests share."""
 
     _splitter = "best"
+    _other_rows = False
 
     def __len__(self):
         return len(self.estimators_)
@@ -102,9 +103,7 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
         if not self.bootstrap and self.oob_score:
             raise ValueError("Out of bag estimation only available if bootstrap=True")
         n_samples = len(y)
-        self._n_drawn = self._draws(n_samples, weight) if self.bootstrap else None
-        weight = moderate(weight)
-        self._n_samples, self._weight = n_samples, weight
+        n_drawn, weight = self._draws(n_samples, weight) if self.bootstrap else None, moderate(weight)
         random_state = check_random_state(self.random_state)
         kept = self.estimators_ if self._n_kept() else []
         n_more = self.n_estimators - len(kept)
@@ -117,8 +116,11 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
             return
         if kept:  # as if these had been drawn in one go
             random_state.randint(SEEDS, size=len(kept))
+            self._note_other_rows(n_samples)
         else:  # so that a fit that is interrupted doesn't leave the forest of other data
             vars(self).pop("estimators_", None)
+            self._other_rows = False
+        self._n_samples, self._n_drawn, self._weight = n_samples, n_drawn, weight
         seeds = random_state.randint(SEEDS, size=n_more).tolist()
         max_features = feature_count(self.max_features, X.shape[1])
         problem = plan(
@@ -136,7 +138,7 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
         )
 
         def weigh(seed):
-            own = drawn_counts(seed, n_samples, self._n_drawn, weight).astype(np.float64)
+            own = drawn_counts(seed, n_samples, n_drawn, weight).astype(np.float64)
             return own if row_weight is None else own * row_weight(own)
 
         def rules(own):
@@ -153,6 +155,14 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
         grown = over_threads(run, tasks, n_jobs=self.n_jobs, shared=False, verbose=self.verbose)
         trees = [tree for part in grown for tree in part]
         self.estimators_ = kept + self._wrap(trees, seeds, max_features)
+
+    def _note_other_rows(self, n_samples):
+        """Whether trees of a warm start were drawn from another number of rows, so that nobody knows which are out of their bags."""
+        self._other_rows = self._other_rows or n_samples != getattr(self, "_n_samples", n_samples)
+        if self._other_rows and self.oob_score:
+            raise ValueError(
+                f"oob_score={self.oob_score!r} with warm_start=True needs the rows of the first fit, of which there were others"
+            )
 
     def _n_kept(self):
         """Trees that `fit` keeps."""
@@ -281,6 +291,8 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
         check_is_fitted(self, "estimators_")
         if not hasattr(self, "_n_samples"):
             raise AttributeError("estimators_samples_ isn't known of a forest from a file, which doesn't keep the draws of its rows")
+        if self._other_rows:
+            raise AttributeError("estimators_samples_ isn't known of a forest whose trees were grown on different numbers of rows")
         every = np.arange(self._n_samples, dtype=np.int32)
         return [np.repeat(every, self._in_bag(e)) if self.bootstrap else every for e in self.estimators_]
 

@@ -63,6 +63,20 @@ def test_a_warm_start_needs_the_outputs_of_the_first_fit():
     assert model.predict(X).shape == y.shape
 
 
+def test_after_a_warm_start_on_other_rows_nobody_tells_which_are_out_of_the_bag():
+    """Trees grown before were taken to have drawn from the rows of the last fit."""
+    X, y = table()
+    model = RandomForestClassifier(3, warm_start=True, random_state=0).fit(X, y)
+    model.set_params(n_estimators=6).fit(X[:50], y[:50])
+    with pytest.raises(AttributeError, match="different numbers of rows"):
+        _ = model.estimators_samples_
+    with pytest.raises(ValueError, match="oob_score=True with warm_start=True needs the rows of the first fit"):
+        model.set_params(n_estimators=9, oob_score=True).fit(X[:50], y[:50])
+    assert model.predict(X).shape == y.shape
+    model.set_params(warm_start=False, n_estimators=50).fit(X, y)
+    assert len(model.estimators_samples_[0]) == len(X) and model.oob_score_ > 0.5
+
+
 @pytest.mark.parametrize(("kind", "place"), [("DecisionTree", "tree.grow_tree"), ("RandomForest", "forest.grow_trees")])
 def test_an_interrupted_fit_leaves_nothing_fitted(kind, place, monkeypatch):
     """A tree kept the tree of the fit before, and a forest an empty list, with which predictions failed oddly."""
