@@ -21,9 +21,13 @@ from spectra.study.windows import window_edges, window_means
 
 @contextlib.contextmanager
 def quietly():
-    """Without words where a model stops at its iteration limit, which is part of its definition; on one thread below ours."""
+    """Without words where a model stops at its iteration limit or meets a feature that does not vary, which its definition allows for.
+
+    On one thread below ours.
+    """
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", message="self.within_class_std_dev_", category=UserWarning)
         yield
 
 

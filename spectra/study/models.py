@@ -3,6 +3,7 @@
 import contextlib
 import threading
 
+import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
@@ -40,9 +41,26 @@ def bayes(seed, **options):
     return GaussianNB(**options)
 
 
+class Centroids(NearestCentroid):
+    """Nearest shrunken centroids, also where a feature does not vary within the classes, or no class has two rows.
+
+    Such a feature has no spread to be shrunk by, so its means stay as they are; without two rows of a class all rows tell the spread.
+    """
+
+    def fit(self, X, y):
+        """As `NearestCentroid`, which would divide by zero."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            super().fit(X, y)
+        if not np.isfinite(self.within_class_std_dev_).all():
+            self.within_class_std_dev_ = X.std(axis=0)
+        means = np.array([X[y == k].mean(axis=0) for k in self.classes_])
+        self.centroids_ = np.where(np.isfinite(self.centroids_), self.centroids_, means)
+        return self
+
+
 def centroids(seed, shrink_threshold=0.0, **options):
     """Nearest shrunken centroids (Tibshirani et al. 2002, PNAS 99:6567)."""
-    return NearestCentroid(shrink_threshold=shrink_threshold or None, **options)
+    return Centroids(shrink_threshold=shrink_threshold or None, **options)
 
 
 class _AtMost:

@@ -15,7 +15,7 @@ from spectra.study import candidates, comparison, costs, learning, models, netwo
 from spectra.study.evaluation import SELECTED, choose, evaluate_split
 from spectra.study.problem import Problem
 from spectra.study.roles import encode
-from spectra.study.search import Search, Space
+from spectra.study.search import Search, Space, grid
 from spectra.study.shuffle import shuffle_test
 from spectra.study.splits import grouped_splits
 
@@ -302,6 +302,25 @@ def test_the_same_patient_cannot_have_two_quantities():
     data = dataclasses.replace(data, samples=data.samples.assign(patient=np.arange(N) // 2))
     with pytest.raises(SpectraError, match="two labels"):
         run_study(data, label="label", group="patient", settings=small())
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("kind", ["one row a class", "mostly constant", "alike within the classes"])
+def test_every_candidate_learns_from_next_to_nothing(kind, task):
+    random, y = np.random.default_rng(0), np.array([0, 0, 0, 1, 1, 1])
+    values = random.normal(size=(6, 8))
+    if kind == "one row a class":
+        values, y = values[:2], np.array([0, 1])
+    elif kind == "mostly constant":
+        values = np.column_stack([values[:, 0], y, np.zeros((6, 6))])
+    else:
+        values = values[3 * (np.arange(6) // 3)]
+    target, n_classes = (y.astype(float), 0) if task == "regression" else (y, 2)
+    for candidate in candidates.candidates(task=task):
+        for point in grid(candidate.space):
+            with learning.quietly():
+                belief = learning.predict(learning.fit(candidate, point, 0, values, target, n_classes), values, n_classes)
+            assert np.isfinite(belief).all(), (candidate.name, point)
 
 
 def test_a_task_that_is_none_is_refused():
