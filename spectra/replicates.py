@@ -27,8 +27,8 @@ def average_replicates(cohort, *, by="sample", label="label"):
     Returns
     -------
     Cohort
-        Samples in the order of their first spectrum. Columns that agree within each sample are kept as they are; where they differ, the
-        values are joined with ";".
+        Samples in the order of their first spectrum. Columns that agree within each sample are kept as they are; where they differ, numbers
+        are averaged, of dates as 2026-11-23 the first is taken, and other values are joined with ";".
 
     Raises
     ------
@@ -82,8 +82,16 @@ def _check_labels(labels, codes, names, by):
 
 def _merged(column, codes, groups):
     """One value per sample."""
+    import pandas as pd
+
     if (column.groupby(codes).nunique(dropna=False) <= 1).all():
         return column.iloc[[rows[0] for rows in groups]].reset_index(drop=True)
+    if column.dtype.kind in "iuf":
+        return [column.iloc[rows].mean() for rows in groups]
+    text = column.astype(str)
+    if text.str.match(r"\d{4}-\d\d").all():
+        when = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce").to_numpy()
+        return [text.iloc[rows[int(np.argmin(when[rows]))]] for rows in groups]
     return [";".join(dict.fromkeys(column.iloc[rows].dropna().astype(str))) for rows in groups]
 
 

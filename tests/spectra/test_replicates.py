@@ -139,3 +139,11 @@ def test_agreement_s_errors_name_the_remedy():
     features.values[1, 2] = np.nan
     with pytest.raises(SpectraError, match="m2 has missing values"):
         replicate_agreement(features)
+
+
+def test_numbers_of_replicates_are_averaged_and_of_dates_the_first_is_taken():
+    ones = [np.ones(AXIS.size)] * 4
+    when = ["2026-01-02T10:00+02:00", "2026-01-02T09:00+00:00", "2026-01-04", "2026-01-03"]
+    table = average_replicates(cohort_of(["s", "s", "t", "t"], ones, order=[1, 2, 3, 7], when=when, spot=["A1", "A2", "A3", "A3"])).samples
+    assert table["order"].tolist() == [1.5, 5.0] and table["when"].tolist() == [when[0], when[3]]
+    assert table["spot"].tolist() == ["A1;A2", "A3"]
