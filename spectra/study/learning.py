@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import sklearn
+from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -171,7 +172,7 @@ class Sigmoids(NamedTuple):
 
     def __call__(self, decisions):
         """Probabilities of the classes, which sum to one."""
-        share = 1 / (1 + np.exp(-(decisions * self.slope + self.offset)))
+        share = expit(decisions * self.slope + self.offset)
         if share.shape[1] == 2:
             return np.column_stack([1 - share[:, 1], share[:, 1]])
         return share / np.maximum(share.sum(axis=1, keepdims=True), 1e-300)

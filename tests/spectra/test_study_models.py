@@ -205,6 +205,12 @@ def test_an_svm_is_calibrated_on_rows_it_did_not_learn():
     assert choice.sigmoids is not None and choice.score > 0.8
 
 
+def test_a_decision_far_from_all_others_has_a_probability():
+    sigmoids = learning.Sigmoids(np.array([1.0, 1e4]), np.zeros(2))
+    found = sigmoids(np.array([[0.0, -1.0], [0.0, 1.0], [0.0, 0.0]]))
+    np.testing.assert_allclose(found, [[1, 0], [0, 1], [0.5, 0.5]], atol=1e-12)
+
+
 def test_classes_told_without_error_are_also_called_without():
     y = np.arange(64) % 4
     values = 4.0 * np.eye(4)[y] @ np.random.default_rng(0).normal(size=(4, 30)) + np.random.default_rng(1).normal(size=(64, 30))
