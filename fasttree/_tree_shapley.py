@@ -12,59 +12,65 @@ from fasttree._tree_categories import goes_left
 
 
 @njit
-def extend_path(path, depth, zero, one, feature):
+def extend_path(path, depth, zero, one, feature, inverse):
     """Add a feature to the path: `zero` and `one` are the shares of rows that pass it untold and told.
 
     path : float64[:, ::1], rows (feature, share untold, share told, weight of that many features told). Row `depth` is overwritten.
+    inverse : float64[::1], 1 / i at place i: quotients took a third of the time
     """
     path[depth, 0], path[depth, 1], path[depth, 2] = feature, zero, one
     path[depth, 3] = 1.0 if depth == 0 else 0.0
+    one, zero = one * inverse[depth + 1], zero * inverse[depth + 1]
     for i in range(depth - 1, -1, -1):
-        path[i + 1, 3] += one * path[i, 3] * (i + 1.0) / (depth + 1.0)
-        path[i, 3] = zero * path[i, 3] * (depth - i) / (depth + 1.0)
+        path[i + 1, 3] += one * path[i, 3] * (i + 1.0)
+        path[i, 3] *= zero * (depth - i)
 
 
 @njit
-def unwind_path(path, depth, index):
-    """Take the feature in row `index` out of a path whose last row is `depth`."""
+def unwind_path(path, depth, index, inverse):
+    """Take the feature in row `index` out of a path whose last row is `depth`. Its share told is 0 or 1."""
     zero, one = path[index, 1], path[index, 2]
     carried = path[depth, 3]
-    for i in range(depth - 1, -1, -1):
-        if one != 0.0:
+    if one != 0.0:
+        for i in range(depth - 1, -1, -1):
             kept = path[i, 3]
-            path[i, 3] = carried * (depth + 1.0) / ((i + 1.0) * one)
-            carried = kept - path[i, 3] * zero * (depth - i) / (depth + 1.0)
-        else:
-            path[i, 3] = path[i, 3] * (depth + 1.0) / (zero * (depth - i))
+            path[i, 3] = carried * (depth + 1.0) * inverse[i + 1]
+            carried = kept - path[i, 3] * zero * (depth - i) * inverse[depth + 1]
+    else:
+        scale = (depth + 1.0) / zero
+        for i in range(depth):
+            path[i, 3] *= scale * inverse[depth - i]
     for i in range(index, depth):
         for j in range(3):
             path[i, j] = path[i + 1, j]
 
 
 @njit
-def unwound_weight(path, depth, index):
+def unwound_weight(path, depth, index, inverse):
     """Sum of the weights that `unwind_path` would leave."""
     zero, one = path[index, 1], path[index, 2]
-    carried, total = path[depth, 3], 0.0
+    total = 0.0
+    if one == 0.0:
+        for i in range(depth):
+            total += path[i, 3] * inverse[depth - i]
+        return total * (depth + 1.0) / zero
+    carried = path[depth, 3]
     for i in range(depth - 1, -1, -1):
-        if one != 0.0:
-            part = carried * (depth + 1.0) / ((i + 1.0) * one)
-            total += part
-            carried = path[i, 3] - part * zero * (depth - i) / (depth + 1.0)
-        else:
-            total += path[i, 3] * (depth + 1.0) / (zero * (depth - i))
-    return total
+        part = carried * inverse[i + 1]
+        total += part
+        carried = path[i, 3] - part * zero * (depth - i)
+    return total * (depth + 1.0)
 
 
 @njit
-def add_shapley(x, left, right, feature, threshold, missing_left, sets, weight, value, paths, stack, shares, out):
+def add_shapley(x, left, right, feature, threshold, missing_left, sets, weight, value, paths, stack, shares, inverse, out):
     """Add one row's Shapley values for one tree to `out`.
 
     x : float32 or float64[::1], shape (n_features,)
     left, right, feature, threshold, missing_left, weight : the tree's arrays; value : float64[:, ::1], shape (n_nodes, n_values).
     sets : `Sets`, without rows where the tree has none
     paths : float64[:, :, ::1], shape (depth + 2, greatest number of features on a path + 2, 4); stack : int64[:, ::1], shape (depth + 2, 4);
-        shares : float64[:, ::1], shape (depth + 2, 2). Overwritten.
+        shares : float64[:, ::1], shape (depth + 2, 2). Overwritten. inverse : see `extend_path`
     out : float64[:, ::1], shape (n_features, n_values)
     """
     stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3] = 0, 0, 0, -1  # node, level, rows on the path, feature of the split above
@@ -78,10 +84,10 @@ def add_shapley(x, left, right, feature, threshold, missing_left, sets, weight, 
         for i in range(depth):
             for j in range(4):
                 path[i, j] = paths[level - 1, i, j]
-        extend_path(path, depth, zero, one, above)
+        extend_path(path, depth, zero, one, above, inverse)
         if left[node] < 0:
             for i in range(1, depth + 1):
-                scale = unwound_weight(path, depth, i) * (path[i, 2] - path[i, 1])
+                scale = unwound_weight(path, depth, i, inverse) * (path[i, 2] - path[i, 1])
                 for k in range(value.shape[1]):
                     out[np.int64(path[i, 0]), k] += scale * value[node, k]
             continue
@@ -98,7 +104,7 @@ def add_shapley(x, left, right, feature, threshold, missing_left, sets, weight, 
         for i in range(1, depth + 1):
             if path[i, 0] == feature[node]:
                 zero_before, one_before = path[i, 1], path[i, 2]
-                unwind_path(path, depth, i)
+                unwind_path(path, depth, i, inverse)
                 depth -= 1
                 break
         for child, told in ((cold, 0.0), (hot, one_before)):
@@ -112,5 +118,8 @@ def add_shapley_rows(X, left, right, feature, threshold, missing_left, sets, wei
     """The same for all rows of `X`; out : float64[:, :, ::1], shape (n_rows, n_features, n_values)."""
     paths = np.empty((depth + 2, min(depth, X.shape[1]) + 2, 4))  # a feature that comes again takes no row of its own
     stack, shares = np.empty((depth + 2, 4), np.int64), np.empty((depth + 2, 2))
+    inverse = np.ones(paths.shape[1] + 1)
+    for i in range(1, len(inverse)):
+        inverse[i] = 1.0 / i
     for row in range(X.shape[0]):
-        add_shapley(X[row], left, right, feature, threshold, missing_left, sets, weight, value, paths, stack, shares, out[row])
+        add_shapley(X[row], left, right, feature, threshold, missing_left, sets, weight, value, paths, stack, shares, inverse, out[row])
