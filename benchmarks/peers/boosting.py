@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.peers.case import Case, Peer
 from benchmarks.peers.trees import BLUR
-from fasttree import GradientBoostingClassifier
+from fasttree import GradientBoostingClassifier, explain
 
 SIZES = {  # rows × features: tables that are timed, pairs, promise on one and two threads
     (100_000, 20): (1, 3, (3.0, 3.2)),
@@ -199,6 +199,25 @@ def prediction(threads):
     yield Case("predict, 100 × 31 leaves, per row", lambda: model.decision_function(X_test), peers, close, threads, per=len(X_test))
 
 
+def explanation(threads):
+    """Shapley values of 1,000 rows: those of every row by the same algorithm, so of two models that are nearly the same."""
+    X, y, X_test, *_ = data(100_000, 20)
+    model, rows = GradientBoostingClassifier(early_stopping=False, n_jobs=threads).fit(X, y), X_test[:1000]
+
+    def lightgbm_contributions():
+        import lightgbm
+
+        options = {"objective": "binary", "num_leaves": LEAVES, "max_bin": BINS, "num_threads": threads, "verbose": -1}
+        other = lightgbm.train(options, lightgbm.Dataset(X, y), ROUNDS)
+        return Peer(lambda: other.predict(rows, pred_contrib=True, num_threads=threads)[:, :-1].ravel(), 1.2)
+
+    def own():
+        return explain(model, rows, n_jobs=threads)[0].ravel()
+
+    yield Case("explain, 100 × 31 leaves, per row", own, {"LightGBM": lightgbm_contributions}, close, threads, per=len(rows))
+
+
 def cases(threads):
     yield from prediction(threads)
+    yield from explanation(threads)
     yield from fits(threads)
