@@ -227,19 +227,24 @@ def look(question, out, apart, result, key, n_jobs):
 
 def describe(question, data, table):
     """What a study would do, on standard output."""
+    from spectra.study.candidates import candidates
     from spectra.study.roles import check_roles, column_of, encode, groups_of, task_of
     from spectra.study.splits import group_labels, number_of_folds
 
     check_roles(table, question.columns)
-    label = question.label
+    label, asked = question.label, question.settings.study
     y, classes, quantity = encode(column_of(table, label, "label"), task_of(label, question.task))
     groups, _ = groups_of(table, question.roles)
     _, patients, _ = group_labels(y, groups)
-    folds = number_of_folds(patients, question.settings.study.folds, classes=classes, inner=question.settings.study.inner_folds)
+    folds = number_of_folds(patients, asked.folds, classes=classes, inner=asked.inner_folds)
+    task = "classification" if quantity is None else "regression"
+    models = candidates(asked.models, task, parameters=asked.parameters, grids=asked.grid)
+    candidates(asked.shuffle_models, task, option="shuffle_models")
     click.echo(f"{len(data)} rows, {len(patients)} groups")
     for k, name in enumerate(classes):
         click.echo(f"  {'class' if quantity is None else 'level'} {name}: {(y == k).sum()} rows, {(patients == k).sum()} groups")
-    click.echo(f"{folds} outer folds x {question.settings.study.repeats} repeats; nothing was written")
+    click.echo(f"{len(models)} models: {', '.join(model.name for model in models)}")
+    click.echo(f"{folds} outer folds x {asked.repeats} repeats; nothing was written")
 
 
 def summarise(result, console):

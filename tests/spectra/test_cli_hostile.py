@@ -178,6 +178,8 @@ def test_processed_spectra_are_not_taken_for_raw_ones(cohort, tmp_path, capsys):
         (["--label", "label=='ill'", "--group", "label"], "--group: column 'label' is the label itself and cannot name the patients too"),
         (["--label", "label", "--set", "peak.snr=3"], "--set peak.snr=3: no step 'peak'; did you mean 'peaks'?"),
         (["--label", "label", "--set", "peaks.srn=3"], "[peaks]: no option 'srn'; did you mean 'snr'? there are half_window, snr"),
+        (["--label", "label", "--set", "study.models=['random forrest']"], "[study] models must be one of 'majority class'"),
+        (["--label", "label", "--set", "study.models=['sklearn.svm.Nope']"], "the module sklearn.svm has no Nope"),
         (["--label", "label", "--set", "peaks.snr=-3"], "[peaks] snr: Expected `float` >= 0.0, not -3"),
         (["--label", "label", "--set", "smooth.method=savitzky"], "[smooth] method: not 'savitzky'; did you mean 'savitzky_golay'?"),
         (
