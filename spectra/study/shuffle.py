@@ -98,10 +98,11 @@ def shuffle_test(problem, splits, *, permutations=99, models=(), n_jobs=None, pr
             jobs = (delayed(_score)(problem, splits, parts, models, *_shuffled(problem, splits, draw)) for draw in draws)
             null += Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
     what = "AUC" if problem.n_classes else "concordance"
-    return _verdict(true, np.array(null), what, "class" if problem.n_classes else "quantity"), np.array(null)
+    by = "" if models else " by ridge regression"  # which need not be the score that the study tells
+    return _verdict(true, np.array(null), what, "class" if problem.n_classes else "quantity", by), np.array(null)
 
 
-def _verdict(true, null, what, predicts):
+def _verdict(true, null, what, predicts, by=""):
     better = int(np.sum(null >= true))
     p_value = (1 + better) / (1 + null.size)
     mean = scores.Interval(float(null.mean()), *(float(q) for q in np.quantile(null, [0.025, 0.975])))
@@ -109,12 +110,14 @@ def _verdict(true, null, what, predicts):
     if leak:
         verdict = f"Shuffled labels still give {what} {mean.mean:.2f} on average: the pipeline sees labels that it must not see."
     elif p_value > 0.05 and not better:
-        verdict = f"No shuffling did as well as the true labels ({what} {true:.2f}), but {null.size} are too few to tell: try 19 or more."
+        verdict = (
+            f"No shuffling did as well as the true labels ({what} {true:.2f}{by}), but {null.size} are too few to tell: try 19 or more."
+        )
     elif p_value > 0.05:
-        verdict = f"The true labels ({what} {true:.2f}) do no better than shuffled ones: {better} of {null.size} did as well. No claim can be made."
+        verdict = f"The true labels ({what} {true:.2f}{by}) do no better than shuffled ones: {better} of {null.size} did as well. No claim can be made."
     else:
         verdict = (
             f"Shuffled labels give {what} {mean.mean:.2f} on average, so nothing leaks; "
-            f"the true labels ({what} {true:.2f}) beat {null.size - better} of {null.size} shufflings."
+            f"the true labels ({what} {true:.2f}{by}) beat {null.size - better} of {null.size} shufflings."
         )
     return Control(SHUFFLED, predicts, mean, float(p_value), bool(leak or p_value > 0.05), verdict)
