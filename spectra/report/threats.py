@@ -5,7 +5,7 @@ import numpy as np
 from spectra.pipeline import NUISANCE
 from spectra.report.canvas import ALARM, GREY, INK, by_class, chance, colour, intervals, ladder, panels, picture, scaled, short
 from spectra.report.subject import counts_unit, interval_text, p_text
-from spectra.study.audit import LEAST_AUC, OWN
+from spectra.study.audit import FEW_PATIENTS, LEAST_AUC, OWN, STRONG_AUC
 from spectra.study.familiar import shifts
 from spectra.study.technical import SHIFT
 
@@ -56,8 +56,9 @@ def controls(result, about):
     axis.set_xlim(min([0.2, *(low - 0.02 for low in lows)]), 1.015)
     axis.set_xlabel(f"{about.rank}, held-out (0.5 = guessing)")
     caption = (
-        "Each line asks a plain model for something it should not be able to tell. Dots near 0.5 are what one wishes for; red diamonds are alarms "
-        "(adjusted p below 0.05); links weaker than the dotted line raise none. Bars: 95 % intervals."
+        "Each line asks a plain model for something it should not be able to tell. Dots near 0.5 are what one wishes for; red diamonds are alarms: "
+        f"adjusted p below 0.05 right of the dotted line, or with fewer than {FEW_PATIENTS} patients, of whom no p can be small, {STRONG_AUC:g} or more; shuffled labels also where "
+        "the true ones do no better. A dot far below 0.5 is no link but balance: whoever is held out is missing among the others. Bars: 95 % intervals."
     )
     return figure, "What could be told that should not be", caption
 

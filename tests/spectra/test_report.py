@@ -328,6 +328,11 @@ def test_every_figure_is_labelled(full, function):
     assert any(axis.get_xlabel() for axis in drawn)
 
 
+def test_the_audit_says_why_a_p_of_one_may_be_an_alarm(full):
+    caption = threats.controls.__wrapped__(full, subject.subject(full))[2]
+    assert "fewer than 20 patients" in caption and "0.9 or more" in caption
+
+
 def test_every_drift_is_drawn_with_its_unit(full):
     drift = full.drifts[0]._replace(what=SHIFT)
     five = dataclasses.replace(full, drifts=[drift, *(drift._replace(what=name, flag=False) for name in NUISANCE)])
