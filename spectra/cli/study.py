@@ -166,6 +166,7 @@ def facts_of(question, result, key, n_jobs, seconds):
         "external": str(question.external) if question.external else None,
         "hold_out": question.hold_out,
         "seconds": round(seconds, 2),
+        "processor_seconds": round(time.process_time(), 2),
         "costs": result.costs_told(),
         "seconds_of": {name: round(spent, 2) for name, spent in result.seconds.items()},
     }

@@ -68,6 +68,7 @@ def test_a_study_leaves_a_complete_run_folder(finished):
     assert "too few for a claim" in " ".join(results["notes"])
     run_facts = json.loads((finished / "run.json").read_text())
     assert run_facts["seed"] == 0 and len(run_facts["input_sha256"]) == 64
+    assert run_facts["seconds"] > 0 and run_facts["processor_seconds"] > 0 and set(run_facts["seconds_of"]) > {"comparison", "panel"}
 
 
 def test_the_same_study_gives_the_same_results_for_another_number_of_threads(manifest, finished, tmp_path):
