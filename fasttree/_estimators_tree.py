@@ -109,9 +109,9 @@ class BaseTree(Categorical, MultiOutputMixin, BaseEstimator):
     def _grow(self, X, y, n_classes, weight):
         n_samples, n_features = X.shape
         vars(self).pop("tree_", None)  # so that a fit that is interrupted doesn't leave the tree of other data
-        weight = np.ones(n_samples) if weight is None else moderate(weight)
+        weight = moderate(weight)
         self.max_features_ = feature_count(self.max_features, n_features)
-        rules, seed = growing_rules(self, n_samples, weight.sum()), growing_seed(self.random_state)
+        rules, seed = growing_rules(self, n_samples, n_samples if weight is None else weight.sum()), growing_seed(self.random_state)
         self.tree_ = grow_tree(
             plan(
                 X,

@@ -26,6 +26,7 @@ import numpy as np
 from fasttree._growth_rows import partition_keys, split_at_once, split_keys, split_rows
 from fasttree._jit import FAST_MATH, njit
 from fasttree._jit_reference import refer
+from fasttree._pages import unused
 from fasttree._splitting_absolute import lay_out, measure
 from fasttree._splitting_categories import DONE, is_set
 from fasttree._splitting_encode import ROW, SHIFT, pack
@@ -90,37 +91,35 @@ class Room(NamedTuple):
     counts: np.ndarray  # int64, shape (3,)
 
 
-def new_sketch(n_nodes, n_slots, n_bounded, n_random):
-    """Room for `n_nodes`, of which so many have bounds, and splits at random; memory that isn't written isn't used."""
-    return Sketch(
-        left=np.empty(n_nodes, np.int32),
-        feature=np.empty(n_nodes, np.int32),
-        cut=np.empty(n_nodes, np.uint32),
-        low=np.empty(n_nodes, np.int32),
-        high=np.empty(n_nodes, np.int32),
-        threshold=np.empty(n_random, np.float64),
-        missing_left=np.empty(n_nodes, np.uint8),
-        start=np.empty(n_nodes, np.int32),
-        stop=np.empty(n_nodes, np.int32),
-        depth=np.empty(n_nodes, np.int32),
-        weight=np.empty(n_nodes, np.float64),
-        decrease=np.empty(n_nodes, np.float64),
-        sums=np.empty((n_nodes, n_slots), np.float64),
-        bounds=np.empty((n_bounded, 2), np.float64),
-    )
+def new_sketch(n_rows, n_nodes, n_slots, n_bounded, n_random):
+    """Room for `n_nodes` of trees of `n_rows`, so many of which have bounds, and splits at random."""
+    kinds = {
+        "threshold": (np.float64, (n_random,)),
+        "weight": (np.float64, (n_nodes,)),
+        "decrease": (np.float64, (n_nodes,)),
+        "sums": (np.float64, (n_nodes, n_slots)),
+        "bounds": (np.float64, (n_bounded, 2)),
+        **{name: (np.int32, (n_nodes,)) for name in ("left", "feature", "low", "high", "start", "stop", "depth")},
+        "cut": (np.uint32, (n_nodes,)),
+        "missing_left": (np.uint8, (n_nodes,)),
+    }
+    return Sketch(**unused(n_rows, kinds))
 
 
 @njit(_nrt=False)
 def order_target(target, rows, weight, value, outputs):
-    """Copy the target in the order of `rows`, so that each node's part of it is a range as well; where all weigh one, weights stay."""
-    all_weight, all_value, all_outputs = target.weight, target.value, target.outputs
+    """Copy the target in the order of `rows`, so that each node's part of it is a range as well; where all weigh one, weights stay.
+
+    `value` may be the outputs themselves where all weigh one.
+    """
+    all_weight, all_outputs = target.weight, target.outputs
     moment, alike = target.family == MOMENT, target.unit and len(rows) == len(all_weight)
     for i in range(len(rows)):
         row = rows[i]
         if not alike:
             weight[i] = all_weight[row]
         if moment:
-            value[i] = all_value[row]
+            value[i] = all_weight[row] * all_outputs[row, 0]
         for output in range(outputs.shape[1]):
             outputs[i, output] = all_outputs[row, output]
 

@@ -11,6 +11,7 @@ from fasttree._growth_criteria import family_of
 from fasttree._growth_finish import finish
 from fasttree._growth_many import Lot, grow_many
 from fasttree._growth_number import new_nodes, number_nodes
+from fasttree._pages import unused
 from fasttree._splitting_absolute import Absolute
 from fasttree._splitting_bound import N_AT_ONCE, N_BUCKETS
 from fasttree._splitting_categories import new_categories
@@ -174,11 +175,12 @@ def _central(y):
 
 
 def grow_tree(problem, weight, rules, seed):
-    """Grow the only tree of a problem, on the problem's own keys or codes; see `grow_trees`.
+    """Grow the only tree of a problem, on the problem's own codes; see `grow_trees`. Without `weight`, all rows weigh one.
 
     What only growing needs is let go before the tree is laid out: a caller that keeps no problem has the memory for it.
     """
-    bench = _new_bench(problem, 1, rules, own=bool(np.all(weight > 0.0)))
+    weight = np.ones(len(problem.outputs)) if weight is None else weight
+    bench = _new_bench(problem, 1, rules, own=bool(np.all(weight > 0.0)), alike=bool(np.all(weight == 1.0)))
     lot, sketch = _grow(problem, bench, [weight], lambda weight: rules, [seed]), bench.sketch
     none = np.empty((0, 0))
     bench, problem = None, problem._replace(codes=none, by_target=none)
@@ -216,12 +218,12 @@ def grow_trees(problem, weights, rules, seeds):
 class Bench(NamedTuple):
     """Memory that one thread grows its trees on."""
 
-    sketch: Sketch
     work: Work
     room: Room
     codes: np.ndarray  # uint32, shape (n_features, n_rows), those of the rows of a tree on all features; else the problem's
     places: np.ndarray  # uint32, shape (n_rows,), or empty; see `fasttree._growth.Columns`
     side: np.ndarray  # uint8, shape (n_rows,), or empty
+    sketch: Sketch
     own: object  # the user's criterion, which must live as long as its addresses in `work`, or None
     n_trees: int  # that there is room for
 
@@ -231,27 +233,27 @@ def _most_nodes(n_rows, rules):
     return 2 * min(n_rows, rules.max_leaves, 2 ** min(rules.max_depth, 31)) - 1
 
 
-def _new_bench(problem, n_trees, rules, own=False):
-    """own : whether the problem's own codes may be overwritten"""
+def _new_bench(problem, n_trees, rules, own=False, alike=False):
+    """own : whether the problem's own codes may be overwritten; with `alike`, where all rows weigh one, its targets as well"""
     n_rows, n_slots = len(problem.outputs), _slots(problem)
     all_features = problem.presorted or problem.ordered
     criterion = compile_own(problem.criterion, problem.classes) if callable(problem.criterion) else None
-    work = _work(problem, criterion)
+    work = _work(problem, criterion, alike)
     spare = work.spare.view(np.uint32) if len(work.spare) else np.empty(n_rows, dtype=np.uint32)
     n_most, n_sums = n_trees * _most_nodes(n_rows, rules), n_slots if problem.classes or criterion else 2 * n_slots
     return Bench(
-        new_sketch(n_most, n_sums, n_most if len(problem.signs) else 0, n_most if len(problem.values) else 0),
         work,
         Room(
             goes_left=np.empty(n_rows, dtype=np.uint8),
             rows=spare[:n_rows],
             target=work.keys.view(np.float64),
-            frontier=np.empty((n_rows // 2 + 2, 2), dtype=np.int32),
+            **unused(n_rows, {"frontier": (np.int32, (n_rows // 2 + 2, 2))}),
             counts=np.empty(3, dtype=np.int64),
         ),
         np.empty_like(problem.codes) if all_features and not own else problem.codes,
         np.empty(n_rows if problem.ordered else 0, dtype=np.uint32),
         np.empty(n_rows if all_features or len(problem.by_target) else 0, dtype=np.uint8),
+        new_sketch(n_rows, n_most, n_sums, n_most if len(problem.signs) else 0, n_most if len(problem.values) else 0),
         criterion,
         n_trees,
     )
@@ -314,7 +316,7 @@ def _target(problem, weights):
     if family == MOMENT and len(weights) == 1 and np.all(weights == 1.0):
         value = problem.outputs.reshape(-1)  # which are overwritten with themselves
     else:
-        value = np.empty(n_rows if family == MOMENT else 0)
+        value = np.empty(n_rows if family == MOMENT and problem.presorted else 0)
     return Target(family, problem.classes, _slots(problem), False, np.empty(0), value, problem.outputs)
 
 
@@ -327,11 +329,13 @@ def _absolute(problem):
     )
 
 
-def _work(problem, own):
+def _work(problem, own, alike):
     n_rows = len(problem.outputs)
     sampled = 0 if problem.presorted else n_rows
     moment = _family(problem) == MOMENT
+    told = moment and alike  # rows and targets start in the order that they have, and are reordered where they are
     n_bounded = min(problem.max_features, N_AT_ONCE) if sampled and moment else 0
+    n_spare = n_rows if len(problem.values) == 0 or problem.by_target.size else 0
     room = 8
     while room < 2 * sampled + 2:
         room *= 2
@@ -342,17 +346,16 @@ def _work(problem, own):
         order=np.arange(problem.X.shape[1]),
         random=np.zeros(1, dtype=np.uint64),
         keys=np.empty(n_rows, dtype=np.uint64),
-        spare=np.empty(n_rows if len(problem.values) == 0 or problem.by_target.size else 0, dtype=np.uint64),
-        values=np.empty(sampled),
-        places=np.empty(room, dtype=np.uint32),
-        weight=np.empty(sampled),
-        value=np.empty(sampled if moment else 0),
+        values=np.empty(n_rows if len(problem.values) else 0),
+        **unused(n_rows, {"spare": (np.uint64, (n_spare,)), "places": (np.uint32, (room,))}),
+        weight=np.empty(0 if alike else sampled),
+        value=problem.outputs.reshape(-1) if told else np.empty(sampled if moment else 0),
         histograms=np.empty((n_bounded, N_BUCKETS, 4)),
         bounds=np.empty((n_bounded, N_BUCKETS)),
         tops=np.empty(n_bounded),
         ranges=np.empty((n_bounded, 2), dtype=np.int64),
         bounded=np.empty(problem.max_features, dtype=np.int64),
-        outputs=np.empty((sampled, problem.outputs.shape[1])),
+        outputs=np.empty((0 if told else sampled, problem.outputs.shape[1])),
         no_outputs=np.empty((0, 0)),
         absolute=_absolute(problem),
         own=prepare_own(own, _slots(problem)),

