@@ -195,11 +195,23 @@ def class_from_nuisance(problem, splits, nuisance, table, *, resamples, permutat
         "The {label} can be told from {name} alone: a model may learn that instead of the biology. "
         "Balance it by design, or show that the markers hold within its levels."
     )
+    copied = " If it only tells the {label} in other words, leave the column out."
     calm = "No sign that {name} gives the {label} away."
+    same = {str(name) for name in table if _one_to_one(table[name], problem.target)}
     return [
-        Tested(name, label, *result, *(words.format(label=label, name=name) for words in (alarm, calm)))
+        Tested(name, label, *result, *(words.format(label=label, name=name) for words in (alarm + copied * (name in same), calm)))
         for name, result in zip(columns, found, strict=True)
     ], skipped
+
+
+def _one_to_one(column, target):
+    """Has each value of the column one value of the target, and each of these one of the column?
+
+    >>> _one_to_one([1, 1, 2], ["a", "a", "b"]), _one_to_one([1, 2, 3], ["a", "a", "b"])
+    (True, False)
+    """
+    pairs = pd.DataFrame({"column": np.asarray(column).astype(str), "target": target}).drop_duplicates()
+    return pairs["column"].is_unique and pairs["target"].is_unique
 
 
 def _of_groups(values, member):

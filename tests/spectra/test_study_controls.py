@@ -49,7 +49,10 @@ def test_a_column_that_goes_with_the_class_is_flagged_and_others_are_not(cohort6
     controls = audit.judge(tests)
     assert [(control.control, control.flag) for control in controls] == [("site", True), ("age", False)]
     assert skipped == ["id", "one"]
-    assert "site" in controls[0].verdict
+    assert "site" in controls[0].verdict and "in other words" not in controls[0].verdict
+    again = pd.DataFrame({"diagnosis": np.array(["C25", "Z00"])[problem.y]})
+    (control,) = audit.judge(audit.class_from_nuisance(problem, splits, None, again, **COUNTS)[0])
+    assert control.flag and control.verdict.endswith("If it only tells the class in other words, leave the column out.")
 
 
 def batch_controls(problem, site):
