@@ -19,6 +19,19 @@ WORDS = {
     "M+H-NH3": "without ammonia",
     "M+O+H": "oxidised",
 }
+BARE = {
+    "M+2H": "singly charged",
+    "M+3H": "singly charged",
+    "2M+H": "not doubled",
+    "M+Na": "without sodium",
+    "M+K": "without potassium",
+    "M+CHCA": "without cyano-hydroxycinnamic acid",
+    "M+SA-H2O": "without sinapinic acid",
+    "M+H-H2O": "with its water",
+    "M+H-NH3": "with its ammonia",
+    "M+O+H": "not oxidised",
+}
+"""What the molecule is to each of its forms."""
 
 
 def correlation(values):
@@ -42,7 +55,7 @@ def forms(mz, values):
     found = {}
     for link in links.sort_values("error_ppm", key=np.abs, ascending=False).to_dict("records"):  # of several explanations the best stays
         found[link["second"], link["first"]] = WORDS[link["form"]]
-        found.setdefault((link["first"], link["second"]), f"molecule of which that is {WORDS[link['form']]}")
+        found.setdefault((link["first"], link["second"]), BARE[link["form"]])
     return found
 
 

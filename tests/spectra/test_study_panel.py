@@ -6,6 +6,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from spectra import FeatureMatrix
+from spectra.identification import FORMS
 from spectra.settings import Settings
 from spectra.study import error_bounds, families, markers, panel, scores
 from spectra.study.evaluation import Problem, fit_steps
@@ -92,6 +93,9 @@ def test_forms_of_one_substance_are_told():
     assert form == ["", "doubly charged", "", "", "", ""]
     leader, form = families.leaders(values[:, [1, 0]], mz[[1, 0]], np.arange(2))
     assert leader.tolist() == [0, 0] and form[1] == "dimer"  # by mass alone it may be
+    salt = np.array([6193.7, 6155.6])
+    assert families.leaders(values[:, :2], salt, np.arange(2))[1] == ["", "without potassium"]
+    assert families.WORDS.keys() == families.BARE.keys() == {name for name in FORMS if name != "M+H"}
 
 
 def test_families_do_not_chain():
