@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import warnings
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -161,7 +162,20 @@ class BaseBoosting(BaseEstimator):
             self._ensemble.truncate(len(self._ensemble.trees) // self._ensemble.n_outputs)
             self._ensemble.prepare()
             self.train_score_, self.validation_score_ = np.array(train), np.array(seen)
+        if not again:
+            self._warn_of_light_rows()
         return self
+
+    def _warn_of_light_rows(self):
+        """Say so where not even the first round could split anything, because of tiny weights."""
+        heaviest = max((tree["weight"][0] for tree in self._ensemble.trees[: self._ensemble.n_outputs]), default=np.inf)
+        if heaviest < 2 * self.min_child_weight:
+            warnings.warn(
+                f"all rows' hessians add up to {heaviest:.3g}, too little for two leaves of min_child_weight={self.min_child_weight}: "
+                "nothing was split; give larger weights or a smaller min_child_weight",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _begin(self, rows, watched, again):
         """Fit `init` to the rows and note where the trees of these and of the watched rows begin."""

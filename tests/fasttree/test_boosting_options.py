@@ -298,6 +298,16 @@ def test_a_root_too_light_for_a_leaf_adds_nothing():
     assert np.abs(model.decision_function(X)).max() < 1e4
 
 
+@pytest.mark.parametrize("model", [GradientBoostingClassifier, GradientBoostingRegressor])
+def test_weights_too_small_for_any_leaf_are_told(model):
+    X, y = regression(100)
+    y = y > 0.5 if model is GradientBoostingClassifier else y
+    with pytest.warns(UserWarning, match="too little for two leaves of min_child_weight=0.001: nothing was split"):
+        constant = model(max_iter=3).fit(X, y, sample_weight=np.full(100, 1e-9))
+    assert len(np.unique(constant.predict(X))) == 1
+    assert model(max_iter=3, min_child_weight=1e-12).fit(X, y, sample_weight=np.full(100, 1e-9)).score(X, y) > 0.2
+
+
 def test_leaves_without_bound():
     X, y = regression(2000)
     whole = GradientBoostingRegressor(max_iter=3, max_leaf_nodes=None, min_samples_leaf=1, min_child_weight=0, learning_rate=1.0).fit(X, y)
