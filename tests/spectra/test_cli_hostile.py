@@ -65,12 +65,12 @@ def test_spectra_of_no_use_are_set_aside_and_named_and_the_study_goes_on(cohort,
 def test_a_class_without_a_usable_spectrum_is_named(cohort, tmp_path, capsys):
     mz = np.linspace(1000, 9000, 4000)
     lines = cohort.read_text().splitlines()
-    for patient in (1, 3):
+    for patient in (1, 3, 5):
         for replicate in (0, 1):
             spectra.write_csv(cohort.parent / f"s{patient}_{replicate}.csv", mz, np.full(mz.size, 7))
-    cohort.write_text("\n".join(line.replace(",ill", ",worse") if line.split(",")[1] in ("s1", "s3") else line for line in lines))
+    cohort.write_text("\n".join(line.replace(",ill", ",worse") if line.split(",")[1] in ("s1", "s3", "s5") else line for line in lines))
     assert run("study", cohort, "--label", "label", "--group", "patient", "--out", tmp_path / "run", *FEW) == 2
-    assert "no spectrum of class 'worse' can be used: 4 were set aside; the first, s1_0.csv: flat" in capsys.readouterr().err
+    assert "no spectrum of class 'worse' can be used: 6 were set aside; the first, s1_0.csv: flat" in capsys.readouterr().err
 
 
 COMMANDS = {
