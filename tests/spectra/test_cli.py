@@ -128,7 +128,8 @@ def test_predict_gives_each_spectrum_a_probability(manifest, finished, tmp_path)
     import pandas as pd
 
     out = tmp_path / "predicted.csv"
-    assert run("predict", finished, manifest, "--out", out) == 0
+    assert run("convert", manifest, tmp_path / "packed.npz", "-q") == 0  # which serves as well as the manifest
+    assert run("predict", finished, tmp_path / "packed.npz", "--out", out) == 0
     frame = pd.read_csv(out)
     assert len(frame) == 48 and np.allclose(frame["p(ill)"] + frame["p(well)"], 1, atol=1e-5)
     assert (frame["predicted"] == frame["label"]).mean() > 0.9
