@@ -55,11 +55,12 @@ class Console:
         start, told = time.monotonic(), 0
         for i, item in enumerate(items, 1):
             yield item
-            if i == total or i * 4 // max(total, 1) > told:
-                told = i * 4 // max(total, 1)
-                spent = time.monotonic() - start
-                left = f", about {spent / i * (total - i):.0f} s left" if i < total and spent >= 1 else ""
-                self.say(f"{description}: {i} of {total}, {spent:.1f} s{left}")
+            quarter, spent = i * 4 // max(total, 1), time.monotonic() - start
+            if i == total:
+                self.say(f"{description}: {i} of {total}, {spent:.1f} s")
+            elif quarter > told and spent >= 1:  # what is done at once needs no telling
+                told = quarter
+                self.say(f"{description}: {i} of {total}, {spent:.1f} s, about {spent / i * (total - i):.0f} s left")
 
 
 def shared(command):

@@ -106,7 +106,7 @@ def test_progress_tells_how_long_the_rest_may_take(capsys, monkeypatch):
     clock = iter([0.0, 0.5, 4.0, 6.0, 8.0])
     monkeypatch.setattr(console.time, "monotonic", lambda: next(clock))
     assert list(console.Console().progress("abcd", 4, "folds")) == list("abcd")
-    told = ["folds: 1 of 4, 0.5 s", "folds: 2 of 4, 4.0 s, about 4 s left", "folds: 3 of 4, 6.0 s, about 2 s left", "folds: 4 of 4, 8.0 s"]
+    told = ["folds: 2 of 4, 4.0 s, about 4 s left", "folds: 3 of 4, 6.0 s, about 2 s left", "folds: 4 of 4, 8.0 s"]
     assert capsys.readouterr().err.splitlines() == told
 
 
