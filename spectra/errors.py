@@ -13,6 +13,10 @@ class SettingsError(SpectraError):
     """A setting that does not exist or lies outside its declared bounds."""
 
 
+class ModelError(SpectraError):
+    """A model that cannot be fitted, or asked; a study sets it aside, says so, and goes on with the others."""
+
+
 class SpectrumError(SpectraError):
     """One spectrum that cannot be used; within a run it is set aside and listed, and the run goes on."""
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spectra.errors import ModelError
 from spectra.study.learning import Fold, fit, predict
 from spectra.study.search import grid
 
@@ -50,25 +51,30 @@ def costs_of(problem, fold, points):
 
     Returns
     -------
-    dict of name -> Cost
+    costs : dict of name -> Cost
+    failed : dict of name -> why it cannot be fitted on all rows
     """
     jobs = {each.name: (each, point, problem.seed, fold.inputs(each)[0], problem.target, problem.n_classes) for each, point in points}
-    seconds = {}
+    seconds, failed = {}, {}
     for name, job in jobs.items():
         start = time.thread_time()
-        model = fit(*job)
-        middle = time.thread_time()
-        predict(model, job[3], problem.n_classes)
-        seconds[name] = middle - start, time.thread_time() - middle
+        try:
+            model = fit(*job)
+            middle = time.thread_time()
+            predict(model, job[3], problem.n_classes)
+        except ModelError as error:
+            failed[name] = str(error)
+        else:
+            seconds[name] = middle - start, time.thread_time() - middle
     peaks = {}
     # watched in one go: on Python 3.11 a thread of the caller that starts just as a watch ends can crash the process (CPython issue 128679)
     tracemalloc.start()
     try:
-        for name, job in jobs.items():
+        for name in seconds:
             tracemalloc.reset_peak()
             before = tracemalloc.get_traced_memory()[0]
-            fit(*job)
+            fit(*jobs[name])
             peaks[name] = tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
-    return {name: Cost(*seconds[name], peaks[name]) for name in jobs}
+    return {name: Cost(*seconds[name], peaks[name]) for name in seconds}, failed

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from typing import Any
 
+from spectra.errors import SpectraError
 from spectra.settings import to_dict
 from spectra.study import scores
 from spectra.study.cache import Cache, key_of, sources
@@ -25,6 +26,7 @@ class Course:
     group_name : the column that names the patient, or None
     folds : int, outer folds
     shuffled : candidates chosen among anew under shuffled labels; none: a fixed ridge regression
+    gone : names of candidates that could not be fitted
     cache : results kept of earlier runs
     found : what the parts so far gave, field of `StudyResult` -> value; ``notes`` is added to
     seconds : part -> seconds it took
@@ -44,6 +46,7 @@ class Course:
     progress: Any
     store: Any
     notes: list[str]
+    gone: list[str] = dataclasses.field(default_factory=list)
     cache: Cache = dataclasses.field(default_factory=Cache)
     found: dict[str, Any] = dataclasses.field(default_factory=dict)
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -113,6 +116,15 @@ class Course:
             value = compute()
             self.cache.keep(part, inputs, value)
         return value
+
+    def leave_out(self, reasons):
+        """Go on without the candidates that cannot be fitted: name -> why. Nothing is left to be compared where all of them are."""
+        self.gone += reasons
+        self.candidates = [candidate for candidate in self.candidates if candidate.name not in reasons]
+        self.shuffled = [candidate for candidate in self.shuffled if candidate.name not in reasons]
+        if not self.candidates:
+            raise SpectraError(f"[study] models: none is left to be compared: {'; '.join(reasons.values())}")
+        self.notes += [f"Left out: {reason}" for reason in reasons.values()]
 
     @property
     def work(self):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 
+from spectra.errors import ModelError
 from spectra.study import scores
 from spectra.study.evaluation import evaluate_split
 from spectra.study.splits import Split, group_labels
@@ -68,6 +69,11 @@ def learning_curve(problem, candidate, splits, resampler, *, inner_folds=0, sear
     Returns
     -------
     list of Point, by increasing number of patients; empty where there are too few patients
+
+    Raises
+    ------
+    ModelError
+        When the candidate cannot be fitted to one of the parts.
     """
     counts = [np.bincount(group_labels(problem.y[split.train], problem.groups[split.train])[1]) for split in splits]
     parts = {}  # the rows of each split -> share; of shares that come down to the same patients the first
@@ -80,6 +86,8 @@ def learning_curve(problem, candidate, splits, resampler, *, inner_folds=0, sear
         split = splits[i]
         part, how = Split(split.scheme, split.repeat, rows, split.test), {"inner_folds": inner_folds, "search": search}
         (outcome, *_) = evaluate_split(problem, part, [candidate], name=f"learning curve {share:.4f} {i}", **how)
+        if outcome.failed:
+            raise ModelError(outcome.trouble)
         return np.unique(problem.groups[rows]).size, outcome
 
     todo = [(share, rows[i], i) for share, rows in parts for i in range(len(splits))]

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 
+from spectra.errors import ModelError
 from spectra.study.learning import Fold, Sigmoids, fit, has_probabilities, predict
-from spectra.study.outcome import SELECTED, Outcome
+from spectra.study.outcome import SELECTED, Outcome, with_selected
 from spectra.study.problem import Problem, fit_steps
 from spectra.study.search import Search
 from spectra.study.splits import Split, group_labels, grouped_splits, number_of_folds
@@ -26,12 +27,14 @@ class Choice(NamedTuple):
 
     point : settings of the tuned steps and parameters; score : mean over the inner folds
     sigmoids : `Sigmoids` or None where the model gives probabilities by itself
+    trouble : why the candidate could not be fitted at some other point; empty where it could
     """
 
     point: dict[str, Any]
     score: float
     sigmoids: Any
     seconds: float
+    trouble: str = ""
 
     def of_model(self, problem):
         """The parameters of the model alone."""
@@ -55,11 +58,11 @@ class _Inner:
         return self._folds[key]
 
     def choose(self, candidate, search, name):
-        """The best point of a candidate's space and the tuned steps' together: a `Choice`."""
-        problem, start, kept = self.problem, time.thread_time(), {}
+        """The best point of a candidate's space and the tuned steps' together: a `Choice`, or the `ModelError` where none can be fitted."""
+        problem, start, kept, troubles = self.problem, time.thread_time(), {}, []
         tuned = problem.tuned.space if problem.tuned else {}
 
-        def score(point):
+        def measured(point):
             parameters, found, beliefs, sure = {key: point[key] for key in candidate.space}, [], [], True
             for fold in self.folds(point):
                 values, held = fold.inputs(candidate)
@@ -73,17 +76,26 @@ class _Inner:
             kept[repr(point)] = beliefs, sure
             return float(np.mean(found))
 
+        def score(point):
+            try:
+                return measured(point)
+            except ModelError as error:
+                troubles.append(error)
+                return np.nan
+
         def among_equals(point):
-            beliefs, sure = kept[repr(point)]
+            beliefs, sure = kept.get(repr(point), ((), True))
             return float(np.mean([_fit_of(*each, sure) for each in beliefs])) if beliefs else 0.0
 
         point, best = search.best(tuned | candidate.space, score, f"{name} {candidate.name}", among_equals)
-        if repr(point) not in kept:  # an Optuna search that was finished earlier
+        if repr(point) not in kept:  # an Optuna search that was finished earlier, or no point can be fitted
             score(point)
+            if repr(point) not in kept:
+                return troubles[0]
         (beliefs, sure), sigmoids = kept[repr(point)], None
         if beliefs and not sure:
             sigmoids = Sigmoids.learn(*(np.concatenate(each) for each in zip(*beliefs, strict=True)))
-        return Choice(point, best, sigmoids, time.thread_time() - start)
+        return Choice(point, best, sigmoids, time.thread_time() - start, str(troubles[0]) if troubles else "")
 
 
 def _fit_of(belief, y, probabilities):
@@ -93,8 +105,8 @@ def _fit_of(belief, y, probabilities):
     return float((belief.argmax(axis=1) == y).mean())
 
 
-def choose(problem, train, candidates, *, inner_folds=0, seed=0, search=None, name="", n_jobs=1) -> list[Choice]:
-    """Choose each candidate's parameters by inner splits of the rows `train`.
+def choose(problem, train, candidates, *, inner_folds=0, seed=0, search=None, name="", n_jobs=1) -> list[Choice | ModelError]:
+    """Choose each candidate's parameters by inner splits of the rows `train`; of one that cannot be fitted the error stands in its place.
 
     seed : int, of the inner folds; name : str, of this choice, see `Search.best`
     """
@@ -111,24 +123,35 @@ def choose(problem, train, candidates, *, inner_folds=0, seed=0, search=None, na
 
 
 def evaluate_split(problem: Problem, split: Split, candidates, *, inner_folds=0, search=None, name="") -> list[Outcome]:
-    """Choose on ``split.train``, predict ``split.test``; one `Outcome` per candidate and one for the best of them by inner score."""
-    train, n_classes, outcomes = split.train, problem.n_classes, []
+    """Choose on ``split.train``, predict ``split.test``; one `Outcome` per candidate and one for the best of them by inner score.
+
+    Of a candidate that cannot be fitted the outcome holds nothing but the reason.
+    """
+    train = split.train
     seed = problem.seed + split.repeat
     choices = choose(problem, train, candidates, inner_folds=inner_folds, seed=seed, search=search, name=name)
     outer = _Inner(problem, np.arange(problem.y.size), [split])
-    for candidate, choice in zip(candidates, choices, strict=True):
+
+    def outcome(candidate, choice):
+        if isinstance(choice, ModelError):
+            raise choice
         (fold,) = outer.folds(choice.point)
         values, held = fold.inputs(candidate)
         start = time.thread_time()
-        model = fit(candidate, choice.of_model(problem), problem.seed, values, problem.target[train], n_classes)
-        train_auc = problem.task.rank_of(predict(model, values, n_classes), problem.target[train])
-        belief = predict(model, held, n_classes)
+        model = fit(candidate, choice.of_model(problem), problem.seed, values, problem.target[train], problem.n_classes)
+        train_auc = problem.task.rank_of(predict(model, values, problem.n_classes), problem.target[train])
+        belief = predict(model, held, problem.n_classes)
         belief = choice.sigmoids(belief) if choice.sigmoids else belief
         spent = choice.seconds + time.thread_time() - start
-        outcomes.append(Outcome(candidate.name, choice.point, choice.score, train_auc, belief, spent))
-    best = max(outcomes, key=lambda outcome: outcome.inner_score)
-    together = sum(outcome.seconds for outcome in outcomes)
-    return [*outcomes, best._replace(candidate=SELECTED, chosen={"model": best.candidate} | best.chosen, seconds=together)]
+        return Outcome(candidate.name, choice.point, choice.score, train_auc, belief, spent, choice.trouble)
+
+    outcomes = []
+    for candidate, choice in zip(candidates, choices, strict=True):
+        try:
+            outcomes.append(outcome(candidate, choice))
+        except ModelError as error:
+            outcomes.append(Outcome(candidate.name, {}, np.nan, np.nan, np.empty(0), 0.0, str(error)))
+    return with_selected(outcomes)
 
 
 def evaluate(problem: Problem, splits, candidates, *, inner_folds=0, search=None, n_jobs=None, progress=None, store=None):

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from spectra.containers import Cohort
-from spectra.errors import SpectraError
+from spectra.errors import ModelError, SpectraError
 from spectra.study.models import one_at_a_time
 from spectra.study.networks import INPUTS
 from spectra.study.problem import fit_steps
@@ -78,6 +78,7 @@ class Model(NamedTuple):
 
     centre, spread : of the quantity it learned; scaler : of its inputs, None where they come standardised, or need not be
     sigmoids : `Sigmoids` that make probabilities of its decisions, or None
+    made : (Candidate, point) that it was made of, or None
     """
 
     estimator: Any
@@ -85,6 +86,7 @@ class Model(NamedTuple):
     spread: float = 1.0
     scaler: Any = None
     sigmoids: Any = None
+    made: Any = None
 
     @property
     def tree_(self):
@@ -92,21 +94,42 @@ class Model(NamedTuple):
         return self.estimator.tree_
 
 
+@contextlib.contextmanager
+def _blaming(made, what):
+    """Errors of a candidate become a `ModelError` that names it and its parameters: of one from elsewhere whatever it may raise."""
+    if made is None:
+        yield
+        return
+    candidate, point = made
+    expected = (TypeError, ValueError) if candidate.known else (Exception,)
+    try:
+        yield
+    except expected as error:
+        words = ", ".join(f"{name}={value}" for name, value in (candidate.fixed | point).items())
+        kind = "" if isinstance(error, (TypeError, ValueError)) else f"{type(error).__name__}: "
+        raise ModelError(f"{candidate.name} cannot {what} ({words or 'no parameters'}): {kind}{error}") from error
+
+
 def fit(candidate, point, seed, values, target, n_classes):
-    """Fit a candidate; a quantity is learned in standard deviations from its mean (`n_classes` 0)."""
+    """Fit a candidate; a quantity is learned in standard deviations from its mean (`n_classes` 0).
+
+    Raises
+    ------
+    ModelError
+        When it cannot be fitted.
+    """
     centre, spread = 0.0, 1.0
     if not n_classes:
         centre, spread = float(target.mean()), float(target.std()) or 1.0
         target = (target - centre) / spread
-    try:
-        # checks of what is known to be right take up to a third of a fit
-        with sklearn.config_context(assume_finite=True, skip_parameter_validation=candidate.known):
-            estimator = candidate.estimator(seed, point)
-            with contextlib.nullcontext() if candidate.known else one_at_a_time(estimator):
-                return Model(estimator.fit(values, target), centre, spread)
-    except (TypeError, ValueError) as error:
-        words = ", ".join(f"{name}={value}" for name, value in (candidate.fixed | point).items())
-        raise SpectraError(f"[study] models: {candidate.name!r} cannot be fitted ({words or 'no parameters'}): {error}") from error
+    # checks of what is known to be right take up to a third of a fit
+    with (
+        _blaming((candidate, point), "be fitted"),
+        sklearn.config_context(assume_finite=True, skip_parameter_validation=candidate.known),
+    ):
+        estimator = candidate.estimator(seed, point)
+        with contextlib.nullcontext() if candidate.known else one_at_a_time(estimator):
+            return Model(estimator.fit(values, target), centre, spread, made=(candidate, point))
 
 
 def has_probabilities(model):
@@ -118,9 +141,22 @@ def predict(model, values, n_classes):
     """What a model believes of each row: class probabilities in the order of the labels, zero for a class that it never saw.
 
     Of a model without probabilities its decision function; for a quantity (`n_classes` 0) the prediction, shape (n_rows, 1).
+
+    Raises
+    ------
+    ModelError
+        When the model cannot tell, or answers with something else than numbers.
     """
-    estimator, centre, spread, scaler, sigmoids = model if isinstance(model, Model) else Model(model)
-    values = values if scaler is None else scaler.transform(values)
+    model = model if isinstance(model, Model) else Model(model)
+    with _blaming(model.made, "predict"):
+        out = _believed(model, values if model.scaler is None else model.scaler.transform(values), n_classes)
+        if not np.isfinite(out).all():
+            raise ValueError("it answers NaN or infinity")
+    return out if model.sigmoids is None else model.sigmoids(out)
+
+
+def _believed(model, values, n_classes):
+    estimator, centre, spread, *_ = model
     if not n_classes:
         return np.asarray(estimator.predict(values), float).reshape(-1, 1) * spread + centre
     if hasattr(estimator, "predict_proba"):
@@ -131,7 +167,7 @@ def predict(model, values, n_classes):
         missing = belief.min() - 1
     out = np.full((values.shape[0], n_classes), missing)
     out[:, estimator.classes_] = belief
-    return out if sigmoids is None else sigmoids(out)
+    return out
 
 
 def ready(candidate, point, seed, values, target, n_classes, sigmoids=None):

@@ -10,6 +10,7 @@ import itertools
 import numpy as np
 
 from spectra._threads import over_threads
+from spectra.errors import ModelError
 from spectra.io.table import source_of
 from spectra.study import audit, evaluation
 from spectra.study.cache import key_of
@@ -20,6 +21,7 @@ from spectra.study.familiar import shifts
 from spectra.study.learning import Fold
 from spectra.study.markers import Marker, find_markers
 from spectra.study.notes import notes_on
+from spectra.study.outcome import settled
 from spectra.study.paired import compare_pairs
 from spectra.study.panel import Panel, find_panel
 from spectra.study.result import ModelScore
@@ -76,11 +78,21 @@ def comparison(course):
     warm_up(problem, course.splits[0], course.candidates, course.progress)
     how = {"inner_folds": course.settings.inner_folds, "search": course.search, "store": course.store} | course.work
     outcomes = iter(evaluation.evaluate(problem, [split for splits in schemes for split in splits], course.candidates, **how))
-    rows, *others = (
-        model_scores(problem, list(itertools.islice(outcomes, len(splits))), splits, course.resampler, course.n_jobs) for splits in schemes
-    )
+    rows, *others = (_rows(course, list(itertools.islice(outcomes, len(splits))), splits) for splits in schemes)
     pairs = compare_pairs(problem, rows, course.splits)
     return {"scores": rows, "pairs": pairs, "other_schemes": [row for scores in others for row in scores]}
+
+
+def _rows(course, outcomes, splits):
+    """One `ModelScore` per candidate of a scheme; those that cannot be fitted are left out, of the main one once and for all."""
+    if splits is course.splits:
+        outcomes, left_out, limited = settled(outcomes)
+        course.leave_out(left_out)
+        course.notes += [f"In some folds {why}. Other parameters were taken there." for why in limited.values()]
+    else:
+        outcomes, left_out, _ = settled(outcomes, course.gone)
+        course.notes += [f"Left out of the splits {splits[0].scheme}: {why}" for why in left_out.values()]
+    return model_scores(course.problem, outcomes, splits, course.resampler, course.n_jobs) if outcomes else []
 
 
 def final_model(course):
@@ -88,6 +100,10 @@ def final_model(course):
     problem, candidates, everyone = course.problem, course.candidates, np.arange(course.problem.y.size)
     how = {"inner_folds": course.settings.inner_folds, "seed": problem.seed, "search": course.search, "n_jobs": course.n_jobs}
     choices = evaluation.choose(problem, everyone, candidates, **how, name="final")
+    failed = {each.name: str(choice) for each, choice in zip(candidates, choices, strict=True) if isinstance(choice, ModelError)}
+    if failed:
+        course.leave_out(failed)
+        return final_model(course)
     best = max(range(len(candidates)), key=lambda i: choices[i].score)
     parameters = choices[best].of_model(problem)
     moved = problem.at(choices[best].point)
@@ -99,7 +115,10 @@ def final_model(course):
         "sigmoids": choices[best].sigmoids,
     }
     fold = Fold(moved, everyone, everyone[:1])
-    costs = costs_of(moved, fold, [(each, choice.of_model(problem)) for each, choice in zip(candidates, choices, strict=True)])
+    costs, failed = costs_of(moved, fold, [(each, choice.of_model(problem)) for each, choice in zip(candidates, choices, strict=True)])
+    if failed:
+        course.leave_out(failed)
+        return final_model(course)
     return {"problem": moved, "steps": fold.steps, "features": fold.features, "final": final, "costs": costs}
 
 
@@ -184,9 +203,13 @@ def learning_curve(course):
     candidate = next(candidate for candidate in course.candidates if candidate.name == name)
     options = {"inner_folds": course.settings.inner_folds, "search": course.search._replace(journal=None), **course.work}
     without = ["panel", *(option for option in ELSEWHERE if option not in ("models", "search", "trials", "tune", "parameters", "grid"))]
-    points = course.kept(
-        "learning curve", list[Point], lambda: curve(course.problem, candidate, once, course.resampler, **options), without
-    )
+    try:
+        points = course.kept(
+            "learning curve", list[Point], lambda: curve(course.problem, candidate, once, course.resampler, **options), without
+        )
+    except ModelError as error:
+        course.notes.append(f"No learning curve: of fewer patients {error}.")
+        points = []
     return {"curve": points}
 
 

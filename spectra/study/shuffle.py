@@ -15,11 +15,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from spectra.containers import FeatureMatrix
+from spectra.errors import SpectraError
 from spectra.pipeline import learned_steps
 from spectra.study import scores
 from spectra.study.audit import SHUFFLED, Control
 from spectra.study.evaluation import evaluate
 from spectra.study.learning import predict
+from spectra.study.outcome import settled
 from spectra.study.problem import seen_by_steps
 from spectra.study.splits import group_labels
 
@@ -48,14 +50,16 @@ def _fold(problem, split, parts):
 
 
 def _score(problem, splits, parts, models, y, target):
-    """AUC (or concordance) under one labelling."""
+    """AUC (or concordance) under one labelling, and the models that cannot be fitted then: name -> why."""
     problem = problem._replace(y=y, quantity=None if problem.quantity is None else target)
     if models:
-        outcomes = evaluate(problem, splits, models, inner_folds=problem.settings.study.inner_folds, n_jobs=1)
+        outcomes, left_out, _ = settled(evaluate(problem, splits, models, inner_folds=problem.settings.study.inner_folds, n_jobs=1))
+        if not outcomes:
+            raise SpectraError(f"[study] shuffle_models: none is left: {'; '.join(left_out.values())}")
         folds = [(split.test, outcome[-1].probability) for split, outcome in zip(splits, outcomes, strict=True)]
     else:
-        folds = [_fold(problem, split, part) for split, part in zip(splits, parts, strict=True)]
-    return problem.score(folds)
+        folds, left_out = [_fold(problem, split, part) for split, part in zip(splits, parts, strict=True)], {}
+    return problem.score(folds), left_out
 
 
 def _shuffled(problem, splits, draw):
@@ -88,7 +92,7 @@ def shuffle_test(problem, splits, *, permutations=99, models=(), n_jobs=None, pr
     null : ndarray, the AUCs under shuffled labels
     """
     parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(_blind_part)(problem, split) for split in splits if not models)
-    true = _score(problem, splits, parts, models, problem.y, problem.target)
+    true, left_out = _score(problem, splits, parts, models, problem.y, problem.target)
     null: list[float] = []
     batch = 20
     rounds = range(0, permutations, batch)
@@ -96,9 +100,12 @@ def shuffle_test(problem, splits, *, permutations=99, models=(), n_jobs=None, pr
         if np.sum(np.array(null) >= true) < ENOUGH:
             draws = range(first, min(first + batch, permutations))
             jobs = (delayed(_score)(problem, splits, parts, models, *_shuffled(problem, splits, draw)) for draw in draws)
-            null += Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
+            for score, also in Parallel(n_jobs=n_jobs, prefer="threads")(jobs):
+                null.append(score)
+                left_out |= also
     what = "AUC" if problem.n_classes else "concordance"
     by = "" if models else " by ridge regression"  # which need not be the score that the study tells
+    by += f" without {', '.join(left_out)}, which cannot always be fitted" if left_out else ""
     return _verdict(true, np.array(null), what, "class" if problem.n_classes else "quantity", by), np.array(null)
 
 

@@ -156,6 +156,63 @@ def test_what_cannot_be_compared_is_named(names, more, words):
         candidates.candidates(names, **more)
 
 
+NEGATIVE, INFEASIBLE = "sklearn.naive_bayes.ComplementNB", "sklearn.svm.NuSVC"
+QUICK = {"repeats": 1, "permutations": 99, "shuffles": 0, "resamples": 100, "panel": False, "learning_curve": False, "sensitivity": False}
+
+
+def small_study(names, **more):
+    values, label = made(n=60)
+    return run_study(table(values, label), label="label", settings=change(Settings(), "study", models=names, **QUICK | more))
+
+
+def test_a_model_that_cannot_be_fitted_is_left_out_with_the_reason():
+    result = small_study(["majority class", "naive Bayes", NEGATIVE, INFEASIBLE], grid={INFEASIBLE: {"nu": [0.2, 0.999]}})
+    assert [score.name for score in result.scores] == ["majority class", "naive Bayes", INFEASIBLE, SELECTED]
+    assert any(note.startswith(f"Left out: {NEGATIVE} cannot be fitted (no parameters): Negative values") for note in result.notes)
+    assert any(f"{INFEASIBLE} cannot be fitted (nu=0.999): specified nu is infeasible" in note for note in result.notes)
+    assert set(result.costs) == {"majority class", "naive Bayes", INFEASIBLE}
+    with pytest.raises(SpectraError, match=f"none is left to be compared: {NEGATIVE} cannot be fitted"):
+        small_study([NEGATIVE])
+
+
+class Moody(models.GaussianNB):
+    """Fails on what it is told to."""
+
+    def __init__(self, on=""):
+        self.on = on
+        super().__init__()
+
+    def fit(self, X, y):
+        if (len(y) % 2 and self.on == "every second") or (len(y) == 60 and self.on == "all"):
+            raise RuntimeError("bad luck")
+        return super().fit(X, y)
+
+    def predict_proba(self, X):
+        return super().predict_proba(X) * (np.nan if self.on == "asked" else 1.0)
+
+
+@pytest.mark.parametrize("on", ["every second", "all", "asked"])
+def test_a_model_may_fail_at_any_time_in_any_way(on, monkeypatch):
+    monkeypatch.setattr(models, "Moody", Moody, raising=False)
+    path = "spectra.study.models.Moody"
+    result = small_study(["naive Bayes", path], parameters={path: {"on": on}}, folds=4 if on == "every second" else 3)
+    (note,) = [note for note in result.notes if note.startswith("Left out: ")]
+    assert ("answers NaN" if on == "asked" else "RuntimeError: bad luck") in note
+    assert result.final["name"] == "naive Bayes" and list(result.costs) == ["naive Bayes"]
+    assert (path in {score.name for score in result.scores}) == (on == "all")
+    assert on == "all" or all("naive Bayes" in chosen for chosen in result.score(SELECTED).chosen)
+
+
+def test_models_under_shuffled_labels_that_cannot_be_fitted_are_told():
+    named = candidates.candidates([NEGATIVE, "naive Bayes"])
+    problem = problem_of()
+    splits = grouped_splits(problem.y, problem.groups, folds=3, repeats=1, seed=0)
+    control, null = shuffle_test(problem, splits, permutations=2, models=named)
+    assert null.size == 2 and f"without {NEGATIVE}, which cannot always be fitted" in control.verdict
+    with pytest.raises(SpectraError, match="shuffle_models: none is left"):
+        shuffle_test(problem, splits, permutations=2, models=named[-1:])
+
+
 def test_random_draws_range_where_the_grid_has_one_point():
     (boosting,) = candidates.candidates(["gradient boosting"])
     asked = []
