@@ -83,16 +83,19 @@ class _Inner:
                 troubles.append(error)
                 return np.nan
 
+        def found_at(point):
+            if repr(point) not in kept:  # an Optuna search that was finished earlier, or the point cannot be fitted
+                score(point)
+            return kept.get(repr(point), ((), True))
+
         def among_equals(point):
-            beliefs, sure = kept.get(repr(point), ((), True))
+            beliefs, sure = found_at(point)
             return float(np.mean([_fit_of(*each, sure) for each in beliefs])) if beliefs else 0.0
 
         point, best = search.best(tuned | candidate.space, score, f"{name} {candidate.name}", among_equals)
-        if repr(point) not in kept:  # an Optuna search that was finished earlier, or no point can be fitted
-            score(point)
-            if repr(point) not in kept:
-                return troubles[0]
-        (beliefs, sure), sigmoids = kept[repr(point)], None
+        (beliefs, sure), sigmoids = found_at(point), None
+        if repr(point) not in kept:
+            return troubles[0]
         if beliefs and not sure:
             sigmoids = Sigmoids.learn(*(np.concatenate(each) for each in zip(*beliefs, strict=True)))
         return Choice(point, best, sigmoids, time.thread_time() - start, str(troubles[0]) if troubles else "")

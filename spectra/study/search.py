@@ -14,6 +14,7 @@ import numpy as np
 from spectra.errors import SpectraError
 
 TIE = 1e-9  # scores so near are equal but for rounding
+WORST = -1e6  # what Optuna is told of a point without a score
 WAYS = ("grid", "random", "optuna")
 
 
@@ -86,21 +87,23 @@ class Search(NamedTuple):
 
         name : str, of this search: it decides the draws, and finds its trials in the journal
         among_equals : callable, a second score, asked of tied points alone. Classes that are told apart without error tie at an AUC of 1
-            even where a model shrunk to nothing ranks them so with probabilities of a half; Optuna leaves ties to the first trial
+            even where a model shrunk to nothing ranks them so with probabilities of a half
         """
         if self.way == "optuna" and space:
-            return self._optuna(space, score, name)
-        points = grid(space)
-        if self.way == "random" and any(values.low is not None or len(values.grid) > 1 for values in space.values()):
-            random = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
-            points = [{key: values.draw(random) for key, values in space.items()} for _ in range(self.trials)]
-        found = [score(point) for point in points]
+            points, found = self._optuna(space, score, name)
+        else:
+            points = grid(space)
+            if self.way == "random" and any(values.low is not None or len(values.grid) > 1 for values in space.values()):
+                random = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
+                points = [{key: values.draw(random) for key, values in space.items()} for _ in range(self.trials)]
+            found = [score(point) for point in points]
         ranks = np.nan_to_num(found, nan=-np.inf)
         tied = np.flatnonzero(ranks >= ranks.max() - TIE)
         best = int(tied[0]) if tied.size == 1 else int(tied[np.argmax([among_equals(points[i]) for i in tied])])
         return points[best], float(found[best])
 
     def _optuna(self, space, score, name):
+        """Points in the order in which they were tried, and their scores."""
         optuna = import_optuna()
         storage = None
         if self.journal is not None:
@@ -108,17 +111,17 @@ class Search(NamedTuple):
 
             storage = optuna.storages.JournalStorage(JournalFileBackend(str(self.journal)))
         study = optuna.create_study(study_name=name, storage=storage, direction="maximize", load_if_exists=True)
-        points = {trial.number: trial.user_attrs["point"] for trial in study.trials if trial.state.is_finished()}
-        while len(points) < self.trials:
+        tried = [(trial.user_attrs["point"], trial.value) for trial in study.trials if trial.state.is_finished()]
+        tried = [(point, value if value > WORST else score(point)) for point, value in tried]  # asked again, to be told why
+        while len(tried) < self.trials:
             # a sampler for each trial: a search that goes on draws what an unbroken one would have drawn
-            study.sampler = optuna.samplers.TPESampler(seed=zlib.crc32(f"{self.seed} {name} {len(points)}".encode()))
+            study.sampler = optuna.samplers.TPESampler(seed=zlib.crc32(f"{self.seed} {name} {len(tried)}".encode()))
             trial = study.ask()
             point = {key: values.suggest(trial, key) for key, values in space.items()}
             trial.set_user_attr("point", point)
-            points[trial.number] = point
-            study.tell(trial, float(np.nan_to_num(score(point), nan=-1e6)))
-        best = max(study.trials, key=lambda trial: (trial.value if trial.value is not None else -np.inf, -trial.number))
-        return best.user_attrs["point"], float(best.value)
+            tried.append((point, score(point)))
+            study.tell(trial, float(np.nan_to_num(tried[-1][1], nan=WORST)))
+        return [point for point, _ in tried], [value for _, value in tried]
 
 
 def import_optuna():

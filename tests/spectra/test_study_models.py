@@ -302,6 +302,34 @@ def test_every_way_of_search_finds_the_top_and_optuna_goes_on(tmp_path):
     assert Search("optuna", 12, 0, tmp_path / "parts").best(space, score, "one") == whole and len(asked) == 7
 
 
+def test_ties_that_optuna_finds_are_broken_as_everywhere(tmp_path):
+    pytest.importorskip("optuna")
+    space, asked = {"x": Space((0.1,), 0.01, 100.0)}, []
+
+    def score(point):
+        asked.append(point["x"])
+        return np.nan if point["x"] > 10 else 1.0 - 1e-12 * point["x"]
+
+    search = Search("optuna", 12, 0, tmp_path / "kept")
+    first = search.best(space, score, "one", lambda point: -point["x"])
+    assert first == ({"x": min(asked)}, pytest.approx(1)) and first[0]["x"] != asked[0]
+    strange = [x for x in asked if x > 10]
+    asked.clear()
+    assert search.best(space, score, "one", lambda point: -point["x"]) == first and asked == strange != []
+
+
+@pytest.mark.parametrize("way", ["grid", "random", "optuna"])
+def test_points_that_cannot_be_fitted_are_told_also_after_a_pause(way, tmp_path):
+    if way == "optuna":
+        pytest.importorskip("optuna")
+    (svm,) = candidates.candidates([INFEASIBLE], grids={INFEASIBLE: {"nu": [0.999, 1.0, 0.3], "shrinking": [True, False]}})
+    search = Search(way, 12, 0, tmp_path / "kept")
+    problem = problem_of()
+    found = [choose(problem, np.arange(40), [svm], search=search, inner_folds=3)[0] for _ in range(2)]
+    assert found[0].point["nu"] == 0.3 and "is infeasible" in found[0].trouble
+    assert found[0]._replace(seconds=0, sigmoids=0) == found[1]._replace(seconds=0, sigmoids=0)
+
+
 def test_the_probe_of_levels_is_the_concordance():
     random = np.random.default_rng(1)
     codes, y = random.integers(0, 3, (60, 2)), random.integers(0, 4, 60)
