@@ -19,7 +19,8 @@ from spectra.errors import SpectraError
 def predict(run, source, *, out, seed, console, n_jobs):
     """Apply the model of the folder RUN to new spectra: frozen steps, frozen bins.
 
-    For each spectrum: the class, its probability, what the model leaned on, and a warning where the spectrum is unlike those it learned from.
+    For each spectrum: the class, its probability, what the model leaned on, and a warning where the spectrum is unlike those it learned from,
+    or is one of them.
     """
     from spectra.study import record
     from spectra.study.frozen import FrozenModel

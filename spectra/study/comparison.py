@@ -12,7 +12,7 @@ from spectra.errors import SpectraError
 from spectra.pipeline import preprocess
 from spectra.quality import check_quality, usable
 from spectra.settings import Settings
-from spectra.study import networks
+from spectra.study import networks, seen
 from spectra.study.cache import Cache
 from spectra.study.candidates import candidates as candidates_named
 from spectra.study.course import Course
@@ -128,7 +128,16 @@ def run_study(
             course.found |= part(course)
             course.seconds[part.__name__] = time.perf_counter() - start
     same = {name: getattr(course, name) for name in ("problem", "raw", "nuisance", "quality", "roles", "seconds")}
-    return StudyResult(**same | course.found)
+    return StudyResult(digests=_digests(source, data), **same | course.found)
+
+
+def _digests(source, data):
+    """Digests of the spectra or rows that are learned from: those of `source` that were not set aside on the way to `data`."""
+    found = seen.digests(source)
+    if not isinstance(data, Cohort):
+        return found
+    lost = {name for item in data.set_aside for name in (item["file"], *item["file"].split(";"))}  # averaged replicates are joined so
+    return found[[str(file) not in lost for file in source.samples["file"]]]
 
 
 def _that_can_run(candidates, spectra):

@@ -11,7 +11,7 @@ import pandas as pd
 from spectra.containers import Cohort
 from spectra.errors import SpectraError
 from spectra.pipeline import preprocess
-from spectra.study import familiar, ledger, scores, tasks
+from spectra.study import familiar, ledger, scores, seen, tasks
 from spectra.study.outcome import SELECTED
 from spectra.study.result import ModelScore
 from spectra.study.roles import column_of, encode, groups_of
@@ -131,8 +131,8 @@ def check_apart(study, external, study_groups, external_groups, named):
         more = f" and {len(shared) - 10} more" if len(shared) > 10 else ""
         raise SpectraError(f"patients in both the study and the external set: {', '.join(shared[:10])}{more}; leave them out of one")
     if isinstance(study, Cohort):
-        seen = {study.intensity_of(i).tobytes() for i in range(len(study))}
-        copies = [str(external.samples["file"].iloc[i]) for i in range(len(external)) if external.intensity_of(i).tobytes() in seen]
+        again = np.isin(seen.digests(external), seen.digests(study))
+        copies = external.samples["file"][again].astype(str).tolist()
         if copies:
             raise SpectraError(f"spectra in both the study and the external set: {', '.join(copies[:10])}; leave them out of one")
 

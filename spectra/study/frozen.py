@@ -16,13 +16,13 @@ import numpy as np
 from spectra.containers import Cohort
 from spectra.errors import SpectraError
 from spectra.pipeline import learned_steps
-from spectra.study import familiar, record
+from spectra.study import familiar, record, seen
 from spectra.study.candidates import candidates
 from spectra.study.learning import Sigmoids, predict, ready, spectra_edges
 from spectra.study.tuned import with_settings
 from spectra.study.windows import window_means
 
-FORMAT = 3
+FORMAT = 4
 MOST_PACKED, LEAST_BOUND = 200, 2**28  # how many times its size a file of training data may unpack to; bytes that it always may
 _DAMAGE = (OSError, EOFError, KeyError, IndexError, TypeError, AttributeError, ValueError, MemoryError, zipfile.BadZipFile, zlib.error)
 
@@ -52,6 +52,9 @@ def save(folder, result):
     buffer = io.BytesIO()
     known = familiar.known(problem, result.nuisance, result.steps, features)
     arrays |= {f"known_{name}": np.asarray(value) for name, value in known._asdict().items()}
+    if group := result.roles.get("group"):
+        arrays["patients"] = np.unique(seen.names(features.samples[group]))
+    arrays["digests"] = np.unique(result.digests)
     np.savez_compressed(buffer, values=features.values, mz=features.mz, y=problem.target, probability=probability, **arrays)
     record.write_atomic(pathlib.Path(folder) / "model" / "training.npz", buffer.getvalue())
     recipe = {
@@ -64,6 +67,7 @@ def save(folder, result):
         "classes": problem.classes if problem.n_classes else [],
         "features": features.names,
         "label": result.roles["label"],
+        "group": result.roles.get("group"),
         "spectra": isinstance(problem.data, Cohort),
         "versions": record.versions(),
     }

@@ -60,6 +60,7 @@ class StudyResult:
 
     problem : the data as learned from (preprocessed), labels, patients
     raw : the Cohort before processing, or None for a plain table
+    digests : array of str, what is learned from, as of `seen.digests`: the raw spectra, before any averaging, or a table's rows
     nuisance, quality : DataFrames of per-spectrum nuisance numbers, and of verdicts on the raw spectra; None for a plain table
     scores : of the main scheme, candidates first, the nested selection last; ``other_schemes`` likewise
     final : name and parameters of the model chosen on all data, for predicting new spectra
@@ -78,6 +79,7 @@ class StudyResult:
 
     problem: Problem
     raw: Any
+    digests: Any
     nuisance: Any
     quality: Any
     roles: dict[str, str]

@@ -148,15 +148,33 @@ def test_predict_warns_of_a_spectrum_unlike_the_training_data(manifest, finished
     said = capsys.readouterr()
     lines = (said.out + said.err).splitlines()
     told = {
-        name: [line for i, line in enumerate(lines) if lines[max(0, i - 2)].startswith(f"{name}.csv: ")]
+        name: [line for i, line in enumerate(lines) if any(before.startswith(f"{name}.csv: ") for before in lines[max(0, i - 3) : i])]
         for name in ("same", "faint", "moved", "short")
     }
-    assert not [line for line in told["same"] if "WARNING" in line]
-    assert "total ion current" in told["faint"][0] and "ppm" in told["moved"][0] and "outside its m/z range" in told["short"][0]
+    assert [line for line in told["same"] if "WARNING" in line] == ["    WARNING in the training data: the model has seen this answer"]
+    assert "total ion current" in told["faint"][1] and "ppm" in told["moved"][2] and "outside its m/z range" in told["short"][1]
     assert any(line.startswith("    because m/z ") or " <= " in line or " > " in line for line in lines)
     assert "other.csv: too few of its peaks match" in said.err
     assert run("predict", finished, tmp_path / "new.csv", "-q", "--out", "-") == 0
-    assert capsys.readouterr().out.splitlines()[0] == "file,predicted,p(ill),p(well),distance,warnings,because"
+    assert capsys.readouterr().out.splitlines()[0] == "file,predicted,p(ill),p(well),distance,trained on,warnings,because"
+
+
+def test_predict_tells_what_was_trained_on_by_content_and_by_patient(manifest, finished, tmp_path, capsys):
+    import pandas as pd
+
+    cohort = spectra.read_cohort(manifest)
+    for i in range(3):
+        mz, y = cohort.axis_of(i), cohort.intensity_of(i).astype(float)
+        spectra.write_csv(tmp_path / f"renamed{i}.csv", mz * (1 + 1e-5), y + (0, 3, 3)[i])  # recalibrated; two of them measured anew
+    (tmp_path / "new.csv").write_text("file,patient\nrenamed0.csv,x\nrenamed1.csv,p0\nrenamed2.csv,y\n")
+    assert run("predict", finished, tmp_path / "new.csv", "-q", "--out", tmp_path / "p.csv") == 0
+    assert pd.read_csv(tmp_path / "p.csv", keep_default_na=False)["trained on"].tolist() == ["itself", "its patient", ""]
+    told = capsys.readouterr().out
+    assert "WARNING 1 of the 3 were in the training data, 1 more are of patients who were" in told
+    assert told.count("the model has seen this answer") == 2
+    (tmp_path / "new.csv").write_text("file\nrenamed2.csv\n")
+    assert run("predict", finished, tmp_path / "new.csv", "-q") == 0
+    assert "seen this answer" not in (told := capsys.readouterr().out) and "memory" not in told
 
 
 def test_predict_refuses_a_changed_model(manifest, finished, tmp_path, capsys):
@@ -249,7 +267,7 @@ def test_init_writes_settings_that_read_back(tmp_path):
     assert run("init", tmp_path / "mine.toml") == 2
 
 
-def test_a_feature_table_is_studied_like_spectra(tmp_path):
+def test_a_feature_table_is_studied_like_spectra(tmp_path, capsys):
     random = np.random.default_rng(0)
     x = random.normal(size=(120, 4))
     quality = np.rint(5.5 + x[:, 0] + 0.3 * random.normal(size=120)).astype(int)
@@ -259,7 +277,9 @@ def test_a_feature_table_is_studied_like_spectra(tmp_path):
     assert run(*words) == 0
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert results["markers"][0]["name"] == "a" and results["models"][0]["auc"]["mean"] > 0.9
-    assert run("predict", tmp_path / "run", tmp_path / "wine.csv", "--out", tmp_path / "p.csv") == 0
+    (tmp_path / "new.csv").write_text("\n".join([*lines[:3], "0.1;0.2;0.3;0.4;5"]))
+    assert run("predict", tmp_path / "run", tmp_path / "new.csv", "--out", "-") == 0
+    assert [line.split(",")[5] for line in capsys.readouterr().out.splitlines()[-4:]] == ["trained on", "itself", "itself", ""]
 
 
 def test_one_bad_spectrum_is_set_aside_and_listed(manifest, tmp_path):

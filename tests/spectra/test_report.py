@@ -32,7 +32,7 @@ from spectra.report import (
 from spectra.report import markers as marker_figures
 from spectra.report.appendix import command, settings_rows
 from spectra.settings import Settings, change
-from spectra.study import StudyResult, scores
+from spectra.study import StudyResult, scores, seen
 from spectra.study.audit import SHUFFLED, Control, class_from_nuisance, cross_table, judge
 from spectra.study.curve import Point
 from spectra.study.evaluation import SELECTED, Problem
@@ -138,6 +138,7 @@ def build(data, y, groups, classes, *, auc=(0.9, 0.8, 0.97), p=0.001, raw=None, 
     result = StudyResult(
         problem=problem,
         raw=raw,
+        digests=seen.digests(data),
         nuisance=nuisance,
         quality=None,
         roles={"label": "label"},

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from fasttree import DecisionTreeClassifier, RandomForestClassifier
-from spectra import FeatureMatrix
+from spectra import Cohort, FeatureMatrix, Spectrum
 from spectra.settings import Settings
-from spectra.study import familiar, reasons
+from spectra.study import familiar, reasons, seen
 
 
 def naive_nearest(values, others, mask):
@@ -94,3 +94,16 @@ def test_contributions_name_the_feature_that_decides():
     assert (np.abs(change).argmax(axis=1) == 3).all() and change[0, 3] > 0 > change[1, 3]
     told = reasons.reasons(model, of_class_one, new, X, list("abcd"))
     assert told[0].startswith("d above 9") and told[1].startswith("d above 4 %")
+
+
+def test_a_spectrum_is_known_again_in_another_format_and_in_an_average():
+    mz, y = np.arange(5.0), np.array([3, 1, 4, 1, 5])
+    whole, single, moved, other = (
+        seen.digests(Cohort.from_spectra([Spectrum(axis, values, "s")]))
+        for axis, values in ((mz, y), (mz, y.astype(np.float32)), (mz * 1.001, y.astype(float)), (mz, y + 1))
+    )
+    assert whole == single == moved != other
+    rows = [np.r_[other, whole], other, other]
+    told = seen.trained_on(whole, seen.names(["p1", 7]), rows, seen.names(["p1", "7", "p2"]))
+    assert told == [seen.ITSELF, seen.PATIENT, ""]
+    assert seen.trained_on(whole, np.empty(0, str), rows, None) == [seen.ITSELF, "", ""]
