@@ -93,14 +93,16 @@ def read_cohort(manifest, *, columns=(), n_jobs=None, progress=None, mz_range=No
     >>> len(cohort), cohort.set_aside
     (1, [{'file': 'b.csv', 'reason': 'no such file; correct its name'}])
     """
-    from joblib import Parallel, delayed
+    from joblib import delayed
+
+    from spectra._threads import parallel
 
     samples = read_manifest(manifest, required=columns)
     if mz_range is not None and not 0 <= mz_range[0] < mz_range[1]:
         raise SpectraError(f"mz_range must be a lower and a higher m/z, not {mz_range!r}")
     folder = as_path(manifest).parent
     jobs = (delayed(_load)(_beside(folder, name), mz_range) for name in samples["file"])
-    results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(jobs)
+    results = parallel(n_jobs, "generator")(jobs)
     if progress is not None:
         results = progress(results, len(samples))
     spectra, keep, set_aside, trims = [], [], [], []

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 
-from spectra._threads import over_threads
+from spectra._threads import over_threads, parallel
 from spectra.pipeline import NUISANCE, learned_steps
 from spectra.settings import change
 from spectra.study import probe, scores, scores_quantity
@@ -275,7 +275,7 @@ def batch_from_features(problem, batches, *, resamples, permutations, n_jobs=Non
     untold : list of Control: a batch that goes with the class entirely is flagged without a score (NaN)
     """
     jobs = (delayed(_batch_scores)(problem, column, resamples=resamples, permutations=permutations) for column in batches.values())
-    found = dict(zip(batches, Parallel(n_jobs=n_jobs, prefer="threads")(jobs), strict=True))
+    found = dict(zip(batches, parallel(n_jobs)(jobs), strict=True))
     found = {name: score for name, score in found.items() if score or pd.Series(batches[name]).nunique() > 1}
     alarm = (
         "The {name} can be read off the peaks, even among patients of one class: the spectra carry a batch effect. "

@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
+from spectra._threads import parallel
 from spectra.errors import ModelError
 from spectra.study import scores
 from spectra.study.evaluation import evaluate_split
@@ -91,7 +92,7 @@ def learning_curve(problem, candidate, splits, resampler, *, inner_folds=0, sear
         return np.unique(problem.groups[rows]).size, outcome
 
     todo = [(share, rows[i], i) for share, rows in parts for i in range(len(splits))]
-    jobs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(delayed(one)(*each) for each in todo)
+    jobs = parallel(n_jobs, "generator")(delayed(one)(*each) for each in todo)
     found = list(progress(jobs, len(todo), "learning curve") if progress and todo else jobs)
     curve = []
     for k in range(len(parts)):

@@ -10,8 +10,9 @@ import time
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
+from spectra._threads import parallel
 from spectra.errors import ModelError
 from spectra.study.learning import Fold, Sigmoids, fit, has_probabilities, predict
 from spectra.study.outcome import SELECTED, Outcome, with_selected
@@ -54,7 +55,7 @@ class _Inner:
         key = id(moved.data), id(moved.settings)
         if key not in self._folds:
             jobs = (delayed(Fold)(moved, self.train[part.train], self.train[part.test]) for part in self.parts)
-            self._folds[key] = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
+            self._folds[key] = parallel(self.n_jobs)(jobs)
         return self._folds[key]
 
     def choose(self, candidate, search, name):
@@ -121,7 +122,7 @@ def choose(problem, train, candidates, *, inner_folds=0, seed=0, search=None, na
     if problem.tuned is None:
         inner.folds({})  # before the candidates share them
         jobs = (delayed(inner.choose)(candidate, search, name) for candidate in reversed(candidates))  # the most laborious first
-        return Parallel(n_jobs=n_jobs, prefer="threads")(jobs)[::-1]
+        return parallel(n_jobs)(jobs)[::-1]
     return [inner.choose(candidate, search, name) for candidate in candidates]
 
 
@@ -183,7 +184,7 @@ def evaluate(problem: Problem, splits, candidates, *, inner_folds=0, search=None
 
     todo = [place for place in places if place not in finished]
     todo.sort(key=lambda place: -split_at[place].train.size)  # the longest first, so that no thread starts it last
-    results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")(delayed(run)(*place) for place in todo)
+    results = parallel(n_jobs, "generator_unordered")(delayed(run)(*place) for place in todo)
     for scheme, i, outcomes in progress(results, len(todo), "nested cross-validation") if progress else results:
         finished[scheme, i] = outcomes
         if store is not None:

@@ -10,9 +10,10 @@ the level) in which the peak is highest and the others, with an interval by resa
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from fasttree import RandomForestClassifier, RandomForestRegressor
+from spectra._threads import parallel
 from spectra.identification import match_masses
 from spectra.study import error_bounds, families
 from spectra.study.problem import fit_steps
@@ -165,7 +166,7 @@ def find_markers(problem, features, *, draws=50, tolerance=0.002, weight=None, n
         return top_columns(half, problem.target[rows], features, task=problem.task, tolerance=tolerance, seed=problem.seed + draw)
 
     count = np.zeros(features.shape[1])
-    found = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered")(delayed(one)(i) for i in range(draws))
+    found = parallel(n_jobs, "generator_unordered")(delayed(one)(i) for i in range(draws))
     for columns in progress(found, draws, "stability of markers") if progress else found:
         count[columns] += 1
     high, effect = effects(features.values, problem.y)

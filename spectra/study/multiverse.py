@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 
+from spectra._threads import parallel
 from spectra.containers import FeatureMatrix
 from spectra.errors import SpectraError
 from spectra.pipeline import on_common_axis, pick_peaks, process_signals
@@ -118,7 +119,7 @@ class Grower:
         todo = [i for i in range(len(wanted)) if i not in found]
         branches = self._branches([wanted[i] for i in todo])
         jobs = (delayed(self._branch)([wanted[todo[i]] for i in branch]) for branch in branches)
-        grown = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")(jobs)
+        grown = parallel(self.n_jobs, "generator")(jobs)
         for branch, results in zip(branches, self.progress(grown, len(branches), "sensitivity") if self.progress else grown, strict=True):
             for i, result in zip(branch, results, strict=True):
                 found[todo[i]] = result

@@ -8,10 +8,11 @@ the patients held out are answered once. So size and members are chosen without 
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
+from spectra._threads import parallel
 from spectra.study import scores
 from spectra.study.families import leaders
 from spectra.study.learning import predict
@@ -121,7 +122,7 @@ def find_panel(problem, features, splits, resampler, *, tolerance, inner_folds=0
 
     everyone = np.arange(problem.y.size)
     todo = [delayed(_size)(problem, everyone, inner_folds), *(delayed(one)(split) for split in splits)]
-    jobs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(todo)
+    jobs = parallel(n_jobs, "generator")(todo)
     last, *outer = progress(jobs, len(todo), "panel") if progress else jobs
     if not last or not all(size for size, _, _ in outer):
         return None

@@ -8,12 +8,13 @@ Permutations end early when ten have done as well as the true labels (Besag & Cl
 """
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from spectra._threads import parallel
 from spectra.containers import FeatureMatrix
 from spectra.errors import SpectraError
 from spectra.pipeline import learned_steps
@@ -91,7 +92,7 @@ def shuffle_test(problem, splits, *, permutations=99, models=(), n_jobs=None, pr
         labels do no better than shuffled ones.
     null : ndarray, the AUCs under shuffled labels
     """
-    parts = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(_blind_part)(problem, split) for split in splits if not models)
+    parts = parallel(n_jobs)(delayed(_blind_part)(problem, split) for split in splits if not models)
     true, left_out = _score(problem, splits, parts, models, problem.y, problem.target)
     null: list[float] = []
     batch = 20
@@ -100,7 +101,7 @@ def shuffle_test(problem, splits, *, permutations=99, models=(), n_jobs=None, pr
         if np.sum(np.array(null) >= true) < ENOUGH:
             draws = range(first, min(first + batch, permutations))
             jobs = (delayed(_score)(problem, splits, parts, models, *_shuffled(problem, splits, draw)) for draw in draws)
-            for score, also in Parallel(n_jobs=n_jobs, prefer="threads")(jobs):
+            for score, also in parallel(n_jobs)(jobs):
                 null.append(score)
                 left_out |= also
     what = "AUC" if problem.n_classes else "concordance"

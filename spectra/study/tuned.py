@@ -7,8 +7,9 @@ is chosen inside the training patients, like any parameter of a model.
 import itertools
 from typing import Any, NamedTuple
 
-from joblib import Parallel, delayed
+from joblib import delayed
 
+from spectra._threads import parallel
 from spectra.containers import Cohort
 from spectra.errors import SpectraError, choices
 from spectra.pipeline import preprocess
@@ -61,7 +62,7 @@ def tuned_settings(raw, data, settings, *, n_jobs=None):
             raise SpectraError(f"[study] tune: with {first} = {point} {len(found)} of {len(data)} spectra can be processed; leave that out")
         return found
 
-    ready = dict(zip(points, Parallel(n_jobs=n_jobs, prefer="threads")(delayed(processed)(point) for point in points), strict=True))
+    ready = dict(zip(points, parallel(n_jobs)(delayed(processed)(point) for point in points), strict=True))
     variants = {}
     for values in itertools.product(*(each.grid for each in space.values())):
         point = dict(zip(space, values, strict=True))

@@ -3,6 +3,7 @@
 import threading
 import time
 
+import numpy as np
 import pytest
 from joblib import Parallel, delayed, parallel_config
 
@@ -63,3 +64,19 @@ def test_nobody_waits_for_joblibs_next_look(over_threads):
         over_threads(int, range(4), n_jobs=2)
         took.append(time.perf_counter() - start)
     assert min(took) < 0.008  # joblib: 0.0115 at best
+
+
+@BOTH
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
+def test_what_functions_write_arrives_where_joblib_is_told_to_use_processes(over_threads, backend):
+    written = np.zeros(8)
+    with parallel_config(backend, n_jobs=2):
+        over_threads(lambda i: written.__setitem__(i, i), range(8), n_jobs=2)
+    assert written.tolist() == list(range(8))
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
+@pytest.mark.parametrize("how", ["list", "generator", "generator_unordered"])
+def test_a_study_s_jobs_run_on_any_backend(backend, how):
+    with parallel_config(backend, n_jobs=2):
+        assert sorted(spectra._threads.parallel(2, how)(delayed(lambda i: i * i)(i) for i in range(5))) == [0, 1, 4, 9, 16]
