@@ -7,7 +7,6 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
@@ -23,6 +22,7 @@ from fasttree._boosting_init import fit_init, raw_of_init
 from fasttree._boosting_model import Ensemble, RowPredictor
 from fasttree._boosting_state import Rules
 from fasttree._categories import categorical_mask, learn_levels, number_levels
+from fasttree._threads import threads_for
 from fasttree._validation import check_weights
 
 _MANY = 10_000  # rows beyond which early_stopping="auto" means yes
@@ -144,7 +144,7 @@ class BaseBoosting(BaseEstimator):
         if rows.weight is not None and np.any(rows.weight == 0):
             rows = rows.take(rows.weight > 0)
         self._begin(rows, watched, again)
-        threads = effective_n_jobs(self.n_jobs)
+        threads = threads_for(self.n_jobs)
         monotonic = monotonic_signs(self, self._categorical, self._loss.n_outputs)
         groups = interaction_groups(self.interaction_cst, X.shape[1])
         rules, sampling = self._rules(len(rows.y), monotonic, groups), self._sampling()
@@ -246,7 +246,7 @@ class BaseBoosting(BaseEstimator):
         if getattr(self, "_given", None) is not None:
             return self._given
         X = self._check_X(X)
-        raw, start = self._ensemble.raw(X, effective_n_jobs(self.n_jobs)), self._start(X)
+        raw, start = self._ensemble.raw(X, threads_for(self.n_jobs)), self._start(X)
         return raw if start is None else raw + start
 
     def _response(self, X):

@@ -5,7 +5,6 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-from joblib import effective_n_jobs
 from scipy import sparse
 from sklearn.base import BaseEstimator, MultiOutputMixin
 from sklearn.exceptions import DataConversionWarning
@@ -21,7 +20,7 @@ from fasttree._estimators_tree import (
     monotonic_signs,
 )
 from fasttree._growth_plan import grow_trees, plan
-from fasttree._threads import over_threads, seeded
+from fasttree._threads import over_threads, seeded, threads_for
 from fasttree._tree import dense_blocks
 from fasttree._tree_prune import prune
 from fasttree._validation import category_counts, check_predict, feature_count, moderate
@@ -150,7 +149,7 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
             return [prune(tree, self.ccp_alpha) for tree in trees]
 
         # small trees together: a task costs about as much as a tree of 300 rows
-        size = max(1, min(-(-n_more // effective_n_jobs(self.n_jobs)), _TASK // n_samples))
+        size = max(1, min(-(-n_more // threads_for(self.n_jobs)), _TASK // n_samples))
         tasks = [seeds[start : start + size] for start in range(0, n_more, size)]
         grown = over_threads(run, tasks, n_jobs=self.n_jobs, shared=False, verbose=self.verbose)
         trees = [tree for part in grown for tree in part]

@@ -10,6 +10,12 @@ from joblib.parallel import MultiprocessingBackend, SequentialBackend, Threading
 _own = threading.local()
 
 
+def threads_for(n_jobs):
+    """How many threads `n_jobs` means here. joblib's `effective_n_jobs` counts processes, and warns where there can be none of these."""
+    backend, usual = get_active_backend(prefer="threads")
+    return backend.effective_n_jobs(usual if n_jobs is None else n_jobs)
+
+
 def over_threads(function, items, *, n_jobs, shared=True, verbose=0):
     """``[function(item) for item in items]``, over threads.
 

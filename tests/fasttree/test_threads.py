@@ -1,5 +1,6 @@
 """What runs over threads: order, errors, how many, and that joblib's say is heard."""
 
+import multiprocessing
 import threading
 import time
 
@@ -9,6 +10,8 @@ from joblib import Parallel, delayed, parallel_config
 
 import fasttree._threads
 import spectra._threads
+from fasttree import GradientBoostingClassifier, RandomForestClassifier
+from fasttree._threads import threads_for
 
 BOTH = pytest.mark.parametrize("over_threads", [fasttree._threads.over_threads, spectra._threads.over_threads])
 
@@ -80,3 +83,10 @@ def test_what_functions_write_arrives_where_joblib_is_told_to_use_processes(over
 def test_a_study_s_jobs_run_on_any_backend(backend, how):
     with parallel_config(backend, n_jobs=2):
         assert sorted(spectra._threads.parallel(2, how)(delayed(lambda i: i * i)(i) for i in range(5))) == [0, 1, 4, 9, 16]
+
+
+@pytest.mark.parametrize("estimator", [RandomForestClassifier(4, n_jobs=2), GradientBoostingClassifier(max_iter=2, n_jobs=2)])
+def test_a_worker_of_multiprocessing_fits_on_threads_without_a_word(estimator, monkeypatch):
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)  # as in one: it must not have processes of its own
+    assert threads_for(2) == 2 and threads_for(None) == 1
+    assert estimator.fit([[0.0], [1.0]] * 20, [0, 1] * 20).predict([[1.0]]) == [1]
