@@ -24,6 +24,16 @@ FORMS = {
     "M+H-NH3": (1, _PROTON - 17.0305, 1),
     "M+O+H": (1, _PROTON + 15.9994, 1),
 }
+ACCIDENTAL = {
+    "calibrant": "a calibrant: in a sample only by carry-over, or the spot is one for calibration",
+    "matrix": "an ion of the matrix, not of the sample",
+}
+"""Kinds of molecule that are in no sample by its own nature, and what a match with one means; they rank behind all others."""
+MATRIX_BELOW = 1000.0
+"""m/z below which ions and clusters of the matrix crowd (Keller & Li 2000, J. Am. Soc. Mass Spectrom. 11:88; Coombes 2005, Proteomics 5:4107, leave
+out all below 950)."""
+NEAR = 12.0  # Da around a form's place, in which peaks are counted to tell how crowded it is
+_BLOCK = 1 << 22  # numbers held at a time
 LEAST_FOR_SHIFT = 3  # peaks that match, before an error common to them is spoken of
 _COLUMNS = ("name", "kind", "sequence", "formula", "mass", "disulfides", "added", "source")
 
@@ -133,7 +143,7 @@ def match_masses(
     -------
     DataFrame
         One row per peak and candidate: ``peak`` (place in `mz`), ``mz``, ``name``, ``kind``, ``form``, ``theoretical`` (Da/e), ``error_ppm``,
-        ``rank`` (1: best for its peak), ``alternatives`` (how many other molecules lie within the tolerance: the mass alone can't tell
+        ``rank`` (1: best for its peak; calibrants and matrix behind the others), ``alternatives`` (how many other molecules lie within the tolerance: the mass alone can't tell
         them apart), ``fdr`` (share of matches as good or better that decoys get as well) and ``source``. ``attrs["shift_ppm"]`` is
         the shift taken off.
 
@@ -163,7 +173,8 @@ def match_masses(
     peak, entry, error = _within(corrected, theory, limit)
     molecule, form = entry % masses.size, entry // masses.size
     quality = np.abs(error) / limit[peak]
-    order = np.lexsort((form, quality, peak))
+    accidental = np.array([entry.kind in ACCIDENTAL for entry in library])
+    order = np.lexsort((form, quality, accidental[molecule], peak))
     peak, entry, error, molecule, form, quality = (x[order] for x in (peak, entry, error, molecule, form, quality))
     first = np.searchsorted(peak, peak)
     distinct = {p: np.unique(molecule[peak == p]).size for p in np.unique(peak).tolist()}
@@ -260,7 +271,8 @@ def link_forms(mz, values=None, *, tolerance_ppm=1000.0, min_correlation=0.6, fo
     molecule : int64 ndarray, shape (n_peaks,)
         The same number for peaks of one molecule, in the order of their first peak.
     links : DataFrame
-        ``first`` (place of the M+H), ``second``, ``form`` (of the second), ``error_ppm``, ``correlation`` (NaN without values).
+        ``first`` (place of the M+H), ``second``, ``form`` (of the second), ``error_ppm``, ``correlation`` (NaN without values), ``chance``: how
+        likely the second peak would lie as near some form of a peak it goes with were they strewn blindly, as thick as within 12 Da.
 
     Examples
     --------
@@ -277,21 +289,39 @@ def link_forms(mz, values=None, *, tolerance_ppm=1000.0, min_correlation=0.6, fo
     tolerance = check_number(tolerance_ppm, "tolerance_ppm", above=0)
     least = check_number(min_correlation, "min_correlation", low=-1, high=1)
     ranks = None if values is None else _ranks(values, mz.size)
-    rows = []
+    if not len(forms):
+        raise SpectraError(f"forms must name at least one of {', '.join(FORMS)}")
+    parts, crowd = [], np.zeros(mz.size)
     for form in forms:
         copies, added, charge = FORMS[check_choice(form, "forms", list(FORMS))]
         expected = (copies * (mz - _PROTON) + added) / charge
-        second, first, error = _within(mz, expected, np.full(mz.size, tolerance))
-        for a, b, ppm in zip(first.tolist(), second.tolist(), error.tolist(), strict=True):
-            together = np.nan if ranks is None else float(ranks[:, a] @ ranks[:, b])
-            if a != b and (ranks is None or together >= least):
-                rows.append((a, b, form, ppm, together))
-    links = pd.DataFrame(rows, columns=["first", "second", "form", "error_ppm", "correlation"])
+        wide = np.maximum(tolerance, 1.1e6 * NEAR * copies / charge / mz)
+        second, first, error = _within(mz, expected, wide)
+        together = _rank_correlations(ranks, first, second)
+        off = 1e-6 * np.abs(error) * expected[first] * charge / copies  # Da of the molecule
+        eligible = (first != second) & ((ranks is None) | (together >= least))
+        crowd += np.bincount(second[eligible & (off <= NEAR)], minlength=mz.size) / NEAR
+        near = eligible & (np.abs(error) <= tolerance)
+        found = {"first": first, "second": second, "form": form, "error_ppm": error, "correlation": together, "chance": off}
+        parts.append(pd.DataFrame(found)[near])
+    links = pd.concat(parts, ignore_index=True)
+    links["chance"] = -np.expm1(-crowd[links["second"]] * links["chance"])
     leader = np.arange(mz.size)
     for a, b in zip(links["first"], links["second"], strict=True):
         low, high = sorted((leader[a], leader[b]))
         leader[leader == high] = low
     return np.unique(leader, return_inverse=True)[1], links
+
+
+def _rank_correlations(ranks, first, second):
+    """Of pairs of columns, in blocks that stay small; NaN without ranks."""
+    together = np.full(first.size, np.nan)
+    if ranks is not None:
+        block = max(1, _BLOCK // max(1, ranks.shape[0]))
+        for start in range(0, first.size, block):
+            pairs = slice(start, start + block)
+            together[pairs] = np.einsum("ij,ij->j", ranks[:, first[pairs]], ranks[:, second[pairs]])
+    return together
 
 
 def _ranks(values, n_peaks):

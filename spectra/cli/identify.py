@@ -20,9 +20,12 @@ def identify(source, library, tolerance_ppm, tolerance_da, forms, top, correct_s
     import spectra
     from spectra.study import record
 
+    origins = {}
     if len(source) == 1 and pathlib.Path(source[0]).is_dir():
         _, results = record.read_run(source[0])
-        masses = [row["mz"] for row in results.get("markers", [])[:top] if row["mz"] is not None]
+        rows = [row for row in results.get("markers", [])[:top] if row["mz"] is not None]
+        masses = [row["mz"] for row in rows]
+        origins = {peak: row for peak, row in enumerate(rows) if row.get("origin")}
         if not masses:
             raise SpectraError(f"{source[0]}: this run has no markers with an m/z")
     else:
@@ -38,8 +41,15 @@ def identify(source, library, tolerance_ppm, tolerance_da, forms, top, correct_s
     for peak, mass in enumerate(masses):
         rows = found[found["peak"] == peak]
         click.echo(f"m/z {mass:.1f}: {_verdict(rows['name'].nunique())}")
+        if peak in origins:
+            row = origins[peak]
+            click.echo(
+                f"    in this cohort perhaps {row['origin']} (by chance {row['origin_chance']:.0%}), whatever the library says of its mass"
+            )
         for row in rows.itertuples():
-            click.echo(f"    {row.name}, {row.form}, {row.error_ppm:+.0f} ppm, chance matches {row.fdr:.0%} ({row.source})")
+            click.echo(
+                f"    {row.name}, {row.form}, {row.error_ppm:+.0f} ppm, chance matches {row.fdr:.0%} ({row.source}){_accidental(row.kind)}"
+            )
 
 
 def _verdict(molecules):
@@ -49,3 +59,10 @@ def _verdict(molecules):
     if molecules == 1:
         return "1 molecule of the library lies within the tolerance; others outside the library may as well"
     return f"{molecules} molecules lie within the tolerance; the mass alone cannot tell them apart"
+
+
+def _accidental(kind):
+    """What a match with a molecule means that is in no sample by its own nature."""
+    from spectra.identification import ACCIDENTAL
+
+    return f": {ACCIDENTAL[kind]}" if kind in ACCIDENTAL else ""

@@ -250,6 +250,8 @@ def describe(question, data, table):
 
 def summarise(result, console):
     """The result in a few lines."""
+    from spectra.study.notes import on_matrix
+
     console.set_aside(result.set_aside)
     console.say("")
     classes = result.problem.n_classes > 0
@@ -279,6 +281,8 @@ def summarise(result, console):
             console.say(f"WARNING {drift.verdict}")
     if result.agreement is not None and result.agreement.flag:
         console.say(f"WARNING {result.agreement.verdict}")
+    if told := on_matrix(result.named_peaks(), result.features.mz):
+        console.say(f"WARNING {told}")
     for note in result.notes:
         console.say(f"note: {note}")
     console.say("most stable markers: " + ", ".join(f"{marker.name} ({marker.stability:.0%})" for marker in result.markers[:10]))

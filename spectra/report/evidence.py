@@ -9,6 +9,7 @@ from spectra.report.multiverse import spread_of
 from spectra.report.subject import ENOUGH, interval_text
 from spectra.report.threats import one, source, together, unsettled, verdict
 from spectra.study.audit import SHUFFLED
+from spectra.study.notes import on_matrix
 from spectra.study.outcome import SELECTED
 from spectra.study.technical import MODERATE
 
@@ -83,7 +84,7 @@ def threats(result, about):
         *_external(result, about),
         *_technical(result),
     ]
-    found += [*_markers(result), *_settings(result, about), *_losses(result, about)]
+    found += [*_markers(result), *_matrix(result), *_settings(result, about), *_losses(result, about)]
     order = {ALARM: 0, CAUTION: 1, GOOD: 2}
     return sorted(found, key=lambda threat: order[threat.level])
 
@@ -272,6 +273,12 @@ def _markers(result):
             "The panel is not settled",
             f"{len(stable) or 'None'} of the first {PANEL} markers would be chosen again in half of the draws: other data may name other peaks.",
         )
+
+
+def _matrix(result):
+    told = on_matrix(result.named_peaks(PANEL), result.features.mz)
+    if told:
+        yield Threat(CAUTION, "Peaks among the matrix", told)
 
 
 def _settings(result, about):

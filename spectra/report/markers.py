@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from spectra.identification import ACCIDENTAL, MATRIX_BELOW
 from spectra.report.canvas import ACCENT, GREY, INK, PALE, by_class, colour, panels, picture, scaled, short, thin
 from spectra.report.subject import intensity_label, marker_name, value_label
 from spectra.study.error_bounds import meinshausen_buhlmann
@@ -9,6 +10,7 @@ from spectra.study.markers import TOP
 
 PANEL = 5  # markers on the first page
 FIGURES = 8  # markers drawn
+LIGHTEST = 20  # Da/e, below which nothing is measured: sodium, 23, is the lightest ion of note
 STABLE = 0.5  # chosen in half of the draws or more
 
 
@@ -34,16 +36,25 @@ def size_in_words(effect):
 
 def _perhaps(marker, leader):
     """What a marker adds nothing to, in words."""
-    if leader is None:
+    if leader is None or marker.origin.startswith(f"{marker_name(leader)} "):  # which the last column tells
         return ""
     return f"perhaps {marker_name(leader)} {marker.form}" if marker.form else f"goes with {marker_name(leader)}"
 
 
-def molecules(marker, most=2):
-    """Known molecules of about a marker's mass, and how many more there are."""
-    names = list(dict.fromkeys(f"{row['name']} ({row['form']}, {row['error_ppm']:+.0f} ppm)" for row in marker.candidates))
-    more = f", {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def _molecule(row):
+    kind = f"; {ACCIDENTAL[row['kind']]}" if row.get("kind") in ACCIDENTAL else ""
+    return f"{row['name']} ({row['form']}, {row['error_ppm']:+.0f} ppm, by chance {row['fdr']:.0%}{kind})"
+
+
+def identity(marker, most=2):
+    """What a marker may be: what the other peaks say, known molecules of about its mass and how many more there are, and whether matrix is near."""
+    names = list(dict.fromkeys(_molecule(row) for row in marker.candidates))
+    found = [f"{marker.origin} (by chance {marker.origin_chance:.0%})"] if marker.origin else []
+    found += names[:most] + ([f"{len(names) - most} more"] if len(names) > most else [])
+    said = "perhaps " + ", ".join(found) if found else ""
+    if marker.mz < MATRIX_BELOW:
+        said += "; " * bool(said) + ("region of the matrix" if marker.mz > LIGHTEST else "no ion is so light")
+    return said
 
 
 def panel_rows(result):
@@ -64,7 +75,7 @@ def panel_rows(result):
                 "chosen": member.chosen,
                 "same": ", ".join(short(marker_name(by_column[j]), 24) for j in member.same[:5])
                 + (f" and {len(member.same) - 5} more" if len(member.same) > 5 else ""),
-                "known": molecules(marker),
+                "known": identity(marker),
             }
         )
     return rows
@@ -112,7 +123,7 @@ def marker_rows(result, most=TOP):
                 "place": place,
                 "name": marker_name(marker),
                 "perhaps": _perhaps(marker, place_of.get(marker.family)),
-                "known": molecules(marker),
+                "known": identity(marker),
                 "expected_false": "" if not np.isfinite(marker.expected_false) else f"{marker.expected_false:.2f}",
                 "alike": f"{marker.alike:.2f}",
                 "stability": marker.stability,

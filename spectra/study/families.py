@@ -6,7 +6,8 @@ from spectra.identification import FORMS, link_forms
 
 ALIKE = 0.9  # least |correlation| of two features that carry the same
 FORM_PPM, FORM_TOGETHER = 500.0, 0.7  # mass error that bin centres of broad peaks leave open; least rank correlation of two forms
-_BLOCK = 512
+CHARGED, LEAST_CHARGED = ("M+2H", "M+3H"), 1000.0  # forms that a smaller molecule does not take in MALDI
+CHANCE = 0.05  # of a link that peaks strewn blindly would give too
 WORDS = {
     "M+2H": "doubly charged",
     "M+3H": "triply charged",
@@ -41,6 +42,26 @@ def correlation(values):
     return np.divide(centred, length, out=np.zeros_like(centred), where=length > 1e-12 * max(1.0, float(np.abs(values).max(initial=0.0))))
 
 
+def _links(mz, values):
+    """Rows of `link_forms` that chance would hardly give, the best last; none where features are no peaks.
+
+    A peak at half the mass of another is taken for its doubly charged ion, though the mass would allow the other for its dimer as well.
+    """
+    if mz.size < 2 or not np.isfinite(mz).all():
+        return []
+    names = [name for name in FORMS if name != "M+H"]
+    _, links = link_forms(mz, values, tolerance_ppm=FORM_PPM, min_correlation=FORM_TOGETHER, forms=names)
+    links = links[(links["chance"] <= CHANCE) & ~(links["form"].isin(CHARGED) & (mz[links["first"]] < LEAST_CHARGED))]
+    halves = {(link.second, link.first) for link in links[links["form"] == "M+2H"].itertuples()}
+    dimer = (links["form"] == "2M+H") & np.array([(link.first, link.second) in halves for link in links.itertuples()], bool)
+    return links[~dimer].sort_values("chance", ascending=False, kind="stable").to_dict("records")
+
+
+def origins(mz, values):
+    """Peaks that the others explain: dict of peak -> its best link, a row of `link_forms` whose ``first`` is the molecule's M+H."""
+    return {link["second"]: link for link in _links(mz, values)}
+
+
 def forms(mz, values):
     """Pairs of peaks that may be two forms of one molecule.
 
@@ -48,12 +69,8 @@ def forms(mz, values):
     -------
     dict of (peak, other) -> words, what `peak` is a form of `other` in
     """
-    if mz.size < 2 or not np.isfinite(mz).all():
-        return {}
-    names = [name for name in FORMS if name != "M+H"]
-    _, links = link_forms(mz, values, tolerance_ppm=FORM_PPM, min_correlation=FORM_TOGETHER, forms=names)
     found = {}
-    for link in links.sort_values("error_ppm", key=np.abs, ascending=False).to_dict("records"):  # of several explanations the best stays
+    for link in _links(mz, values):  # of several explanations the best stays
         found[link["second"], link["first"]] = WORDS[link["form"]]
         found.setdefault((link["first"], link["second"]), BARE[link["form"]])
     return found

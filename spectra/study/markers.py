@@ -20,17 +20,17 @@ from spectra.study.problem import fit_steps
 from spectra.study.splits import group_labels
 
 TOP = 10
-IDENTIFIED = 20  # markers that are looked up
 
 
 class Marker(NamedTuple):
     """One peak (or column), most stable first.
 
     mz : Da/e, NaN for a plain column; stability : 0 to 1; direction : class in which it is highest; effect : in standard deviations;
-    column : of the features; candidates : list of dict, known molecules of about this mass (the first markers only)
+    column : of the features; candidates : list of dict, known molecules of about this mass, but not those that `origin` contradicts
     effect_low, effect_high : 95 % interval of the effect; expected_false : how many markers at least this stable chance would give at most
     (Shah & Samworth), NaN where no bound holds; family : name of the more stable marker that says the same, "" for none; form : in what form it
     may be that one's molecule; alike : greatest |correlation| with a more stable marker
+    origin : what the cohort itself says the peak is, such as "m/z 4467.2 with sodium", "" for nothing; origin_chance : that peaks strewn blindly would say so too
     """
 
     name: str
@@ -46,6 +46,8 @@ class Marker(NamedTuple):
     family: str = ""
     form: str = ""
     alike: float = 0.0
+    origin: str = ""
+    origin_chance: float = float("nan")
 
 
 def fixed_forest(task, seed):
@@ -174,8 +176,8 @@ def find_markers(problem, features, *, draws=50, tolerance=0.002, weight=None, n
     if weight is not None:
         low, top = effect_intervals(features.values, problem.y, high, weight)
     order = np.lexsort([-np.abs(effect), -count])
-    known = _candidates(features.mz[order[:IDENTIFIED]])
-    known += [[] for _ in range(order.size - len(known))]
+    known = _candidates(features.mz)
+    origins = families.origins(features.mz, features.values)
     leader, form = families.leaders(features.values, features.mz, order)
     alike = _alike(features.values, order)
     pairs = draws // 2 if complementary(problem) else 0
@@ -187,15 +189,16 @@ def find_markers(problem, features, *, draws=50, tolerance=0.002, weight=None, n
             problem.classes[high[j]],
             float(effect[j]),
             int(j),
-            molecules,
+            _uncontradicted(known, int(j), origins.get(int(j))),
             float(low[j]),
             float(top[j]),
             error_bounds.shah_samworth(count.sum() / draws, features.shape[1], count[j] / draws, pairs),
             features.names[leader[j]] if leader[j] != j else "",
             form[j],
             float(alike[j]),
+            *_origin(features.mz, origins.get(int(j))),
         )
-        for j, molecules in zip(order, known, strict=True)
+        for j in order
     ]
 
 
@@ -209,8 +212,24 @@ def _alike(values, order):
 
 def _candidates(mz):
     """Known molecules of about each mass, best first, with the share of matches that chance would give as well."""
-    if np.isnan(mz).any():
-        return [[] for _ in mz]
-    found = match_masses(mz)
-    rows = found[["name", "form", "error_ppm", "alternatives", "fdr", "source"]].to_dict("records")
-    return [[row for row, peak in zip(rows, found["peak"], strict=True) if peak == i] for i in range(mz.size)]
+    found: list[list[dict[str, Any]]] = [[] for _ in mz]
+    if not np.isnan(mz).any():
+        table = match_masses(mz)
+        for peak, row in zip(
+            table["peak"], table[["name", "kind", "form", "error_ppm", "alternatives", "fdr", "source"]].to_dict("records"), strict=True
+        ):
+            found[peak].append(row)
+    return found
+
+
+def _uncontradicted(known, peak, link):
+    """The molecules that a peak may be; where other peaks explain it, those that fit the peak it comes from as well."""
+    if link is None:
+        return known[peak]
+    parents = {row["name"] for row in known[link["first"]] if row["form"] == "M+H"}
+    return [row for row in known[peak] if row["form"] == link["form"] and row["name"] in parents]
+
+
+def _origin(mz, link):
+    """What the other peaks say a peak is, and how easily chance would."""
+    return (f"m/z {mz[link['first']]:.1f} {families.WORDS[link['form']]}", float(link["chance"])) if link else ("", float("nan"))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from spectra.identification import MATRIX_BELOW
 from spectra.study import audit
 
 
@@ -33,3 +34,26 @@ def notes_on(problem, roles, group_name, quality):
     if not roles.get("site"):
         notes.append("No site was named: nothing here shows that the result holds in another hospital.")
     return notes
+
+
+def on_matrix(named, mz):
+    """A sentence on the named peaks that lie among the ions of the matrix, "" where none does.
+
+    Parameters
+    ----------
+    named, mz : float arrays, m/z of the peaks that a reader will take home, and of all; NaN where features are no peaks
+
+    Examples
+    --------
+    >>> on_matrix(np.array([3.77, 2466.7]), np.array([3.77, 2466.7]))[:76]
+    'm/z 3.8: 1 of the 2 named peaks below m/z 1000, where ions and clusters of t'
+    """
+    low = named[named < MATRIX_BELOW]
+    if not low.size:
+        return ""
+    told = ", ".join(f"{place:.1f}" for place in low[:5]) + (f" and {low.size - 5} more" if low.size > 5 else "")
+    out = f", or leave them out with read.mz_low = {MATRIX_BELOW:.0f}" if (mz > 2 * MATRIX_BELOW).any() else ""
+    return (
+        f"m/z {told}: {low.size} of the {named.size} named peaks below m/z {MATRIX_BELOW:.0f}, where ions and clusters of the matrix crowd. "
+        f"They may tell of matrix, salt and laser rather than of the sample: compare with a spot of matrix alone{out}."
+    )

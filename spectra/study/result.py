@@ -105,6 +105,11 @@ class StudyResult:
     run_order: Any = None
     agreement: Agreement | None = None
 
+    def named_peaks(self, most=5):
+        """m/z of the peaks on the first page: those of the panel, or else the first markers that were chosen; NaN where features are no peaks."""
+        chosen = [marker.column for marker in self.markers[:most] if marker.stability > 0]
+        return self.features.mz[[member.column for member in self.panel.members] if self.panel else chosen]
+
     def score(self, name) -> ModelScore:
         """The row of the main comparison with this name."""
         rows = {score.name: score for score in self.scores}
@@ -192,7 +197,10 @@ _BLOCKS: dict[str, Callable[[StudyResult], Any]] = {
     "splits": _splits,
     "audit": lambda result: [_control(control) for control in result.controls],
     "markers": lambda result: [
-        _fields(marker, "mz name stability direction effect effect_low effect_high expected_false family form alike candidates")
+        _fields(
+            marker,
+            "mz name stability direction effect effect_low effect_high expected_false family form alike origin origin_chance candidates",
+        )
         for marker in result.markers
     ],
     "sensitivity": lambda result: [_fields(variant, "step setting value n_peaks auc marker_overlap") for variant in result.sensitivity],

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectra import Molecule, SpectraError, link_forms, match_masses, read_library
-from spectra.identification import FORMS
+from spectra.identification import ACCIDENTAL, FORMS, NEAR
 from tests.naive import identification as naive
 
 BUILT_IN = read_library()
@@ -182,3 +182,36 @@ def test_decoys_may_shift_too():
         found = match_masses(rng.uniform(2000, 9000, 40), library, correct_shift=True, forms=["M+H"], seed=seed, decoys=60)
         best.append(found["fdr"].min() if len(found) else 1.0)
     assert np.mean(np.array(best) <= 0.1) < 0.15
+
+
+def test_how_likely_a_link_is_by_chance_agrees_with_counting():
+    random = np.random.default_rng(3)
+    mz = np.sort(random.uniform(2000, 2600, 60))
+    values = random.normal(size=(12, 60)) + 2 * random.normal(size=(12, 1))
+    names = [name for name in FORMS if name != "M+H"]
+    _, links = link_forms(mz, values, tolerance_ppm=800, min_correlation=0.6, forms=names)
+    theirs = naive.chances(mz, values, {name: FORMS[name] for name in names}, 800, 0.6, NEAR)
+    ours = {(row.first, row.second, row.form): row.chance for row in links.itertuples()}
+    assert ours == pytest.approx(theirs) and len(ours) > 30
+
+
+def test_links_that_are_chance_are_told_as_often_as_they_say():
+    random = np.random.default_rng(4)
+    told = 0
+    for _ in range(40):
+        mz = np.sort(random.uniform(1000, 9000, 150))
+        _, links = link_forms(
+            mz, np.arange(8.0)[:, None] * np.ones(150), tolerance_ppm=2000, forms=[name for name in FORMS if name != "M+H"]
+        )
+        told += links.loc[links["chance"] <= 0.05, "second"].nunique()
+    assert 0.02 < told / (40 * 150) < 0.08
+
+
+def test_calibrants_and_matrix_rank_behind_what_is_in_a_sample():
+    library = [Molecule("horse", 12360.0, "calibrant"), Molecule("human", 12362.0, "serum"), Molecule("cluster", 12359.0, "matrix")]
+    table = match_masses([12361.0], library, forms=["M+H"])
+    assert table["name"].tolist() == ["human", "horse", "cluster"] and table["rank"].tolist() == [1, 2, 3]
+    assert match_masses([6181.0])["kind"].tolist() == ["calibrant"]  # cytochrome c of the horse
+    assert {"calibrant", "matrix"} == set(ACCIDENTAL)
+    with pytest.raises(SpectraError, match="forms must name at least one"):
+        link_forms([1.0, 2.0], forms=())

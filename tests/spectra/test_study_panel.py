@@ -7,8 +7,9 @@ from threadpoolctl import threadpool_limits
 
 from spectra import FeatureMatrix
 from spectra.identification import FORMS
+from spectra.report import markers as marker_figures
 from spectra.settings import Settings
-from spectra.study import error_bounds, families, markers, panel, scores
+from spectra.study import error_bounds, families, markers, notes, panel, scores
 from spectra.study.evaluation import Problem, fit_steps
 from spectra.study.problem import Kept
 from spectra.study.splits import group_labels, grouped_splits
@@ -92,10 +93,38 @@ def test_forms_of_one_substance_are_told():
     assert leader.tolist() == [0, 0, 2, 0, 4, 0]
     assert form == ["", "doubly charged", "", "", "", ""]
     leader, form = families.leaders(values[:, [1, 0]], mz[[1, 0]], np.arange(2))
-    assert leader.tolist() == [0, 0] and form[1] == "dimer"  # by mass alone it may be
+    assert leader.tolist() == [0, 0] and form[1] == "singly charged"  # by mass alone it may be the dimer as well
     salt = np.array([6193.7, 6155.6])
     assert families.leaders(values[:, :2], salt, np.arange(2))[1] == ["", "without potassium"]
     assert families.WORDS.keys() == families.BARE.keys() == {name for name in FORMS if name != "M+H"}
+
+
+def test_the_cohort_s_own_explanation_wins_over_a_library_mass():
+    random = np.random.default_rng(3)
+    amounts = random.lognormal(size=(40, 3))
+    # a protein of 12338 with its sodium adduct, which lies where cytochrome c of the horse would; platelet factor 4, once and twice charged; a stranger
+    mz = [12339.02, 12361.0, 7766.1, 3883.55, 5000.0]
+    values = amounts[:, [0, 0, 1, 1, 2]] * random.lognormal(0, 0.05, size=(40, 5))
+    problem = problem_of(values, np.tile([0, 1], 20), mz)
+    found = {marker.column: marker for marker in markers.find_markers(problem, problem.data, draws=2)}
+    assert found[1].origin == "m/z 12339.0 with sodium" and found[1].origin_chance < 0.01 and not found[1].candidates
+    assert found[3].origin == "m/z 7766.1 doubly charged" and [row["name"] for row in found[3].candidates] == ["Platelet factor 4"]
+    assert found[0].origin == found[2].origin == found[4].origin == ""
+    small = families.origins(np.array([190.05, 379.09]), values[:, :2])  # the matrix and its dimer, not a doubly charged ion
+    assert {peak: link["form"] for peak, link in small.items()} == {1: "2M+H"}
+    alone = problem_of(values[:, 1:], problem.y, mz[1:])
+    (horse,) = next(m for m in markers.find_markers(alone, alone.data, draws=2) if m.column == 0).candidates
+    assert horse["name"] == "Cytochrome c equine" and horse["kind"] == "calibrant"
+    told = marker_figures.identity(markers.Marker("12361", 12361.0, 1.0, "a", 1.0, 0, [horse]))
+    assert "carry-over" in told and "by chance" in told
+
+
+@pytest.mark.parametrize(("mz", "told"), [(3.7, "no ion is so light"), (568.1, "region of the matrix"), (1000.1, "")])
+def test_a_marker_among_the_matrix_says_so(mz, told):
+    assert marker_figures.identity(markers.Marker("m", mz, 1.0, "a", 1.0, 0, [])) == told
+    said = notes.on_matrix(np.array([mz, 5000.0]), np.array([mz, 5000.0]))
+    assert (f"m/z {mz:.1f}: 1 of the 2" in said and "read.mz_low = 1000" in said) is bool(told)
+    assert "mz_low" not in notes.on_matrix(np.array([mz]), np.array([mz])) and not notes.on_matrix(np.array([np.nan]), np.array([np.nan]))
 
 
 def test_families_do_not_chain():
