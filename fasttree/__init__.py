@@ -10,7 +10,8 @@ __version__ = "0.1.0"
 _MODULES: dict[str, list[str]] = {
     "tree": ["DecisionTreeClassifier", "DecisionTreeRegressor"],
     "inspection": ["explain", "out_of_bag_importances", "predict_quantiles", "proximity"],
-    "interop": ["export_text", "load", "save"],
+    "drawing": ["export_graphviz", "export_text", "plot_tree"],
+    "interop": ["load", "save"],
     "forest": ["ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor"],
     "boosting": ["GradientBoostingClassifier", "GradientBoostingRegressor"],
 }

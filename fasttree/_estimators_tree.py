@@ -103,6 +103,13 @@ class Categorical:
         return np.isin(np.arange(self.n_features_in_), list(self._levels)) if self._levels else None
 
 
+def class_lists(estimator):
+    """The classes of each output of a fitted tree or forest; none of numbers."""
+    if not hasattr(estimator, "classes_"):
+        return []
+    return [np.asarray(classes) for classes in (estimator.classes_ if estimator.n_outputs_ > 1 else [estimator.classes_])]
+
+
 class BaseTree(Categorical, MultiOutputMixin, BaseEstimator):
     """What both kinds of tree share."""
 

@@ -1,4 +1,4 @@
-"""Trees, forests and boosting as files and as text.
+"""Trees, forests and boosting as files.
 
 A saved model is a zip of ``.npy`` arrays (an ``.npz``), one of which, ``header``, holds UTF-8 JSON::
 
@@ -31,8 +31,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fasttree import forest, tree
 from fasttree._estimators_saving import Malformed, from_plain, part_of, read_header, read_levels, require, write_header
-from fasttree._tree import LEAF
-from fasttree._tree_categories import members
+from fasttree._estimators_tree import class_lists
 from fasttree._tree_saving import arrays_of_trees, restore_trees
 from fasttree._validation import category_counts
 
@@ -136,15 +135,9 @@ def _tree_arrays(estimator, name):
     trees = [member.tree_ for member in members]
     n_classes = [int(n) for n in trees[0].n_classes] if hasattr(estimator, "classes_") else None
     arrays = {"header": write_header(estimator, name, n_classes, estimator.n_outputs_, members[0].max_features_)}
-    arrays |= _class_arrays(_class_lists(estimator))
+    arrays |= _class_arrays(class_lists(estimator))
     arrays["seeds"] = np.array([member.random_state if is_forest else 0 for member in members], dtype=np.int64)
     return arrays | arrays_of_trees(trees)
-
-
-def _class_lists(estimator):
-    if not hasattr(estimator, "classes_"):
-        return []
-    return [np.asarray(classes) for classes in (estimator.classes_ if estimator.n_outputs_ > 1 else [estimator.classes_])]
 
 
 def _write(file, arrays):
@@ -238,75 +231,3 @@ def _build(parts):
         require(len(trees) == 1, f"has {len(trees)} trees instead of one")
         estimator.tree_, estimator.max_features_ = trees[0], header["max_features"]
     return estimator
-
-
-def export_text(estimator, *, feature_names=None, max_depth=None, decimals=2):
-    """A single tree as indented text.
-
-    Parameters
-    ----------
-    estimator : DecisionTreeClassifier or DecisionTreeRegressor
-        Fitted.
-    feature_names : sequence of str or None
-        Default: the names of the columns that it was fitted on, or ``feature_0``, …
-    max_depth : int or None
-        Greatest depth to show.
-    decimals : int
-        Digits of numbers.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> from fasttree import DecisionTreeClassifier, export_text
-    >>> print(export_text(DecisionTreeClassifier().fit([[0.0], [1.0]], ["a", "b"])))
-    feature_0 <= 0.50
-    |   a (1.00)
-    feature_0 > 0.50, or missing
-    |   b (1.00)
-    """
-    check_is_fitted(estimator, "tree_")
-    if feature_names is None:
-        feature_names = getattr(estimator, "feature_names_in_", [f"feature_{i}" for i in range(estimator.n_features_in_)])
-    if len(feature_names) != estimator.n_features_in_:
-        raise ValueError(f"feature_names has {len(feature_names)} names; the tree has {estimator.n_features_in_} features")
-    shown, lines, stack = estimator.tree_, [], [(0, 0, "")]
-    while stack:
-        node, depth, condition = stack.pop()
-        indent = "|   " * depth
-        if condition:
-            lines.append("|   " * (depth - 1) + condition)
-        left, right = shown.children_left[node], shown.children_right[node]
-        if left == LEAF or (max_depth is not None and depth > max_depth):
-            more = "" if left == LEAF else " …"
-            lines.append(indent + _leaf_text(estimator, shown.value[node], decimals) + more)
-            continue
-        sides = (", or missing", "") if shown.missing_go_to_left[node] else ("", ", or missing")
-        conditions = _conditions(estimator, node, feature_names[shown.feature[node]], decimals)
-        stack.append((right, depth + 1, conditions[1] + sides[1]))
-        stack.append((left, depth + 1, conditions[0] + sides[0]))
-    return "\n".join(lines)
-
-
-def _conditions(estimator, node, name, decimals):
-    """What a node asks of those that go left, and of those that go right."""
-    shown = estimator.tree_
-    if np.isnan(shown.threshold[node]):
-        feature = int(shown.feature[node])
-        goes, known = members(shown.sets, node, feature), estimator._levels[feature]
-        parts = [[str(value) for value, left in zip(known, goes, strict=True) if left == side] for side in (True, False)]
-        return [f"{name} in {{{', '.join(part)}}}" for part in parts]
-    threshold = f"{shown.threshold[node]:.{decimals}f}"
-    return [f"{name} <= {threshold}", f"{name} > {threshold}"]
-
-
-def _leaf_text(estimator, value, decimals):
-    if not hasattr(estimator, "classes_"):
-        return ", ".join(f"{x:.{decimals}f}" for x in value[:, 0])
-    words = []
-    for classes, shares in zip(_class_lists(estimator), value, strict=True):
-        best = int(np.argmax(shares[: len(classes)]))
-        words.append(f"{classes[best]} ({shares[best]:.{decimals}f})")
-    return ", ".join(words)

@@ -41,7 +41,7 @@ SPECTRA = [
 ]
 FASTTREE = [
     {"fasttree.warmup"},
-    {"fasttree.tree", "fasttree.forest", "fasttree.boosting", "fasttree.inspection", "fasttree.interop"},
+    {"fasttree.tree", "fasttree.forest", "fasttree.boosting", "fasttree.inspection", "fasttree.interop", "fasttree.drawing"},
     {"fasttree._estimators"},
     {"fasttree._boosting_base"},
     {"fasttree._boosting_fit", "fasttree._boosting_saving", "fasttree._boosting_shapley"},

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 import fasttree
-from fasttree import DecisionTreeClassifier, DecisionTreeRegressor, export_text, load, save
+from fasttree import DecisionTreeClassifier, DecisionTreeRegressor, load, save
 from fasttree._tree_categories import members
 from tests.naive import trees as naive
 
@@ -291,12 +291,6 @@ def test_shapley_values_are_the_means_over_all_orders():
         for place, feature in enumerate(order):
             expected[feature] += (value(0, order[: place + 1]) - value(0, order[:place])) / len(orders)
     np.testing.assert_allclose(fasttree.explain(model, row[None])[0][0], expected, atol=1e-12)
-
-
-def test_trees_are_told_in_words():
-    X = pd.DataFrame({"kind": pd.Categorical(["red", "blue", "green", "blue"])})
-    text = export_text(DecisionTreeRegressor().fit(X, [1.0, 5.0, 1.0, 5.0]))
-    assert text == "kind in {green, red}\n|   1.00\nkind in {blue}, or missing\n|   5.00"
 
 
 def saved(model):

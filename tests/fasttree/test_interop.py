@@ -1,4 +1,4 @@
-"""Saving, loading and printing trees."""
+"""Saving and loading trees."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fasttree
-from fasttree import export_text, load, save
+from fasttree import load, save
 
 KINDS = ["DecisionTree", "RandomForest", "ExtraTrees"]
 
@@ -201,14 +201,3 @@ def test_weights_of_classes_come_back():
     for wrong in ({"pairs": [[1]]}, {"pairs": [[[], 1]]}, {"other": 1}):
         with pytest.raises(ValueError, match="pairs of key and value"):
             load(rewritten(saved(fitted("DecisionTreeClassifier")), header={"parameters": {"class_weight": wrong}}))
-
-
-def test_text_shows_splits_and_leaves():
-    X = np.array([[0.0, 1.0], [2.0, 1.0], [np.nan, 5.0]])
-    tree = fasttree.DecisionTreeRegressor().fit(X, [1.0, 2.0, 4.0])
-    lines = export_text(tree, feature_names=["mass", "dose"], decimals=1).splitlines()
-    assert lines[0] in ("mass <= inf", "dose <= 3.0, or missing")
-    assert "1.0" in "".join(lines) and "4.0" in "".join(lines)
-    assert "…" in export_text(tree, max_depth=0)
-    with pytest.raises(ValueError, match="feature_names has 1"):
-        export_text(tree, feature_names=["a"])
