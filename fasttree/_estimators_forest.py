@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
+from fasttree._estimators_members import Members
 from fasttree._estimators_tree import (
     SEEDS,
     TREE_CONSTRAINTS,
@@ -117,7 +118,7 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
             random_state.randint(SEEDS, size=len(kept))
             self._note_other_rows(n_samples)
         else:  # so that a fit that is interrupted doesn't leave the forest of other data
-            vars(self).pop("estimators_", None)
+            vars(self).pop("_members", None)
             self._other_rows = False
         self._n_samples, self._n_drawn, self._weight = n_samples, n_drawn, weight
         seeds = random_state.randint(SEEDS, size=n_more).tolist()
@@ -146,14 +147,13 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
         def run(seeds):
             weights = [weigh(seed) for seed in seeds] if self.bootstrap else [np.ones(n_samples) if weight is None else weight]
             trees = grow_trees(problem, weights, rules, seeds)
-            return [prune(tree, self.ccp_alpha) for tree in trees]
+            return [prune(tree, self.ccp_alpha) for tree in trees] if self.ccp_alpha else trees
 
         # small trees together: a task costs about as much as a tree of 300 rows
         size = max(1, min(-(-n_more // threads_for(self.n_jobs)), _TASK // n_samples))
         tasks = [seeds[start : start + size] for start in range(0, n_more, size)]
         grown = over_threads(run, tasks, n_jobs=self.n_jobs, shared=False, verbose=self.verbose)
-        trees = [tree for part in grown for tree in part]
-        self.estimators_ = kept + self._wrap(trees, seeds, max_features)
+        self._members = self._as_members(list(grown), seeds, max_features, kept)
 
     def _note_other_rows(self, n_samples):
         """Whether trees of a warm start were drawn from another number of rows, so that nobody knows which are out of their bags."""
@@ -166,6 +166,17 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
     def _n_kept(self):
         """Trees that `fit` keeps."""
         return len(getattr(self, "estimators_", [])) if self.warm_start else 0
+
+    @property
+    def estimators_(self):
+        """The trees, estimators of their own."""
+        if "_members" not in vars(self):
+            raise AttributeError(f"this {type(self).__name__} is not fitted, so that it has no estimators_")
+        return self._members.estimators()
+
+    @estimators_.setter
+    def estimators_(self, estimators):
+        self._members = Members.of(estimators)
 
     @property
     def estimator_(self):
@@ -185,21 +196,16 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
             return int(self.max_samples)
         return max(1, round((n_samples if weight is None else weight.sum()) * self.max_samples))
 
-    def _wrap(self, trees, seeds, max_features):
-        """Grown trees as estimators of their own."""
+    def _as_members(self, parts, seeds, max_features, kept=()):
+        """Grown trees, in parts one after the other, as members of this forest."""
         alike = vars(self._unfitted_tree(None)) | {
             "max_features_": max_features,
             "n_features_in_": self.n_features_in_,
             "n_outputs_": self.n_outputs_,
             "_levels": self._levels,
         }
-        return [self._alike(alike, tree, seed) for tree, seed in zip(trees, seeds, strict=True)]
-
-    def _alike(self, attributes, tree, seed):
-        """One of them. Calling the constructor for each took a fortieth of a forest's time on 281 rows."""
-        estimator = object.__new__(self._tree_class)
-        vars(estimator).update(attributes, tree_=tree, random_state=seed)
-        return estimator
+        alike |= {name: getattr(self, name) for name in ("classes_", "n_classes_") if hasattr(self, name)}
+        return Members(self._tree_class, alike, seeds, parts, kept)
 
     def _values(self, X):
         """Leaf values averaged over the trees, shape (n_samples, n_outputs, n_classes); trees are always added in the same order."""

@@ -96,9 +96,3 @@ class ForestClassifier(PredictsClasses, BaseForest):
             self.oob_decision_function_ = np.moveaxis(value, 1, 2)
             guess = np.column_stack([found.take(np.argmax(value[:, k, : len(found)], axis=1)) for k, found in enumerate(self.classes_)])
         self.oob_score_ = self._oob_metric("accuracy_score")(y, guess)
-
-    def _wrap(self, trees, seeds, max_features):
-        estimators = super()._wrap(trees, seeds, max_features)
-        for estimator in estimators:
-            estimator.classes_, estimator.n_classes_ = self.classes_, self.n_classes_
-        return estimators

@@ -8,12 +8,12 @@ from fasttree._growth_criteria import family_of
 from fasttree._growth_number import Nodes
 from fasttree._splitting_own import compile_own
 from fasttree._splitting_scan import ABSOLUTE, GINI, OWN, SQUARED
-from fasttree._tree import Tree
+from fasttree._tree import Trees
 from fasttree._tree_categories import collect_sets, count_words, start_words
 
 
 def finish(problem, nodes, lot):
-    """Derive what the estimators show, for all trees at once; each keeps its part of the arrays."""
+    """Derive what the estimators show, for all trees at once."""
     threshold = nodes.threshold
     if not len(problem.values):
         inner = np.flatnonzero((nodes.left >= 0) & ~np.isnan(threshold))  # NaN: by categories
@@ -38,13 +38,15 @@ def finish(problem, nodes, lot):
         "missing_go_to_left": nodes.missing_left,
         "value": value,
     }
-    trees, n_categories = [], problem.n_categories if len(problem.n_categories) else None
-    own = [slice(start, stop) for start, stop in itertools.pairwise(lot.stops.tolist())]  # by NumPy's numbers it takes twice as long
-    for rows, part in zip(lot.rows, own, strict=True):
-        parts = {name: array[part] for name, array in arrays.items()}
-        sets = None if n_categories is None else _read_sets(problem, Nodes(*(array[part] for array in nodes)), rows)
-        trees.append(Tree(parts, problem.X.shape[1], problem.n_classes, n_categories, sets))
-    return trees
+    stops = lot.stops.tolist()  # by NumPy's numbers, cutting arrays takes twice as long
+    n_categories, words = None, None
+    if len(problem.n_categories):
+        n_categories, parts = problem.n_categories, itertools.pairwise(stops)
+        words = [
+            _read_sets(problem, Nodes(*(array[start:stop] for array in nodes)), rows)
+            for rows, (start, stop) in zip(lot.rows, parts, strict=True)
+        ]
+    return Trees(arrays, stops, problem.X.shape[1], problem.n_classes, n_categories, words)
 
 
 def _thresholds(X, low, high, feature):

@@ -186,7 +186,7 @@ def grow_tree(problem, weight, rules, seed):
     bench, problem = None, problem._replace(codes=none, by_target=none)
     nodes = _number(problem, sketch, lot)
     del sketch
-    return finish(problem, nodes, lot)[0]
+    return next(iter(finish(problem, nodes, lot)))
 
 
 def grow_trees(problem, weights, rules, seeds):
@@ -204,7 +204,7 @@ def grow_trees(problem, weights, rules, seeds):
 
     Returns
     -------
-    list of Tree
+    Trees
     """
     bench = problem.benches.pop() if problem.benches else None  # a thread takes one that is free
     if bench is None or bench.n_trees < len(seeds):

@@ -10,6 +10,7 @@
 """
 
 import functools
+import itertools
 
 import numpy as np
 import scipy.sparse
@@ -175,6 +176,32 @@ class Tree:
         if normalize and total.sum() > 0.0:
             total /= total.sum()
         return total
+
+
+class Trees:
+    """Trees that were grown together, in one set of flat arrays of which each tree is a part; they are made as they are asked for.
+
+    Parameters
+    ----------
+    arrays : dict
+        As those of a `Tree`, tree after tree.
+    stops : list of int
+        Where the nodes of each tree end; the first entry is 0.
+    n_features, n_classes, n_categories
+        As for a `Tree`.
+    category_words : list of ndarray, or None
+        Those of each tree.
+    """
+
+    def __init__(self, arrays, stops, n_features, n_classes, n_categories=None, category_words=None):
+        self._arrays, self._stops, self._shared = arrays, stops, (n_features, n_classes, n_categories)
+        self._words = category_words
+
+    def __iter__(self):
+        for tree, (start, stop) in enumerate(itertools.pairwise(self._stops)):
+            own = slice(start, stop)
+            parts = {name: array[own] for name, array in self._arrays.items()}
+            yield Tree(parts, *self._shared, None if self._words is None else self._words[tree])
 
 
 def dense_blocks(X, n_rows=8192):

@@ -226,7 +226,7 @@ def _build(parts):
     n_categories = category_counts(estimator._levels, header["n_features"])
     trees, seeds = restore_trees(header["n_features"], n_classes, n_categories, functools.partial(part_of, parts), require)
     if hasattr(estimator, "n_estimators"):
-        estimator.estimators_ = estimator._wrap(trees, seeds.tolist(), header["max_features"])
+        estimator._members = estimator._as_members([trees], seeds.tolist(), header["max_features"])
     else:
         require(len(trees) == 1, f"has {len(trees)} trees instead of one")
         estimator.tree_, estimator.max_features_ = trees[0], header["max_features"]
