@@ -157,9 +157,15 @@ def add_up(target, rows, start, stop, ordered, sums):
 @njit(fastmath=FAST_MATH, _nrt=False, forceinline=True)
 def add_up_values(target, start, stop, sums):
     """The same where the ordered target's `value` alone tells: two classes, or numbers of weight one."""
-    weight, first_sum, second_sum, n_other = 0.0, 0.0, 0.0, 0
+    weight, first_sum, second_sum, n_other = np.float64(stop - start), 0.0, 0.0, 0
     values, weights = target.value[start:stop], target.weight[start:stop]
-    if target.classes:
+    if target.classes and target.unit:
+        for i in range(len(values)):
+            second_sum += values[i]
+        first_sum = weight - second_sum
+        pure = first_sum == 0.0 or second_sum == 0.0
+    elif target.classes:
+        weight = 0.0
         for i in range(len(values)):
             weight += weights[i]
             second_sum += values[i]
@@ -167,7 +173,6 @@ def add_up_values(target, start, stop, sums):
         first_sum = weight - second_sum
         pure = n_other == 0 or n_other == len(values)
     else:
-        weight = np.float64(len(values))
         for i in range(len(values)):
             first_sum += values[i]
             second_sum += values[i] * values[i]
