@@ -47,11 +47,6 @@ def where(truths, first, second):
     return np.where(truths, first, second)
 
 
-def anywhere(truths):
-    """Whether it is true in any lane."""
-    return bool(np.any(truths))
-
-
 def greatest(vector):
     """The greatest of a vector's numbers."""
     return vector.max()
@@ -131,16 +126,6 @@ if not interpreted():
     def where(typing_context, truths, first, second):
         """See above."""
         return first(truths, first, second), lambda context, builder, signature, args: builder.select(*args)
-
-    @intrinsic
-    def anywhere(typing_context, truths):
-        """See above."""
-
-        def make(context, builder, signature, args):
-            bits = builder.bitcast(args[0], ir.IntType(LANES))
-            return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
-
-        return types.boolean(truths), make
 
     @intrinsic
     def greatest(typing_context, vector):

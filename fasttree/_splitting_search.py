@@ -9,7 +9,7 @@ import numpy as np
 
 from fasttree._jit import njit
 from fasttree._jit_reference import refer
-from fasttree._jit_vector import LANES, anywhere, greatest, load, splat, where
+from fasttree._jit_vector import LANES, greatest, load, splat, where
 from fasttree._splitting_absolute import Absolute, scan_absolute, score_absolute
 from fasttree._splitting_bound import neighbours, search_bounded
 from fasttree._splitting_categories import DONE, Categories, is_set, scan_sets
@@ -33,6 +33,7 @@ from fasttree._splitting_sort import gather_keys, sort_keys
 
 NONE_MISSING = 2  # instead of a side: a node that misses nothing sends what is missing later to its larger side
 _LARGE = 1024  # rows from which bounding beats sorting
+_LANE_BITS, _LANE = np.uint64(8), np.uint64(255)  # enough for the number of a lane
 
 
 class Found(NamedTuple):
@@ -320,15 +321,18 @@ def score_drawn(columns, rows, n_lanes, cells, target, weight, totals, rules, wo
 
 
 @njit(_nrt=False, forceinline=True)
-def top_lane(n_lanes, lanes):
-    """The greatest score of any lane; whether the values of any lane vary, missing ones aside."""
-    low, high, scores, varies = lanes.low, lanes.high, lanes.score, False
+def best_lane(n_lanes, lanes):
+    """The greatest score of any lane; the lane that has it, of those that have it that of the lowest feature."""
+    scores, feature = lanes.score, lanes.feature
     top = splat(scores, -np.inf)
     for first in range(0, n_lanes, LANES):
         own = load(scores, first)
         top = where(top < own, own, top)
-        varies |= anywhere(load(low, first) < load(high, first))
-    return greatest(top), varies
+    score, lowest = greatest(top), ~np.uint64(0)
+    for j in range(n_lanes):  # without a branch that would be foreseen badly
+        key = (feature[j] << _LANE_BITS) | np.uint64(j)
+        lowest = min(lowest, key if scores[j] == score else ~np.uint64(0))
+    return score, np.int64(lowest & _LANE)
 
 
 @njit(_nrt=False)
@@ -349,27 +353,24 @@ def search_random(columns, rows, target, weight, totals, rules, work):
         draw_lanes(work.order, n_drawn, n_lanes, work.random, lanes)
         cells = lanes.cells[half, : size * LANES * count_groups(n_lanes)]
         word = score_drawn(columns, rows, n_lanes, cells, target, weight, totals, rules, work)
-        floor, skips, chosen = found.score, needed and not columns.any_missing, np.int64(-1)
-        if skips:
-            top, varies = top_lane(n_lanes, lanes)
-            n_varying += varies
-            floor = top if len(work.signs) == 0 else floor
-        for first in range(0, n_lanes, LANES):
-            if skips and not anywhere(splat(scores, floor) <= load(scores, first)):
+        start, stop, chosen = 0, n_lanes, np.int64(-1)
+        if needed and not columns.any_missing and len(work.signs) == 0:
+            score, lane = best_lane(n_lanes, lanes)
+            if score > -np.inf:
+                start, stop = lane, lane + 1
+        for j in range(start, stop):
+            if low[j] >= high[j] and (n_missing[j] == 0 or n_missing[j] == size):
                 continue
-            for j in range(first, min(first + LANES, n_lanes)):
-                if low[j] >= high[j] and (n_missing[j] == 0 or n_missing[j] == size):
-                    continue
-                if n_varying and not needed:
-                    break  # one that varies was sought
-                n_varying += 1
-                feature, score = np.int64(lanes.feature[j]), scores[j]
-                better = score > found.score or (score == found.score and feature < found.feature)
-                if better and (len(work.signs) == 0 or lane_allowed(columns, rows, j, target, rules, work)):
-                    side = np.int64(lanes.missing_left[j]) if n_missing[j] else NONE_MISSING
-                    threshold = np.nan if is_set(work.categories, feature) else np.float64(lanes.threshold[j])
-                    found = Found(score, feature, DONE, np.int64(word + np.uint64(feature)), 0, side, threshold)
-                    chosen = j
+            if n_varying and not needed:
+                break  # one that varies was sought
+            n_varying += 1
+            feature, score = np.int64(lanes.feature[j]), scores[j]
+            better = score > found.score or (score == found.score and feature < found.feature)
+            if better and (len(work.signs) == 0 or lane_allowed(columns, rows, j, target, rules, work)):
+                side = np.int64(lanes.missing_left[j]) if n_missing[j] else NONE_MISSING
+                threshold = np.nan if is_set(work.categories, feature) else np.float64(lanes.threshold[j])
+                found = Found(score, feature, DONE, np.int64(word + np.uint64(feature)), 0, side, threshold)
+                chosen = j
         if chosen >= 0:
             lanes.best[0], lanes.best[1] = half, chosen // LANES * size * LANES + chosen % LANES
             half = 1 - half
