@@ -12,7 +12,7 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from fasttree._binning import learn_bins
 from fasttree._boosting_columns import interaction_groups, monotonic_signs
@@ -21,9 +21,9 @@ from fasttree._boosting_fit import Fit, Patience, Rows, Sampling
 from fasttree._boosting_init import fit_init, raw_of_init
 from fasttree._boosting_model import Ensemble, RowPredictor
 from fasttree._boosting_state import Rules
-from fasttree._categories import categorical_mask, learn_levels, number_levels
+from fasttree._categories import categorical_mask, learn_levels
 from fasttree._threads import threads_for
-from fasttree._validation import check_weights
+from fasttree._validation import check_weights, validate
 
 _MANY = 10_000  # rows beyond which early_stopping="auto" means yes
 _SHARE = [Interval(RealNotInt, 0, 1, closed="right")]
@@ -93,15 +93,13 @@ class BaseBoosting(BaseEstimator):
         return Sampling(float(self.subsample), gradient, float(self.max_features_per_tree))
 
     def _check_X(self, X):
-        X = number_levels(X, self._levels)
-        return validate_data(self, X, reset=False, dtype=np.float32, order="C", ensure_all_finite=False)
+        return validate(self, X, reset=False, dtype=np.float32, order="C", ensure_all_finite=False)
 
     def _check_training(self, X, y, again):
         if not again:
             self._categorical = categorical_mask(X, self.categorical_features)
             self._levels = learn_levels(X, self._categorical)
-        X = number_levels(X, self._levels)
-        return validate_data(self, X, y, reset=not again, dtype=np.float32, order="C", ensure_all_finite=False)
+        return validate(self, X, y, reset=not again, dtype=np.float32, order="C", ensure_all_finite=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, groups=None, X_val=None, y_val=None, sample_weight_val=None):

@@ -9,8 +9,8 @@ def categorical_mask(X, categorical_features):
     n_features = shape[1] if len(shape) == 2 else 0
     mask = np.zeros(n_features, bool)
     if isinstance(categorical_features, str):  # from_dtype
-        if _is_table(X) and hasattr(X, "dtypes"):
-            mask[:] = [str(dtype) == "category" for dtype in X.dtypes]
+        if hasattr(X, "columns") and hasattr(X, "dtypes"):
+            mask[:] = [str(dtype).startswith(("category", "Categorical", "Enum")) for dtype in X.dtypes]  # of pandas; of polars
         return mask
     given = np.asarray([] if categorical_features is None else categorical_features)
     if given.size == 0:
@@ -46,6 +46,24 @@ def _is_table(X):
     return hasattr(X, "iloc")
 
 
+def _plain(X):
+    """An array or a pandas DataFrame; a polars DataFrame becomes one that shares its numbers."""
+    if _is_table(X):
+        return X
+    if hasattr(X, "get_column"):
+        import pandas as pd
+
+        return pd.DataFrame({name: X.get_column(name).to_numpy() for name in X.columns})
+    return np.asarray(X)
+
+
+def column_of_text(X):
+    """Name of the first column of a table that holds text, or None."""
+    X = _plain(X)
+    columns = X.columns if _is_table(X) else ()
+    return next((name for i, name in enumerate(columns) if any(isinstance(value, str) for value in X.iloc[:, i].tolist())), None)
+
+
 def learn_levels(X, mask, *, numbers=False):
     """Position -> sorted categories, a list, of the categorical columns.
 
@@ -53,7 +71,7 @@ def learn_levels(X, mask, *, numbers=False):
     """
     if not np.any(mask):
         return {}
-    X = X if _is_table(X) else np.asarray(X)
+    X = _plain(X)
     if not (numbers or _is_table(X) or X.dtype.kind in "OU"):
         return {}
     levels = {}
@@ -77,7 +95,7 @@ def number_levels(X, levels):
     """A copy of `X` with each category as its number; unknown and missing ones as NaN. `X` itself where there is nothing to do."""
     if not levels:
         return X
-    X = X if _is_table(X) else np.asarray(X)
+    X = _plain(X)
     if X.ndim != 2 or X.shape[1] <= max(levels):
         return X  # which is refused soon, in scikit-learn's words
     if _is_table(X):

@@ -9,7 +9,7 @@ from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, check_consistent_length, check_is_fitted, validate_data
 
-from fasttree._categories import categorical_mask, learn_levels, number_levels
+from fasttree._categories import categorical_mask, column_of_text, learn_levels, number_levels
 
 FLOATS = [np.float64, np.float32]  # the first is what other types become
 MOST_ROWS = 2**30  # twice as many nodes less one have numbers of 32 bits
@@ -51,8 +51,7 @@ def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_outp
     again = bool(getattr(estimator, "warm_start", False) and getattr(estimator, "estimators_", None))
     if not again:
         estimator._levels = _learn_categories(X, estimator.categorical_features)
-    X = number_levels(X, estimator._levels)
-    X, y = validate_data(
+    X, y = validate(
         estimator,
         X,
         y,
@@ -72,6 +71,19 @@ def check_fit(estimator, X, y, *, regression, accept_sparse=("csc",), multi_outp
         if y.dtype.kind == "f":
             assert_all_finite(y, input_name="y")
     return X, y.reshape(len(y), -1)
+
+
+def validate(estimator, X, *y, **options):
+    """scikit-learn's `validate_data`, of categories their numbers; of a column of text that is none of them it tells the name."""
+    X = number_levels(X, estimator._levels)
+    try:
+        return validate_data(estimator, X, *y, **options)
+    except ValueError as error:
+        name = column_of_text(X) if "could not convert string" in str(error) else None
+        if name is None:
+            raise
+        can = "make it one of type category or of numbers, or name it in categorical_features"
+        raise ValueError(f"column {name!r} of X holds text ({error}); {can}") from None
 
 
 def _plain_classes(y):
@@ -130,8 +142,7 @@ def check_predict(estimator, X, *, fitted, accept_sparse=("csr",)):
     check_is_fitted(estimator, fitted)
     if estimator._levels:
         _refuse_sparse(X)
-    X = number_levels(X, estimator._levels)
-    return validate_data(estimator, X, reset=False, accept_sparse=accept_sparse, dtype=FLOATS, ensure_all_finite="allow-nan", order="C")
+    return validate(estimator, X, reset=False, accept_sparse=accept_sparse, dtype=FLOATS, ensure_all_finite="allow-nan", order="C")
 
 
 def store(estimator, arguments):
