@@ -84,11 +84,17 @@ def _values(problem, weight, sums):
     for output, n_classes in enumerate(problem.n_classes):
         np.divide(sums[:, first : first + n_classes], weight[:, None], out=value[:, output, :n_classes])
         first += n_classes
-    # along an axis as short as a few classes, `np.sum` takes four times as long
     if family == GINI:
-        return value, 1.0 - np.einsum("noc,noc->n", value, value) / n_outputs
+        return value, 1.0 - _sum_products(value, value) / n_outputs
     bits = np.log2(value, out=np.zeros_like(value), where=value > 0)
-    return value, np.maximum(-np.einsum("noc,noc->n", value, bits) / n_outputs, 0.0)
+    return value, np.maximum(-_sum_products(value, bits) / n_outputs, 0.0)
+
+
+def _sum_products(a, b):
+    """Products of each node's entries, summed: a few of them by `np.sum` take four times as long, two by `einsum` six times."""
+    if a.shape[1:] == (1, 2):
+        return a[:, 0, 0] * b[:, 0, 0] + a[:, 0, 1] * b[:, 0, 1]
+    return np.einsum("noc,noc->n", a, b)
 
 
 def _read_sets(problem, nodes, rows):

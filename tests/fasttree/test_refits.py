@@ -1,5 +1,6 @@
 """Fits after a first one: on other data, failed, interrupted, continued."""
 
+import pickle
 from unittest import mock
 
 import numpy as np
@@ -106,3 +107,22 @@ def test_a_warm_start_cannot_take_rounds_away():
     model = GradientBoostingClassifier(max_iter=3, warm_start=True).fit(X, y)
     with pytest.raises(ValueError, match="max_iter=2 must be at least n_iter_=3"):
         model.set_params(max_iter=2).fit(X, y)
+
+
+def test_a_forests_estimators_are_those_of_its_fit():
+    """They are made when first asked for, by then the forest's parameters may be others."""
+    X, y = table()
+    assert not hasattr(RandomForestClassifier(), "estimators_")
+    model = RandomForestClassifier(4, max_depth=3, random_state=0).fit(X, y)
+    copy = pickle.loads(pickle.dumps(model))
+    model.set_params(max_depth=1)
+    assert model.estimators_ is model.estimators_ and len(model) == 4
+    assert [one.max_depth for one in model.estimators_] == [3] * 4 and max(one.get_depth() for one in model) > 1
+    np.testing.assert_array_equal(model.estimators_[0].classes_, model.classes_)
+    later = pickle.loads(pickle.dumps(model))
+    for other in (copy, later):
+        np.testing.assert_array_equal(other.predict_proba(X), model.predict_proba(X))
+    model.estimators_ = model.estimators_[:2]
+    two = np.mean([one.predict_proba(X) for one in model.estimators_], axis=0)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(X), two)
+    np.testing.assert_array_equal(model.predict_proba(X), two)
