@@ -7,7 +7,7 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import _fit_context
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.utils import check_random_state
@@ -22,6 +22,7 @@ from fasttree._boosting_init import fit_init, raw_of_init
 from fasttree._boosting_model import Ensemble, RowPredictor
 from fasttree._boosting_state import Rules
 from fasttree._categories import categorical_mask, learn_levels
+from fasttree._estimator import Estimator
 from fasttree._threads import threads_for
 from fasttree._validation import check_weights, validate
 
@@ -29,7 +30,7 @@ _MANY = 10_000  # rows beyond which early_stopping="auto" means yes
 _SHARE = [Interval(RealNotInt, 0, 1, closed="right")]
 
 
-class BaseBoosting(BaseEstimator):
+class BaseBoosting(Estimator):
     """Histogram gradient boosting; subclasses say what the target is."""
 
     _parameter_constraints: ClassVar[dict] = {

@@ -6,12 +6,12 @@ from numbers import Integral
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, MultiOutputMixin
+from sklearn.base import MultiOutputMixin
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, RealNotInt
 from sklearn.utils.validation import check_is_fitted
 
+from fasttree._estimator import Estimator
 from fasttree._estimators_members import Members
 from fasttree._estimators_tree import (
     SEEDS,
@@ -21,7 +21,7 @@ from fasttree._estimators_tree import (
     monotonic_signs,
 )
 from fasttree._growth_plan import grow_trees, plan
-from fasttree._threads import over_threads, seeded, threads_for
+from fasttree._threads import generator_of, over_threads, seeded, threads_for
 from fasttree._tree import dense_blocks
 from fasttree._tree_prune import prune
 from fasttree._validation import category_counts, check_predict, feature_count, moderate
@@ -76,7 +76,7 @@ def one_column(y):
     return y
 
 
-class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
+class BaseForest(Categorical, MultiOutputMixin, Estimator):
     """What all forests share."""
 
     _splitter = "best"
@@ -104,7 +104,7 @@ class BaseForest(Categorical, MultiOutputMixin, BaseEstimator):
             raise ValueError("Out of bag estimation only available if bootstrap=True")
         n_samples = len(y)
         n_drawn, weight = self._draws(n_samples, weight) if self.bootstrap else None, moderate(weight)
-        random_state = check_random_state(self.random_state)
+        random_state = generator_of(self.random_state)
         kept = self.estimators_ if self._n_kept() else []
         n_more = self.n_estimators - len(kept)
         if n_more < 0:

@@ -4,11 +4,12 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, MultiOutputMixin, clone
+from sklearn.base import MultiOutputMixin, clone
 from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from fasttree._estimator import Estimator
 from fasttree._growth_plan import grow_tree, plan
 from fasttree._splitting_scan import Rules
 from fasttree._tree_prune import prune, pruning_path
@@ -110,7 +111,7 @@ def class_lists(estimator):
     return [np.asarray(classes) for classes in (estimator.classes_ if estimator.n_outputs_ > 1 else [estimator.classes_])]
 
 
-class BaseTree(Categorical, MultiOutputMixin, BaseEstimator):
+class BaseTree(Categorical, MultiOutputMixin, Estimator):
     """What both kinds of tree share."""
 
     def _grow(self, X, y, n_classes, weight):

@@ -2,10 +2,12 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral
 
 import numpy as np
 from joblib import Parallel, delayed, wrap_non_picklable_objects
 from joblib.parallel import MultiprocessingBackend, SequentialBackend, ThreadingBackend, get_active_backend
+from sklearn.utils import check_random_state
 
 _own = threading.local()
 
@@ -55,3 +57,8 @@ def seeded(seed):
         generator = _own.generator = np.random.RandomState(seed)
     generator.seed(seed)
     return generator
+
+
+def generator_of(random_state):
+    """`check_random_state`, but for a whole number the thread's own generator, good until it is seeded again."""
+    return seeded(random_state) if isinstance(random_state, Integral) else check_random_state(random_state)
