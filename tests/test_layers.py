@@ -56,7 +56,7 @@ FASTTREE = [
     {"fasttree._tree", "fasttree._splitting", "fasttree._binning", "fasttree._losses"},
     {"fasttree._histogram"},
     {"fasttree._boosting_sync"},
-    {"fasttree._validation", "fasttree._threads", "fasttree._pages"},
+    {"fasttree._validation", "fasttree._threads", "fasttree._pages", "fasttree._estimator"},
     {"fasttree._categories"},
     {"fasttree._jit"},
 ]
