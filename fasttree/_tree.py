@@ -80,7 +80,9 @@ class Tree:
 
     def __init__(self, arrays, n_features, n_classes, n_categories=None, category_words=None):
         for name in self.NODE_ARRAYS:
-            setattr(self, name, arrays[name])
+            if name != "n_node_samples":
+                setattr(self, name, arrays[name])
+        self._sizes = arrays["n_node_samples"].astype(np.int32, copy=False)  # `MOST_ROWS` are fewer
         self.n_features = n_features
         self.n_classes = n_classes
         self.n_categories, self.category_words = n_categories, category_words
@@ -95,6 +97,11 @@ class Tree:
 
     def __getstate__(self):
         return {name: value for name, value in self.__dict__.items() if name not in ("walker", "sets")}
+
+    @property
+    def n_node_samples(self):
+        """As int64, which scikit-learn has; kept in half of that."""
+        return self._sizes.astype(np.int64)
 
     @property
     def node_count(self):
