@@ -6,6 +6,7 @@ import numpy as np
 
 from fasttree._jit import njit
 from fasttree._jit_reference import refer
+from fasttree._pages import unused
 from fasttree._splitting_categories import DONE
 
 
@@ -19,26 +20,29 @@ class Nodes(NamedTuple):
     high: np.ndarray  # int32
     threshold: np.ndarray  # float64, -2 for leaves, NaN by a set of categories; only that where the sketch has none
     missing_left: np.ndarray  # uint8
-    size: np.ndarray  # int64: rows
+    size: np.ndarray  # int32: rows
     weight: np.ndarray  # float64
     sums: np.ndarray  # float64, shape (n_nodes, n_slots)
     bounds: np.ndarray  # float64, shape (n_nodes, 2), or without rows
 
 
-def new_nodes(n_nodes, n_slots, bounded):
-    """Room for a tree of exactly `n_nodes`."""
+def new_nodes(n_rows, n_nodes, n_slots, bounded):
+    """Room for exactly `n_nodes` of trees of `n_rows`; what no tree keeps lies apart from the rest."""
+    passing = {
+        "sums": (np.float64, (n_nodes, n_slots)),
+        "bounds": (np.float64, (n_nodes if bounded else 0, 2)),
+        "low": (np.int32, (n_nodes,)),
+        "high": (np.int32, (n_nodes,)),
+    }
     return Nodes(
         left=np.empty(n_nodes, np.int32),
         right=np.empty(n_nodes, np.int32),
         feature=np.empty(n_nodes, np.int32),
-        low=np.empty(n_nodes, np.int32),
-        high=np.empty(n_nodes, np.int32),
         threshold=np.empty(n_nodes, np.float64),
         missing_left=np.empty(n_nodes, np.uint8),
-        size=np.empty(n_nodes, np.int64),
+        size=np.empty(n_nodes, np.int32),
         weight=np.empty(n_nodes, np.float64),
-        sums=np.empty((n_nodes, n_slots), np.float64),
-        bounds=np.empty((n_nodes if bounded else 0, 2), np.float64),
+        **unused(n_rows, passing),
     )
 
 

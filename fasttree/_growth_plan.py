@@ -183,7 +183,7 @@ def grow_tree(problem, weight, rules, seed):
     bench = _new_bench(problem, 1, rules, own=bool(np.all(weight > 0.0)), alike=bool(np.all(weight == 1.0)))
     lot, sketch = _grow(problem, bench, [weight], lambda weight: rules, [seed]), bench.sketch
     none = np.empty((0, 0))
-    bench, problem = None, problem._replace(codes=none, by_target=none)
+    bench, weight, problem = None, None, problem._replace(codes=none, by_target=none)
     nodes = _number(problem, sketch, lot)
     del sketch
     return next(iter(finish(problem, nodes, lot)))
@@ -198,7 +198,7 @@ def grow_trees(problem, weights, rules, seeds):
     ----------
     problem : Problem
     weights : list of float64 ndarrays, shape (n_rows,)
-        One per tree, or a single one for all trees. Rows of weight 0 take no part.
+        One per tree, or a single one for all trees. Rows of weight 0 take no part. Emptied when the trees are grown.
     rules : callable (weight) -> Rules
     seeds : list of int
 
@@ -210,6 +210,7 @@ def grow_trees(problem, weights, rules, seeds):
     if bench is None or bench.n_trees < len(seeds):
         bench = _new_bench(problem, len(seeds), rules(weights[0]))
     lot = _grow(problem, bench, weights, rules, seeds)
+    weights.clear()
     nodes = _number(problem, bench.sketch, lot)
     problem.benches.append(bench)
     return finish(problem, nodes, lot)
@@ -288,12 +289,12 @@ def _grow(problem, bench, weights, rules, seeds):
     if grow_many(columns, codes, problem.by_target, target, lot, every_rule[0], bench.sketch, work, bench.room):
         did = "raised an exception" if work.own.numbers[FAILED] == RAISED else "gave NaN for a split that was tried"
         raise ValueError(f"criterion={problem.criterion!r} {did}; it must give a number for any node's sums and weight")
-    return lot
+    return lot._replace(weights=None, rows=lot.rows if len(problem.n_categories) else np.empty((n_trees, 0), dtype=np.uint32))
 
 
 def _number(problem, sketch, lot):
     """The nodes of all trees in their final order."""
-    nodes = new_nodes(lot.stops[-1], sketch.sums.shape[1], len(problem.signs) > 0)
+    nodes = new_nodes(len(problem.outputs), lot.stops[-1], sketch.sums.shape[1], len(problem.signs) > 0)
     number_nodes(sketch, lot.stops, np.empty((np.max(np.diff(lot.stops)) + 1, 2), dtype=np.int64), nodes)
     return nodes
 
@@ -339,23 +340,30 @@ def _work(problem, own, alike):
     room = 8
     while room < 2 * sampled + 2:
         room *= 2
+    kinds = {
+        "keys": (np.uint64, (n_rows,)),
+        "spare": (np.uint64, (n_spare,)),
+        "weight": (np.float64, (0 if alike else sampled,)),
+        "value": (np.float64, (sampled if moment and not told else 0,)),
+        "outputs": (np.float64, (0 if told else sampled, problem.outputs.shape[1])),
+        "places": (np.uint32, (room,)),
+    }
+    arrays = unused(n_rows, kinds)
+    if told:
+        arrays["value"] = problem.outputs.reshape(-1)
     return Work(
         left=np.empty(_slots(problem)),
         right=np.empty(_slots(problem)),
         table=_xlogx_table() if _family(problem) == ENTROPY else np.empty(0),
         order=np.arange(problem.X.shape[1]),
         random=np.zeros(1, dtype=np.uint64),
-        keys=np.empty(n_rows, dtype=np.uint64),
         values=np.empty(n_rows if len(problem.values) else 0),
-        **unused(n_rows, {"spare": (np.uint64, (n_spare,)), "places": (np.uint32, (room,))}),
-        weight=np.empty(0 if alike else sampled),
-        value=problem.outputs.reshape(-1) if told else np.empty(sampled if moment else 0),
+        **arrays,
         histograms=np.empty((n_bounded, N_BUCKETS, 4)),
         bounds=np.empty((n_bounded, N_BUCKETS)),
         tops=np.empty(n_bounded),
         ranges=np.empty((n_bounded, 2), dtype=np.int64),
         bounded=np.empty(problem.max_features, dtype=np.int64),
-        outputs=np.empty((0 if told else sampled, problem.outputs.shape[1])),
         no_outputs=np.empty((0, 0)),
         absolute=_absolute(problem),
         own=prepare_own(own, _slots(problem)),

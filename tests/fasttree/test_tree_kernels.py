@@ -241,7 +241,7 @@ def test_nodes_are_numbered_in_preorder(bounded, random):
     sketch.stop[:7], sketch.missing_left[:7], sketch.sums[:7] = np.arange(7) * 11, 1, np.arange(14).reshape(7, 2)
     if bounded:
         sketch.bounds[:7] = np.arange(14).reshape(7, 2)
-    nodes = new_nodes(7, 2, bounded)
+    nodes = new_nodes(1, 7, 2, bounded)
     number_nodes(sketch, np.array([0, 7]), np.empty((8, 2), dtype=np.int64), nodes)
     order = np.array([0, 1, 3, 4, 5, 6, 2])
     assert nodes.bounds[:, 1].tolist() == ((2 * order + 1).tolist() if bounded else [])
