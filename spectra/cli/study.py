@@ -276,6 +276,8 @@ def summarise(result, console):
     for control in result.controls:
         if control.flag:
             console.say(f"WARNING {control.verdict} ({first} {control.auc.mean:.2f}, p {control.p_value:.4f})")
+        elif control.doubt:
+            console.say(f"note: {control.verdict} ({first} {control.auc.mean:.2f}, p {control.p_value:.4f})")
     for drift in result.drifts:
         if drift.flag:
             console.say(f"WARNING {drift.verdict}")

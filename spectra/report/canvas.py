@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 
 # Okabe & Ito (2008): eight colours that stay apart for every common kind of colour blindness
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#444444")
-INK, GREY, PALE, ALARM, ACCENT = "#1f2933", "#6b7785", "#d5dae0", "#b42318", "#0b4f71"
+INK, GREY, PALE, ALARM, CAUTION, ACCENT = "#1f2933", "#6b7785", "#d5dae0", "#b42318", "#c98509", "#0b4f71"
 WIDTH = 9.4  # inches at 72 points: what the page's column holds
 LEAST_BOX = 6  # values below which quartiles would say more than is known
 MOST_POINTS = 150  # of one class in one panel; more would only make the file large

@@ -153,6 +153,16 @@ def _scored(controls, most=4):
     return listed(told + ([f"{len(ranked) - most} more"] if len(ranked) > most else []))
 
 
+def _beyond(controls, about):
+    """Whether the models do better than any of the controls that gave an alarm, by intervals that do not meet."""
+    best = max((control.auc.high for control in controls if np.isfinite(control.auc.mean)), default=1.0)
+    return (
+        f" The models do better ({interval_text(about.nested.auc)}), so none of these is the whole answer."
+        if best < about.nested.auc.low
+        else ""
+    )
+
+
 def _auc(control):
     auc = control.auc
     rank = "concordance" if control.predicts == "quantity" else "AUC"
@@ -168,13 +178,16 @@ def _controls(result, about):
             ALARM,
             "Told from what is no biomarker",
             f"{what} can also be told from {_scored(flagged)}. A model may learn that instead of the biology: balance it by design, "
-            "or show that the markers hold within its levels.",
+            f"or show that the markers hold within its levels.{_beyond(flagged, about)}",
         )
     doubtful = [control for control in nuisance if unsettled(control)]
     if doubtful:
         text = f"Here {about.it if about.quantity is not None else 'the class'} was told from {_scored(doubtful)}. With so few {about.groups} that can be chance, but do not rule it out."
         yield Threat(CAUTION, "Perhaps told from what is no biomarker", text)
-    passed = [source(control) for control in nuisance if not (control.flag or unsettled(control))]
+    for control in nuisance:
+        if control.doubt:
+            yield Threat(CAUTION, "Told from what lies between the peaks", f"{control.verdict} ({_auc(control)}.)")
+    passed = [source(control) for control in nuisance if not (control.flag or control.doubt or unsettled(control))]
     if passed:
         yield Threat(
             GOOD,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from spectra.pipeline import NUISANCE
-from spectra.report.canvas import ALARM, GREY, INK, by_class, chance, colour, intervals, ladder, panels, picture, scaled, short
+from spectra.report.canvas import ALARM, CAUTION, GREY, INK, by_class, chance, colour, intervals, ladder, panels, picture, scaled, short
 from spectra.report.subject import counts_unit, interval_text, p_text
 from spectra.study.audit import FEW_PATIENTS, LEAST_AUC, OWN, STRONG_AUC
 from spectra.study.familiar import shifts
@@ -23,7 +23,7 @@ def _tell(control, about):
 
 def unsettled(control):
     """No alarm, but an interval that lies wholly above what would raise one: too few patients to tell."""
-    return not control.flag and control.auc.low > LEAST_AUC
+    return not (control.flag or control.doubt) and control.auc.low > LEAST_AUC
 
 
 def verdict(control):
@@ -35,7 +35,9 @@ def verdict(control):
 
 
 def _ranked(controls):
-    return sorted(controls, key=lambda control: (not control.flag, not control.of_label, -np.nan_to_num(control.auc.mean)))
+    return sorted(
+        controls, key=lambda control: (not control.flag, not control.doubt, not control.of_label, -np.nan_to_num(control.auc.mean))
+    )
 
 
 @picture
@@ -47,9 +49,9 @@ def controls(result, about):
     figure, axes = panels(height=0.75 + 0.27 * len(rows))
     axis = axes[0, 0]
     ladder(axis, [_tell(row, about) for row in rows], 64)
-    for flag, tone, marker in ((False, GREY, "o"), (True, ALARM, "D")):
-        for place in (i for i, row in enumerate(rows) if row.flag == flag):
-            intervals(axis, [rows[place].auc], tone=tone, offset=place, marker=marker)
+    for place, row in enumerate(rows):
+        tone, marker = (ALARM, "D") if row.flag else (CAUTION, "s") if row.doubt else (GREY, "o")
+        intervals(axis, [row.auc], tone=tone, offset=place, marker=marker)
     chance(axis)
     axis.axvline(LEAST_AUC, color=ALARM, linewidth=0.8, linestyle=":")
     lows = [row.auc.low for row in rows if np.isfinite(row.auc.low)]
@@ -58,7 +60,7 @@ def controls(result, about):
     caption = (
         "Each line asks a plain model for something it should not be able to tell. Dots near 0.5 are what one wishes for; red diamonds are alarms: "
         f"adjusted p below 0.05 right of the dotted line, or with fewer than {FEW_PATIENTS} patients, of whom no p can be small, {STRONG_AUC:g} or more; shuffled labels also where "
-        "the true ones do no better. A dot far below 0.5 is no link but balance: whoever is held out is missing among the others. Bars: 95 % intervals."
+        "the true ones do no better; an amber square is as clear, but may be biology. A dot far below 0.5 is no link but balance: whoever is held out is missing among the others. Bars: 95 % intervals."
     )
     return figure, "What could be told that should not be", caption
 
@@ -71,7 +73,7 @@ def control_rows(result, about):
             "auc": interval_text(control.auc),
             "p": p_text(control.p_value),
             "flag": control.flag,
-            "unsettled": unsettled(control),
+            "caution": control.doubt or unsettled(control),
             "verdict": verdict(control),
         }
         for control in _ranked(result.controls)

@@ -1,8 +1,8 @@
 """Does the film, not the tank, give the answer? Controls that no biomarker study should pass too well.
 
 Each control predicts something from something, trained and tested on different patients. *Class from nuisance*: total ion current,
-noise, baseline, number of peaks, one by one and together, m/z regions without peaks, and every extra column of the manifest (site, date, plate,
-spot, …). *Batch from features*: whether site, plate or date can be read off the peaks, comparing patients of one class only. The classifier is
+noise, baseline, number of peaks, one by one and together, the level of m/z regions without peaks, and every extra column of the manifest (site,
+date, plate, spot, …). *Batch from features*: whether site, plate or date can be read off the peaks, comparing patients of one class only. The classifier is
 a `probe`, which is trained anew under every shuffling of the labels, so the p-values are exact; `judge` adjusts them for all that was
 asked in one study (Holm 1979), so these raise a false alarm in at most one clean study of twenty. With fewer than twenty patients a nearly
 perfect probe is an alarm as well, whatever its p: what chance can do there, it can do for a marker too.
@@ -19,7 +19,7 @@ from spectra._threads import over_threads, parallel
 from spectra.pipeline import NUISANCE, learned_steps
 from spectra.settings import change
 from spectra.study import probe, scores, scores_quantity
-from spectra.study.regions import empty_regions
+from spectra.study.regions import empty_regions, level_of, structure_of
 from spectra.study.splits import group_labels, grouped_splits
 
 ALARM = 0.05
@@ -29,17 +29,30 @@ FEW_PATIENTS = 20
 
 
 TOGETHER = "the nuisance numbers together"
-REGIONS = "m/z regions without peaks"
+REGIONS = "the level of m/z regions without peaks"
+STRUCTURE = "weak structure in m/z regions without peaks"
 SHUFFLED = "shuffled labels, whole pipeline"
 LABELS = ("class", "quantity")
-OWN = (*NUISANCE, TOGETHER, REGIONS, SHUFFLED, "features")
+OWN = (*NUISANCE, TOGETHER, REGIONS, STRUCTURE, SHUFFLED, "features")
 """Controls that are no column of the manifest."""
+
+
+_TOLD = "The {label} can be told from {name} alone: a model may learn that instead of the biology. "
+_SPECTRA = "Show that the markers hold among spectra that are alike in it."
+_COLUMN = "Balance it by design, or show that the markers hold within its levels."
+_COPIED = " If it only tells the {label} in other words, leave the column out."
+_WEAK = (
+    "The {label} can be told from {name} that lines up from spectrum to spectrum: most likely peaks too weak to be picked, which are biology, "
+    "but interference at fixed m/z looks alike. Look at the mean spectra, or pick such peaks by a lower peaks.snr."
+)
+_CALM = "No sign that {name} gives the {label} away."
 
 
 class Control(NamedTuple):
     """One audit row.
 
-    control : what was used; predicts : what was predicted; auc with interval; p_value adjusted for all tests of the study; verdict in plain words
+    control : what was used; predicts : what was predicted; auc with interval; p_value adjusted for all tests of the study; verdict in plain words;
+    doubt : told where it should not be, but biology may do that as well, so it is no alarm
     """
 
     control: str
@@ -48,6 +61,7 @@ class Control(NamedTuple):
     p_value: float
     flag: bool
     verdict: str
+    doubt: bool = False
 
     @property
     def of_label(self):
@@ -105,7 +119,7 @@ def _probed(codes_of_split, splits, y, groups, n_classes, *, resamples, permutat
 
 
 class Tested(NamedTuple):
-    """One control as tested, before `judge`: p_value as it is, and the words for either verdict."""
+    """One control as tested, before `judge`: p_value as it is, the words for either verdict, and whether the worse one is an alarm or a doubt."""
 
     control: str
     predicts: str
@@ -114,6 +128,7 @@ class Tested(NamedTuple):
     n_patients: int
     alarm: str
     calm: str
+    doubt: bool = False
 
 
 def judge(tests):
@@ -131,12 +146,12 @@ def judge(tests):
     found = []
     for test, p in zip(tests, adjusted, strict=True):
         if p < ALARM and test.auc.mean >= LEAST_AUC:
-            flag, verdict = True, test.alarm
+            told, verdict = True, test.alarm
         elif test.n_patients < FEW_PATIENTS and test.auc.mean >= STRONG_AUC:
-            flag, verdict = True, f"{test.alarm} With {test.n_patients} patients this may be chance, and so may any marker."
+            told, verdict = True, f"{test.alarm} With {test.n_patients} patients this may be chance, and so may any marker."
         else:
-            flag, verdict = False, test.calm
-        found.append(Control(test.control, test.predicts, test.auc, float(p), flag, verdict))
+            told, verdict = False, test.calm
+        found.append(Control(test.control, test.predicts, test.auc, float(p), told and not test.doubt, verdict, told and test.doubt))
     return found
 
 
@@ -169,7 +184,7 @@ def class_from_nuisance(problem, splits, nuisance, table, *, resamples, permutat
         columns[TOGETHER] = np.hstack(list(columns.values()))
         regions = empty_regions(problem.data)
         if regions is not None:
-            columns[REGIONS] = regions
+            columns[REGIONS], columns[STRUCTURE] = level_of(regions), structure_of(regions)
     skipped = []
     for name in table:
         values = as_numbers(table[name])
@@ -191,17 +206,12 @@ def class_from_nuisance(problem, splits, nuisance, table, *, resamples, permutat
 
     found = over_threads(probed, columns.values(), n_jobs=n_jobs)
     label = LABELS[ordered]
-    alarm = (
-        "The {label} can be told from {name} alone: a model may learn that instead of the biology. "
-        "Balance it by design, or show that the markers hold within its levels."
-    )
-    copied = " If it only tells the {label} in other words, leave the column out."
-    calm = "No sign that {name} gives the {label} away."
     same = {str(name) for name in table if _one_to_one(table[name], problem.target)}
-    return [
-        Tested(name, label, *result, *(words.format(label=label, name=name) for words in (alarm + copied * (name in same), calm)))
-        for name, result in zip(columns, found, strict=True)
-    ], skipped
+    tests = []
+    for name, result in zip(columns, found, strict=True):
+        worse = _WEAK if name == STRUCTURE else _TOLD + (_SPECTRA if name in OWN else _COLUMN + _COPIED * (name in same))
+        tests.append(Tested(name, label, *result, *(words.format(label=label, name=name) for words in (worse, _CALM)), name == STRUCTURE))
+    return tests, skipped
 
 
 def _one_to_one(column, target):

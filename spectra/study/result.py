@@ -148,7 +148,7 @@ def _splits(result):
 
 
 def _control(control):
-    row = {name: getattr(control, name) for name in ("control", "predicts", "p_value", "flag", "verdict")}
+    row = {name: getattr(control, name) for name in ("control", "predicts", "p_value", "flag", "doubt", "verdict")}
     return row | {"auc": control.auc.mean}
 
 

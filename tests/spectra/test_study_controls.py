@@ -236,3 +236,37 @@ def test_empty_regions_lie_where_no_spectrum_has_a_peak():
     values = empty_regions(cohort)
     assert values.shape[0] == 4 and values.shape[1] > 300
     np.testing.assert_allclose(values, 1.0)
+
+
+def between_the_peaks(planted, seed):
+    """Verdicts on the level and on the weak structure between the peaks of 40 spectra of noise, in half of which something was planted."""
+    random = np.random.default_rng(seed)
+    mz, y = np.geomspace(1000, 10_000, 8000), np.tile([0, 1], 20)
+    spectra = []
+    for k in y:
+        noise = random.normal(size=mz.size) + random.normal(0, 0.02)
+        spectra.append(Spectrum(mz, 10 + (planted(mz, noise) if k else noise), str(len(spectra))))
+    none = PeakList(*np.empty((8, 0)))
+    cohort = dataclasses.replace(Cohort.from_spectra(spectra), peaks=[none] * 40)
+    problem = Problem(cohort, Settings(), y, np.arange(40), ["a", "b"], 0)
+    splits = grouped_splits(y, problem.groups, folds=5, repeats=1, seed=0)
+    nuisance = pd.DataFrame(random.normal(size=(40, 4)), columns=list(audit.NUISANCE))
+    found = {
+        control.control: control
+        for control in audit.judge(audit.class_from_nuisance(problem, splits, nuisance, pd.DataFrame(), resamples=20, permutations=199)[0])
+    }
+    assert not found[audit.STRUCTURE].flag and not found[audit.REGIONS].doubt
+    return found[audit.REGIONS].flag, found[audit.STRUCTURE].doubt
+
+
+def test_a_level_between_the_peaks_is_an_alarm_and_weak_peaks_there_are_a_doubt():
+    def weak_peaks(mz, noise):
+        return noise + sum(0.8 * np.exp(-0.5 * ((mz / centre - 1) / 1e-3) ** 2) for centre in np.geomspace(1100, 9500, 40))
+
+    assert between_the_peaks(lambda mz, noise: noise, 0) == (False, False)
+    assert between_the_peaks(lambda mz, noise: noise + 0.4 * ((mz > 2000) & (mz < 4000)), 1) == (
+        True,
+        False,
+    )  # a part of the baseline is left
+    assert between_the_peaks(weak_peaks, 2) == (False, True)
+    assert between_the_peaks(lambda mz, noise: 1.5 * noise, 3) == (False, False)  # which the noise level tells
