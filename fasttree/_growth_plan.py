@@ -335,7 +335,8 @@ def _work(problem, own, alike):
     sampled = 0 if problem.presorted else n_rows
     moment = _family(problem) == MOMENT
     told = moment and alike  # rows and targets start in the order that they have, and are reordered where they are
-    n_bounded = min(problem.max_features, N_AT_ONCE) if sampled and moment else 0
+    pair = _family(problem) == ENTROPY and _slots(problem) == 2 and problem.outputs.shape[1] == 1
+    n_bounded = min(problem.max_features, N_AT_ONCE) if sampled and (moment or pair) else 0
     n_spare = n_rows if len(problem.values) == 0 or problem.by_target.size else 0
     room = 8
     while room < 2 * sampled + 2:
@@ -344,7 +345,7 @@ def _work(problem, own, alike):
         "keys": (np.uint64, (n_rows,)),
         "spare": (np.uint64, (n_spare,)),
         "weight": (np.float64, (0 if alike else sampled,)),
-        "value": (np.float64, (sampled if moment and not told else 0,)),
+        "value": (np.float64, (sampled if (moment and not told) or n_bounded else 0,)),
         "outputs": (np.float64, (0 if told else sampled, problem.outputs.shape[1])),
         "places": (np.uint32, (room,)),
     }

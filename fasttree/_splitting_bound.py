@@ -1,8 +1,8 @@
 """Searching large nodes without sorting them: branch and bound over a histogram of codes, still exact.
 
 The rows of a node are counted into buckets of codes. A boundary inside a bucket puts some of its rows left, so the state (weight,
-value) on the left lies in a polygon around the bucket's two ends; the score is convex, so it is greatest in a corner. Only the
-rows of buckets whose greatest corner reaches the best bucket *end* are sorted and scanned::
+value) on the left lies in a polygon around the bucket's two ends; the score, by squared error or by entropy of two classes, is convex,
+so it is greatest in a corner. Only the of buckets whose greatest corner reaches the best bucket *end* are sorted and scanned::
 
     score     .  .:::.  .                 ends of buckets      |   |   |   |
     corners   :  |||||  :                 survivors              ^^^^^
@@ -12,12 +12,12 @@ import numpy as np
 
 from fasttree._jit import njit
 from fasttree._splitting_encode import SHIFT
+from fasttree._splitting_scan import _ENTROPY_SLACK, _TINY, ENTROPY, xlogx_of
 from fasttree._splitting_sort import bucket_of, sort_keys
 
 N_BUCKETS = 256
 N_AT_ONCE = 64  # features whose histograms are kept
 _SLACK = 1.0 + 1e-9  # bounds and scores are rounded differently
-_TINY = 1e-300
 _COUNT, _WEIGHT, _VALUE, _POSITIVE = range(4)
 
 
@@ -26,6 +26,21 @@ def moment_score(left_weight, left_value, total_weight, total_value):
     """Score of a split by squared error."""
     difference = left_value * total_weight - left_weight * total_value
     return difference * difference / (left_weight * (total_weight - left_weight))
+
+
+@njit(_nrt=False)
+def shares_score(weight, value, table):
+    """One child's part of the score by entropy, of which `value` is the weight of the second class."""
+    return xlogx_of(value, table) + xlogx_of(weight - value, table) - xlogx_of(weight, table)
+
+
+@njit(_nrt=False)
+def split_score(entropy, left_weight, left_value, total_weight, total_value, table):
+    """Score of a split from the weight and value of its left child."""
+    if entropy:
+        right_weight, right_value = total_weight - left_weight, total_value - left_value
+        return shares_score(left_weight, left_value, table) + shares_score(right_weight, right_value, table)
+    return moment_score(left_weight, left_value, total_weight, total_value)
 
 
 @njit(_nrt=False)
@@ -54,17 +69,19 @@ def fill_histogram(codes, rows, low, scale, weight, value, histogram):
 
 
 @njit(_nrt=False)
-def corner(left_weight, left_value, total_weight, total_value):
+def corner(entropy, left_weight, left_value, total_weight, total_value, table):
     """Score in a corner; infinite where the corner lies outside of what can be."""
+    if entropy:
+        return split_score(entropy, left_weight, left_value, total_weight, total_value, table)
     if left_weight <= 0.0 or left_weight >= total_weight:
         return 0.0 if left_weight * total_value == left_value * total_weight else np.inf
     return moment_score(left_weight, left_value, total_weight, total_value)
 
 
 @njit(_nrt=False)
-def bound_buckets(histogram, classes, total_weight, total_value, n_rows, rules, bounds):
+def bound_buckets(histogram, entropy, classes, total_weight, total_value, n_rows, rules, table, bounds):
     """Bound the scores inside each bucket (into `bounds`); returns the best score of an allowed bucket end."""
-    least = max(rules.min_weight, _TINY)
+    least, slack = max(rules.min_weight, _TINY), 2.0 * _ENTROPY_SLACK * total_weight  # as much as scores in a tie may differ
     count, weight, value = 0.0, 0.0, 0.0
     best = -np.inf
     for bucket in range(N_BUCKETS):
@@ -74,23 +91,24 @@ def bound_buckets(histogram, classes, total_weight, total_value, n_rows, rules, 
             continue
         own_weight, own_value, positive = cell[_WEIGHT], cell[_VALUE], cell[_POSITIVE]
         if classes:  # corners: only the rows of one class, or of the other
-            first = corner(weight + own_weight - own_value, value, total_weight, total_value)
-            second = corner(weight + own_value, value + own_value, total_weight, total_value)
+            first = corner(entropy, weight + own_weight - own_value, value, total_weight, total_value, table)
+            second = corner(entropy, weight + own_value, value + own_value, total_weight, total_value, table)
         else:  # corners: any weight with the least or the greatest value
             first, second = 0.0, 0.0
             for part in (own_value - positive, positive):
-                first = max(first, corner(weight, value + part, total_weight, total_value))
-                second = max(second, corner(weight + own_weight, value + part, total_weight, total_value))
+                first = max(first, corner(entropy, weight, value + part, total_weight, total_value, table))
+                second = max(second, corner(entropy, weight + own_weight, value + part, total_weight, total_value, table))
         count += cell[_COUNT]
         weight += own_weight
         value += own_value
         end = -np.inf
         rest = total_weight - weight
         if count < n_rows and weight >= least and rest >= least:
-            end = moment_score(weight, value, total_weight, total_value)
+            end = split_score(entropy, weight, value, total_weight, total_value, table)
             if count >= rules.min_leaf and n_rows - count >= rules.min_leaf:
                 best = max(best, end)
-        bounds[bucket] = max(first, second, end) * _SLACK
+        top = max(first, second, end)
+        bounds[bucket] = top + slack if entropy else top * _SLACK
     return best
 
 
@@ -117,9 +135,10 @@ def gather_survivors(codes, rows, low, scale, bounds, floor, keys):
 
 
 @njit(_nrt=False)
-def scan_survivors(keys, histogram, bounds, floor, local, total_weight, total_value, n_rows, rules, best):
+def scan_survivors(keys, histogram, bounds, floor, local, total_weight, total_value, n_rows, rules, table, best):
     """Best boundary in or at the end of the surviving buckets; `keys` are theirs, sorted. Returns the score and the boundary, or -1."""
-    least = max(rules.min_weight, _TINY)
+    least, entropy = max(rules.min_weight, _TINY), local.family == ENTROPY
+    slack = _ENTROPY_SLACK * total_weight if entropy else 0.0
     where, place = -1, 0
     count, weight, value = 0.0, 0.0, 0.0
     for bucket in range(N_BUCKETS):
@@ -138,8 +157,8 @@ def scan_survivors(keys, histogram, bounds, floor, local, total_weight, total_va
                     continue
                 if left_weight < least or total_weight - left_weight < least:
                     continue
-                score = moment_score(left_weight, left_value, total_weight, total_value)
-                if score > best:
+                score = split_score(entropy, left_weight, left_value, total_weight, total_value, table)
+                if score > best + slack:
                     best = score
                     where = i
             place = stop
@@ -163,7 +182,8 @@ def bound_features(columns, rows, local, features, weight, total_value, rules, f
         n_varying += 1
         scale = (np.uint64(N_BUCKETS) << SHIFT) // (np.uint64(high - low) + np.uint64(1))
         fill_histogram(codes, rows, np.uint64(low), scale, local.weight, local.value, work.histograms[j])
-        end = bound_buckets(work.histograms[j], local.classes, weight, total_value, len(rows), rules, work.bounds[j])
+        entropy, histogram = local.family == ENTROPY, work.histograms[j]
+        end = bound_buckets(histogram, entropy, local.classes, weight, total_value, len(rows), rules, work.table, work.bounds[j])
         floor = max(floor, end)
         work.tops[j] = greatest(work.bounds[j])
     return n_varying, floor
@@ -192,7 +212,8 @@ def search_bounded(columns, rows, local, features, weight, total_value, rules, w
             n_kept, least, most = gather_survivors(codes, rows, np.uint64(low), scale, work.bounds[j], floor, work.keys)
             keys = work.keys[:n_kept]
             sort_keys(keys, work.spare[:n_kept], least, most, work.places)
-            score, where = scan_survivors(keys, work.histograms[j], work.bounds[j], floor, local, weight, total_value, size, rules, score)
+            histogram, bounds = work.histograms[j], work.bounds[j]
+            score, where = scan_survivors(keys, histogram, bounds, floor, local, weight, total_value, size, rules, work.table, score)
             if where >= 0:
                 best_feature, cut = group[j], np.int64(keys[where] >> SHIFT)
                 floor = max(floor, score)

@@ -28,11 +28,23 @@ from fasttree._splitting_random import (
     score_lanes,
     score_threshold,
 )
-from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, OWN, allowed, constrained, scan_classes, scan_moment, scan_sums
+from fasttree._splitting_scan import (
+    ABSOLUTE,
+    ENTROPY,
+    GINI,
+    MOMENT,
+    OWN,
+    Target,
+    allowed,
+    constrained,
+    scan_classes,
+    scan_moment,
+    scan_sums,
+)
 from fasttree._splitting_sort import gather_keys, sort_keys
 
 NONE_MISSING = 2  # instead of a side: a node that misses nothing sends what is missing later to its larger side
-_LARGE = 1024  # rows from which bounding beats sorting
+_LARGE, _LARGE_ENTROPY = 1024, 2048  # rows from which bounding beats sorting
 _LANE_BITS, _LANE = np.uint64(8), np.uint64(255)  # enough for the number of a lane
 
 
@@ -61,7 +73,7 @@ class Work(NamedTuple):
     values: np.ndarray  # float64, shape (n_rows,)
     places: np.ndarray  # uint32, shape (n_buckets + 1,)
     weight: np.ndarray  # float64, shape (n_rows,)
-    value: np.ndarray  # float64, shape (n_rows,)
+    value: np.ndarray  # float64, shape (n_rows,); of a large node that is searched by entropy: the weight of its second class
     outputs: np.ndarray  # float64, shape (n_rows, n_outputs)
     no_outputs: np.ndarray  # float64, shape (0, 0)
     histograms: np.ndarray  # float64, shape (n_at_once, n_buckets, 4)
@@ -204,7 +216,7 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
     found = Found(-np.inf, -1, 0, 0, 0, 0, 0.0)
     n_features, size = len(work.order), len(rows)
     n_drawn, n_varying = 0, 0
-    bounds = len(rows) >= _LARGE and target.family == MOMENT and len(work.signs) == 0
+    bounds = is_large(target, size) and len(work.signs) == 0
     enough = np.inf if bounds else ceiling(target, weight, totals)
     while n_drawn < columns.max_features or (n_varying == 0 and n_drawn < n_features):
         n_next = max(columns.max_features, n_drawn + 1)
@@ -238,6 +250,23 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
 
 
 @njit(_nrt=False)
+def is_large(target, n_rows):
+    """Whether a node is searched by bounds."""
+    if target.family == ENTROPY:
+        return n_rows >= _LARGE_ENTROPY and target.n_slots == 2 and target.outputs.shape[1] == 1
+    return n_rows >= _LARGE and target.family == MOMENT
+
+
+@njit(_nrt=False)
+def with_value(target, value):
+    """A target of two classes with the weight of the second one as its value."""
+    for i in range(len(target.weight)):
+        value[i] = target.weight[i] * target.outputs[i, 0]
+    value = value[: len(target.weight)]
+    return Target(target.family, target.classes, target.n_slots, target.unit, target.weight, value, target.outputs)
+
+
+@njit(_nrt=False)
 def can_bound(columns, feature, categories):
     """Whether bounding fits: a feature of numbers that misses nothing."""
     return not columns.has_missing[feature] and not is_set(categories, feature)
@@ -247,6 +276,8 @@ def can_bound(columns, feature, categories):
 def search_large(columns, rows, target, weight, totals, rules, work):
     """Best split of a large node over those of the drawn features that can be bounded, and how many of them vary."""
     total_value = totals[1] if target.classes else totals[0]
+    if target.family == ENTROPY:
+        target = refer(with_value(target, work.value))
     n_features = 0
     for i in range(columns.max_features):
         work.bounded[n_features] = work.order[i]

@@ -209,30 +209,32 @@ def test_repeating_rows_is_weighting_them():
 
 @pytest.mark.parametrize("max_features", [1, "sqrt", 0.9])
 @pytest.mark.parametrize(("n_rows", "min_samples_leaf"), [(300, 1), (3000, 1), (3000, 400)])
-@pytest.mark.parametrize("classes", [True, False])
-def test_drawn_features_are_searched_exactly(max_features, n_rows, min_samples_leaf, classes):
+@pytest.mark.parametrize("criterion", ["gini", "entropy", "squared_error"])
+def test_drawn_features_are_searched_exactly(max_features, n_rows, min_samples_leaf, criterion):
     """A tree of depth 1 on drawn features has the best split of one of them; large nodes are bounded, not sorted."""
     X, y = smooth(n_rows)
     X[:, 2] = np.round(X[:, 2])
     X[5:9, 3] = NAN
+    classes = criterion != "squared_error"
     y = y > 0.5 if classes else y
     weight = np.random.default_rng(4).integers(1, 4, size=n_rows)
     kind = DecisionTreeClassifier if classes else DecisionTreeRegressor
-    options = {"max_depth": 1, "min_samples_leaf": min_samples_leaf, "min_weight_fraction_leaf": 0.001}
+    options = {"max_depth": 1, "min_samples_leaf": min_samples_leaf, "min_weight_fraction_leaf": 0.001, "criterion": criterion}
     singles = [kind(**options).fit(X[:, [f]], y, weight).tree_.threshold[0] for f in range(X.shape[1])]
     for seed in range(10):
         tree = kind(max_features=max_features, random_state=seed, **options).fit(X, y, weight).tree_
         assert tree.threshold[0] == singles[tree.feature[0]]
 
 
-def test_bounded_search_breaks_ties_as_stated():
+@pytest.mark.parametrize("criterion", ["gini", "entropy"])
+def test_bounded_search_breaks_ties_as_stated(criterion):
     """Equal columns: the lowest of the drawn ones is taken, and of equal splits the lowest threshold."""
-    x = np.arange(2000.0)
-    y = (x < 500) | (x >= 1500)
+    x = np.arange(4000.0)
+    y = (x < 1000) | (x >= 3000)
     X = np.column_stack([x] * 5)
     for seed in range(5):
-        tree = DecisionTreeClassifier(max_features=4, max_depth=1, random_state=seed).fit(X, y).tree_
-        assert tree.feature[0] <= 1 and tree.threshold[0] == 499.5
+        tree = DecisionTreeClassifier(criterion=criterion, max_features=4, max_depth=1, random_state=seed).fit(X, y).tree_
+        assert tree.feature[0] <= 1 and tree.threshold[0] == 999.5
 
 
 def test_crowded_codes_are_sorted_too():

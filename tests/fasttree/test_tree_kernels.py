@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba.core.errors import UnsupportedError
@@ -206,10 +207,10 @@ def test_partition_is_stable(entries):
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(0, 10**6), st.booleans())
-def test_bounds_are_never_exceeded(seed, classes):
+@given(st.integers(0, 10**6), st.sampled_from(["gini", "entropy", "squared_error"]))
+def test_bounds_are_never_exceeded(seed, criterion):
     """No boundary inside a bucket scores more than the bucket's bound, and the best end is a score that is reached."""
-    random = np.random.default_rng(seed)
+    random, classes, entropy = np.random.default_rng(seed), criterion != "squared_error", criterion == "entropy"
     n_rows = int(random.integers(2, 400))
     codes = random.integers(0, random.integers(2, 2000), size=n_rows).astype(np.uint64)
     weight = random.integers(1, 4, size=n_rows).astype(float)
@@ -218,16 +219,22 @@ def test_bounds_are_never_exceeded(seed, classes):
     scale = (np.uint64(N_BUCKETS) << np.uint64(32)) // (high - low + np.uint64(1))
     histogram, bounds = np.empty((N_BUCKETS, 4)), np.empty(N_BUCKETS)
     fill_histogram(codes.astype(np.uint32), np.arange(n_rows, dtype=np.uint32), low, scale, weight, value, histogram)
-    best = bound_buckets(histogram, classes, weight.sum(), value.sum(), n_rows, Rules(9, 9, 2, 1, 0.0, 0.0), bounds)
+    rules, table = Rules(9, 9, 2, 1, 0.0, 0.0), np.zeros(2)  # 0 log 0 and 1 log 1
+    best = bound_buckets(histogram, entropy, classes, weight.sum(), value.sum(), n_rows, rules, table, bounds)
     scores = {}
     for code in np.unique(codes)[:-1]:
         left = codes <= code
         w, s = weight[left].sum(), value[left].sum()
         scores[code] = (s * weight.sum() - w * value.sum()) ** 2 / (w * (weight.sum() - w))
+        if entropy:
+            other, rest = weight.sum() - w, value.sum() - s
+            scores[code] = (
+                sum(scipy.special.xlogy(x, x) for x in (s, w - s, rest, other - rest)) - scipy.special.xlogy([w, other], [w, other]).sum()
+            )
         bucket = int(((code - low) * scale) >> np.uint64(32))
-        assert scores[code] <= bounds[bucket] * (1 + 1e-6) + 1e-9
+        assert scores[code] <= bounds[bucket] + 1e-6 * abs(bounds[bucket]) + 1e-9
     if scores:
-        assert best <= max(scores.values()) * (1 + 1e-9) + 1e-9
+        assert best <= max(scores.values()) + 1e-9 * abs(max(scores.values())) + 1e-9
 
 
 @pytest.mark.parametrize("bounded", [False, True])
