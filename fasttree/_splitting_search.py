@@ -44,7 +44,7 @@ from fasttree._splitting_scan import (
 from fasttree._splitting_sort import gather_keys, sort_keys
 
 NONE_MISSING = 2  # instead of a side: a node that misses nothing sends what is missing later to its larger side
-_LARGE, _LARGE_ENTROPY = 1024, 2048  # rows from which bounding beats sorting
+_LARGE = 1024  # rows from which bounding beats sorting
 _LANE_BITS, _LANE = np.uint64(8), np.uint64(255)  # enough for the number of a lane
 
 
@@ -253,7 +253,7 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
 def is_large(target, n_rows):
     """Whether a node is searched by bounds."""
     if target.family == ENTROPY:
-        return n_rows >= _LARGE_ENTROPY and target.n_slots == 2 and target.outputs.shape[1] == 1
+        return n_rows >= _LARGE and target.n_slots == 2 and target.outputs.shape[1] == 1
     return n_rows >= _LARGE and target.family == MOMENT
 
 
