@@ -28,7 +28,8 @@ from fasttree._validation import category_counts, check_predict, feature_count, 
 
 _TASK = 32768  # rows of all trees that one task grows, at least
 _DRAWS = 1 << 13  # rows that are drawn at a time: few enough to stay in cache, 100,000 take two thirds of the time
-_BLOCK = 32768  # rows that one thread predicts at a time: few enough to stay in cache for all trees
+_BLOCK = 32768  # rows that one thread predicts at a time, at most: few enough to stay in cache for all trees
+_LEAST_BLOCK = 256  # at least, unless there are fewer: more threads cost more than they save
 
 FOREST_CONSTRAINTS: dict = {
     "n_estimators": [Interval(Integral, 1, None, closed="left")],
@@ -79,6 +80,14 @@ def one_column(y):
             stacklevel=3,
         )
     return y
+
+
+def block_size(n_rows, n_threads):
+    """Rows of a block: as many blocks for each thread, or the last ones would be waited for."""
+    n_blocks = -(-n_rows // _BLOCK)
+    if n_rows >= n_threads * _LEAST_BLOCK:
+        n_blocks = -(-n_blocks // n_threads) * n_threads
+    return -(-n_rows // n_blocks)
 
 
 class BaseForest(Categorical, MultiOutputMixin, Estimator):
@@ -218,8 +227,10 @@ class BaseForest(Categorical, MultiOutputMixin, Estimator):
         trees = [estimator.tree_ for estimator in self.estimators_]
         out = np.zeros((X.shape[0], *trees[0].value.shape[1:]))
 
+        size = block_size(X.shape[0], threads_for(self.n_jobs))
+
         def run(start):
-            for first, part in dense_blocks(X[start : start + _BLOCK]):
+            for first, part in dense_blocks(X[start : start + size]):
                 mean = out[start + first : start + first + len(part)]
                 with np.errstate(over="ignore", invalid="ignore"):  # of large values
                     missing = bool(np.isnan(np.sum(part)))
@@ -227,7 +238,7 @@ class BaseForest(Categorical, MultiOutputMixin, Estimator):
                     tree.add_values(part, mean, missing)
                 mean /= len(trees)
 
-        over_threads(run, range(0, X.shape[0], _BLOCK), n_jobs=self.n_jobs)
+        over_threads(run, range(0, X.shape[0], size), n_jobs=self.n_jobs)
         return out
 
     def _in_bag(self, estimator):

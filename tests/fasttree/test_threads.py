@@ -11,6 +11,7 @@ from joblib import Parallel, delayed, parallel_config
 import fasttree._threads
 import spectra._threads
 from fasttree import GradientBoostingClassifier, RandomForestClassifier
+from fasttree._estimators_forest import block_size
 from fasttree._threads import threads_for
 
 BOTH = pytest.mark.parametrize("over_threads", [fasttree._threads.over_threads, spectra._threads.over_threads])
@@ -90,3 +91,17 @@ def test_a_worker_of_multiprocessing_fits_on_threads_without_a_word(estimator, m
     monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)  # as in one: it must not have processes of its own
     assert threads_for(2) == 2 and threads_for(None) == 1
     assert estimator.fit([[0.0], [1.0]] * 20, [0, 1] * 20).predict([[1.0]]) == [1]
+
+
+@pytest.mark.parametrize("n_rows", [1, 255, 600, 5000, 32768, 100_000, 1_000_000])
+@pytest.mark.parametrize("n_threads", [1, 2, 3, 64])
+def test_threads_get_as_many_rows_to_predict(n_rows, n_threads):
+    """100,000 rows were three blocks of 32,768 and a rest: one of two threads had two thirds of the work."""
+    size = block_size(n_rows, n_threads)
+    blocks = [min(size, n_rows - start) for start in range(0, n_rows, size)]
+    assert max(blocks) <= 32768
+    shares = [sum(blocks[thread::n_threads]) for thread in range(n_threads)]
+    if n_rows >= 256 * n_threads:
+        assert max(shares) - min(shares) <= len(blocks)
+    else:
+        assert len(blocks) == 1
