@@ -279,6 +279,12 @@ def _technical(result):
 def _markers(result):
     if few_features(result):
         return
+    if result.panel:
+        weak = [member for member in result.panel.members if member.chosen < STABLE]
+        if 2 * len(weak) > len(result.panel.members):
+            what = f"{len(weak)} of its {len(result.panel.members)} peaks were chosen in fewer than half of the splits"
+            yield Threat(CAUTION, "The panel is not settled", f"{what}: other data may name other peaks.")
+        return
     stable = [marker for marker in top(result, PANEL) if marker.stability >= STABLE]
     if len(stable) < min(3, len(result.markers)):
         yield Threat(

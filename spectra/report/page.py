@@ -49,6 +49,7 @@ def write_report(path, result, facts):
     n_wrong, hardest = belief.hardest(result, about)
     marker_rows, marker_power = markers.marker_rows(result)
     steps = tuple(appendix.STEPS) if about.spectra is not None else ("study",)
+    warning, rough = summary.panel_words(result, about) if result.panel else ("", "")
     content = {
         "title": summary.title(about),
         "question": summary.question(about, source, len(result.set_aside)),
@@ -72,6 +73,8 @@ def write_report(path, result, facts):
         "marker_rows": marker_rows,
         "panel": result.panel,
         "panel_rows": markers.panel_rows(result) if result.panel else [],
+        "panel_warning": warning,
+        "panel_rough": rough,
         "panel_score": interval_text(result.panel.score) if result.panel else "",
         "bound": markers.bound_text(result, about),
         "marker_unit": value_label(result, marker_power),

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from spectra.report.evidence import ALARM, CAUTION, GOOD, better_than_chance, elsewhere, held_out_elsewhere, listed, scored
+from spectra.report.markers import STABLE
 from spectra.report.models import confusion, scheme_name
 from spectra.report.subject import ENOUGH
 from spectra.report.threats import one
@@ -91,6 +92,23 @@ def cards(result, about):
 
 def _rough(about):
     return f" With so few {about.groups} the interval itself is rough." if about.patients.min() < ENOUGH else ""
+
+
+def panel_words(result, about):
+    """What the panel's table does not say of itself: the warning above it, "" for none, and what it is worth."""
+    members, warning = result.panel.members, ""
+    weak = sum(member.chosen < STABLE for member in members)
+    if not better_than_chance(about):
+        warning = (
+            f"Nothing was shown to be better than guessing, so these {about.feature}s are what the method would choose, and no finding."
+        )
+    elif weak:
+        which = f"{weak} of these {len(members)}" if len(members) > 1 else f"This {about.feature}"
+        were = "were" if weak > 1 else "was"
+        warning = (
+            f"{which} {were} chosen in fewer than half of the splits: with other {about.groups}, other {about.feature}s would stand here."
+        )
+    return warning, _rough(about)
 
 
 def _class_cards(about):

@@ -50,16 +50,16 @@ class Marker(NamedTuple):
     origin_chance: float = float("nan")
 
 
-def fixed_forest(task, seed):
-    """The forest that ranks features and scores variants: 100 trees, whatever the candidates are tuned to."""
+def fixed_forest(task, seed, trees=100):
+    """The forest that ranks features and scores variants, whatever the candidates are tuned to."""
     if task.name == "regression":
-        return RandomForestRegressor(n_estimators=100, max_features=1 / 3, random_state=seed, n_jobs=1)
-    return RandomForestClassifier(n_estimators=100, random_state=seed, n_jobs=1)
+        return RandomForestRegressor(n_estimators=trees, max_features=1 / 3, random_state=seed, n_jobs=1)
+    return RandomForestClassifier(n_estimators=trees, random_state=seed, n_jobs=1)
 
 
-def importances(values, target, task, seed):
+def importances(values, target, task, seed, trees=100):
     """Importance of each feature to the fixed forest."""
-    return fixed_forest(task, seed).fit(values, target).feature_importances_
+    return fixed_forest(task, seed, trees).fit(values, target).feature_importances_
 
 
 def matched(features, reference, tolerance):

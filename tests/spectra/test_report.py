@@ -484,6 +484,19 @@ def test_a_score_of_a_quantity_is_nowhere_called_auc(tmp_path):
     assert not [words for words in page.words if "AUC" in words or "ROC" in words]
 
 
+def test_the_page_says_beside_the_panel_that_it_is_not_settled_or_no_finding(full, tmp_path):
+    text, _ = page_of(full, tmp_path)
+    assert "1 of these 2 was chosen in fewer than half of the splits: with other patients, other peaks would stand here." in text
+    assert "The panel is not settled" not in text  # half of it is
+    weak = full.panel._replace(members=[Member(0, [3], 0.0), Member(1, [], 0.4)])
+    told = {threat.title: threat.text for threat in evidence.threats(dataclasses.replace(full, panel=weak), subject.subject(full))}
+    assert told["The panel is not settled"].startswith("2 of its 2 peaks were chosen in fewer than half of the splits")
+    settled = dataclasses.replace(full, panel=weak._replace(members=[Member(0, [3], 1.0)]))
+    assert summary.panel_words(settled, subject.subject(settled))[0] == ""
+    chance = cohort_result(auc=(0.6, 0.4, 0.8))
+    assert "and no finding" in page_of(chance, tmp_path)[0]
+
+
 def test_a_perfect_confounder_is_named():
     table = pd.DataFrame({"bad": [30, 0], "good": [0, 30]}, index=["north", "south"])
     result = table_result(tables={"site": table})

@@ -47,6 +47,16 @@ def test_a_panel_is_as_small_as_the_truth_and_speaks_for_copies():
     assert found.sizes[1][1].mean > found.sizes[0][1].mean
 
 
+def test_the_ranking_hangs_little_on_the_forest_s_own_chance():
+    random = np.random.default_rng(0)
+    y = np.tile([0, 1], 40)
+    values = random.normal(size=(80, 60)) + np.outer(y, np.linspace(2.0, 0.5, 60))  # all of them tell, the first ones a little better
+    draws = [markers.importances(values, y, problem_of(values, y).task, seed, panel.TREES) for seed in range(6)]
+    best = [set(np.argsort(-each)[:5]) for each in draws]
+    again = np.mean([len(one & other) / 5 for one in best for other in best if one is not other])
+    assert again > 0.75
+
+
 def test_a_panel_on_noise_is_worth_nothing():
     random = np.random.default_rng(1)
     found = found_panel(problem_of(random.normal(size=(60, 40)), np.tile([0, 1], 30)))
