@@ -13,12 +13,13 @@ what Python calls becomes machine code, once and as a whole. That halves the com
 import functools
 import hashlib
 import pathlib
+import pickle
 import warnings
 
 import llvmlite.binding as llvm
 import numba
 from numba import types
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, NullCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
@@ -39,9 +40,15 @@ def kernel_stamp():
     return digest.hexdigest()
 
 
-@functools.cache
+_warned: list[str] = []
+
+
 def _warn_uncached(reason):
-    warnings.warn(f"no writable place for compiled kernels, each process compiles anew: {reason}", RuntimeWarning, stacklevel=2)
+    """Say it once for all kernels."""
+    if not _warned:
+        _warned.append(reason)
+        can = "each process compiles them anew; set NUMBA_CACHE_DIR to a folder with room that can be written"
+        warnings.warn(f"compiled kernels cannot be kept ({reason}): {can}", RuntimeWarning, stacklevel=2)
 
 
 class MachineCode(CompileResultCacheImpl):
@@ -56,6 +63,42 @@ class MachineCode(CompileResultCacheImpl):
         return ((name, kind, (code, defined.as_bitcode())), *rest, ())
 
 
+class KernelFiles(IndexDataCacheFile):
+    """Numba's files of one kernel, except that each form of it has a name of its own, and that damage is noticed.
+
+    Numba numbers the forms as the index stands. Of two processes that compile at once, on two types of node for instance, both take the
+    same number, and the index of one may then lead to the machine code of the other. What a full disk or a crash left of a file is
+    compiled anew.
+    """
+
+    def save(self, key, data):
+        name = self._data_name(int(_digest(repr(key).encode())[:15], 16))
+        self._save_data(name, data)
+        self._save_index(self._load_index() | {key: name})
+
+    def load(self, key):
+        name = self._load_index().get(key)
+        try:
+            digest, code = self._load_data(name) if name else (None, b"")
+        except Exception:  # any, of a damaged pickle
+            return None
+        return pickle.loads(code) if digest == _digest(code) else None
+
+    def _load_index(self):
+        try:
+            return super()._load_index()
+        except Exception:
+            return {}
+
+    def _save_data(self, name, data):
+        code = self._dump(data)
+        super()._save_data(name, (_digest(code), code))
+
+
+def _digest(content):
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
 class KernelCache(FunctionCache):
     """Numba's cache, except that loading does not first import and register all that the compiler knows.
 
@@ -65,22 +108,31 @@ class KernelCache(FunctionCache):
 
     _impl_class = MachineCode
 
+    def __init__(self, function):
+        super().__init__(function)
+        self._cache_file = KernelFiles(self._cache_path, self._impl.filename_base, self._impl.locator.get_source_stamp())
+        # in the place of Numba's version, which is compared before anything else of an old index is unpickled
+        self._cache_file._version = f"{numba.__version__} {kernel_stamp()}"
+
     def load_overload(self, sig, target_context):
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
 
+    def save_overload(self, sig, data):
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            _warn_uncached(error)
+
 
 def open_cache(function):
     """Where the compiled forms of a function are kept, if there is a place."""
     try:
-        cache = KernelCache(function)
-    except RuntimeError as error:
-        _warn_uncached(str(error).rpartition("/")[2])
+        return KernelCache(function)
+    except RuntimeError:
+        _warn_uncached(f"{pathlib.Path(__file__).parent} and the home directory cannot be written")
         return NullCache()
-    # in the place of Numba's version, which is compared before anything else of an old index is unpickled
-    cache._cache_file._version = f"{numba.__version__} {kernel_stamp()}"
-    return cache
 
 
 class CalleeLibrary(JITCodeLibrary):

@@ -91,3 +91,54 @@ def test_a_kernel_that_kernels_call_is_compiled_within_them(policy, tmp_path):
     assert run(tmp_path, "both") == 306  # the callee's machine code is loaded, its caller compiled
     for _ in range(2):
         assert run(tmp_path) == 113
+
+
+def kernel_of_numbers(folder):
+    """A package whose ``outer`` adds 1 to a whole number and ``other`` to one that is none."""
+    package = folder / "package"
+    package.mkdir()
+    shutil.copy(ROOT / POLICIES[0], package / "_jit.py")
+    (package / "caller.py").write_text(
+        "from package._jit import njit\n\n@njit\ndef add(x):\n    return x + 1\n\n"
+        "def outer(x):\n    return add(x)\n\ndef other(x):\n    return round(add(x + 0.5) * 10)\n"
+    )
+    return package / "__pycache__"
+
+
+def kept(cache, ending):
+    return {path: path.read_bytes() for path in cache.glob(f"*.add*{ending}")}
+
+
+def test_processes_that_compile_at_once_do_not_mix_their_code_up(tmp_path):
+    cache = kernel_of_numbers(tmp_path)
+    assert run(tmp_path) == 2
+    index, code = kept(cache, "nbi"), kept(cache, "nbc")
+    for path in (*index, *code):
+        path.unlink()
+    assert run(tmp_path, "other") == 25
+    code |= kept(cache, "nbc")  # written last, while the index of the first was
+    for path, content in (index | code).items():
+        path.write_bytes(content)
+    assert run(tmp_path) == 2 and run(tmp_path, "other") == 25
+
+
+def test_a_damaged_cache_is_compiled_anew(tmp_path):
+    cache = kernel_of_numbers(tmp_path)
+    assert run(tmp_path) == 2
+    (index, found), (code, content) = *kept(cache, "nbi").items(), *kept(cache, "nbc").items()
+    middle = len(content) // 2
+    for path, damaged in ((index, found[:-9]), (code, content[:middle]), (code, content[:middle] + bytes(400) + content[middle + 400 :])):
+        path.write_bytes(damaged)
+        assert run(tmp_path) == 2
+        assert index.read_bytes() == found and len(code.read_bytes()) == len(content)
+
+
+def test_a_cache_that_cannot_be_written_is_told_once(tmp_path):
+    kernel_of_numbers(tmp_path)
+    code = (
+        "import warnings\nfrom numba.core.caching import IndexDataCacheFile\n\ndef full(*_):\n    raise OSError(28, 'No space left')\n\n"
+        "IndexDataCacheFile._open_for_write = full\nfrom package.caller import other, outer\n\n"
+        "with warnings.catch_warnings(record=True) as told:\n    warnings.simplefilter('always')\n    found = outer(1) + other(1)\n"
+        "assert ['set NUMBA_CACHE_DIR' in str(one.message) for one in told] == [True], told\nprint(found)"
+    )
+    assert printed(code, tmp_path) == 27
