@@ -9,7 +9,7 @@ from spectra.report.multiverse import spread_of
 from spectra.report.subject import ENOUGH, interval_text
 from spectra.report.threats import one, source, together, unsettled, verdict
 from spectra.study.audit import SHUFFLED
-from spectra.study.notes import on_matrix
+from spectra.study.notes import on_matrix, on_smoothing
 from spectra.study.outcome import SELECTED
 from spectra.study.technical import MODERATE
 
@@ -84,7 +84,7 @@ def threats(result, about):
         *_external(result, about),
         *_technical(result),
     ]
-    found += [*_markers(result), *_matrix(result), *_settings(result, about), *_losses(result, about)]
+    found += [*_markers(result), *_matrix(result), *_smoothing(result, about), *_settings(result, about), *_losses(result, about)]
     order = {ALARM: 0, CAUTION: 1, GOOD: 2}
     return sorted(found, key=lambda threat: order[threat.level])
 
@@ -298,6 +298,12 @@ def _matrix(result):
     told = on_matrix(result.named_peaks(PANEL), result.features.mz)
     if told:
         yield Threat(CAUTION, "Peaks among the matrix", told)
+
+
+def _smoothing(result, about):
+    told = on_smoothing(result.raw, about.spectra, result.problem.settings) if result.raw is not None else ""
+    if told:
+        yield Threat(CAUTION, "Smoothed flat", told)
 
 
 def _settings(result, about):

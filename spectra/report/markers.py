@@ -152,7 +152,7 @@ def bound_text(result, about, threshold=0.75):
     chosen, n = sum(marker.stability for marker in result.markers), result.features.shape[1]
     least = min(marker.stability for marker in stable)
     return (
-        f"{len(stable)} of {n} {about.feature}s were chosen in at least {least:.0%} of the halves. If each half chose its {chosen:.0f} blindly, at most "
+        f"{len(stable)} of {n} {about.feature}s {'was' if len(stable) == 1 else 'were'} chosen in at least {least:.0%} of the halves. If each half chose its {chosen:.0f} blindly, at most "
         f"{max(known):.2f} of these would be expected by chance (Shah and Samworth 2013: complementary pairs, unimodal shares; "
         f"Meinshausen and Bühlmann 2010, exchangeable noise: {meinshausen_buhlmann(chosen, n, least):.2f})."
     )

@@ -54,7 +54,7 @@ def steps(raw, processed, row, origin, settings, window, name):
         for axis in axes[:, column]:
             axis.set_xlim(low, high)
         axes[2, column].set_xlabel("m/z (Da/e)")
-        axes[0, column].set_title("whole range" if column == 0 else f"m/z {low:.0f} to {high:.0f}")
+        axes[0, column].set_title("whole range" if column == 0 else f"m/z {low:.4g} to {high:.4g}")
     for axis in axes[:, 0]:  # above the axes: spectra fill them
         axis.legend(loc="lower right", bbox_to_anchor=(1, 0.98), ncols=3, borderaxespad=0, columnspacing=1.2)
     caption = (

@@ -194,6 +194,7 @@ def over_the_run(result, about):
         axis.set_title(name + (" (drifts)" if name in flagged else ""), color=ALARM if name in flagged else INK)
         axis.set_ylabel(power + units[name])
         axis.set_xlabel("order of measurement")
+        axis.xaxis.get_major_locator().set_params(integer=True)
     if len(about.classes) <= 8:
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=4)
     caption = (

@@ -45,7 +45,7 @@ _WEAK = (
     "The {label} can be told from {name} that lines up from spectrum to spectrum: most likely peaks too weak to be picked, which are biology, "
     "but interference at fixed m/z looks alike. Look at the mean spectra, or pick such peaks by a lower peaks.snr."
 )
-_CALM = "No sign that {name} gives the {label} away."
+_CALM = "No sign that the {label} can be told from {name}."
 
 
 class Control(NamedTuple):

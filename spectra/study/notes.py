@@ -3,7 +3,12 @@
 import numpy as np
 
 from spectra.identification import MATRIX_BELOW
+from spectra.pipeline import signal_stages
 from spectra.study import audit
+from spectra.study.regions import CLEAR
+
+FLATTENED = 0.2  # share of the tallest peaks' height that smoothing may take unsaid
+LOOKED_AT, TALLEST = 20, 20  # spectra, and peaks of each
 
 
 def notes_on(problem, roles, group_name, quality):
@@ -56,4 +61,31 @@ def on_matrix(named, mz):
     return (
         f"m/z {told}: {low.size} of the {named.size} named peaks below m/z {MATRIX_BELOW:.0f}, where ions and clusters of the matrix crowd. "
         f"They may tell of matrix, salt and laser rather than of the sample: compare with a spot of matrix alone{out}."
+    )
+
+
+def on_smoothing(raw, done, settings):
+    """A sentence where smoothing flattens the peaks, "" where it hardly does.
+
+    Parameters
+    ----------
+    raw, done : Cohort, row by row the same spectra before and after processing
+    settings : Settings
+    """
+    lost = []
+    for i in np.unique(np.linspace(0, len(raw) - 1, min(LOOKED_AT, len(raw))).astype(int)):
+        if raw.intensity_of(i).size != done.intensity_of(i).size:  # put on another axis
+            continue
+        stages = signal_stages(settings, raw.axis_of(i), raw.intensity_of(i))
+        peaks = done.peaks[i][done.peaks[i].snr >= CLEAR]
+        top = peaks.index[np.argsort(-peaks.intensity, kind="stable")[:TALLEST]]  # lower ones may be ripples that smoothing made
+        height = (stages["transform"] - stages["baseline"])[top]
+        kept = stages["corrected"][top][height > 0] / height[height > 0]
+        lost += (1 - kept).tolist()
+    share = float(np.median(lost)) if lost else 0.0
+    if share <= FLATTENED:
+        return ""
+    return (
+        f"Smoothing takes {share:.0%} of the height of the tallest peaks (median): these peaks are narrower than its window. "
+        "Choose a smaller smooth.half_window, and peaks.half_window with it; weak and crowded peaks are lost first."
     )

@@ -20,7 +20,7 @@ from spectra.study.curve import learning_curve as curve
 from spectra.study.familiar import shifts
 from spectra.study.learning import Fold
 from spectra.study.markers import Marker, find_markers
-from spectra.study.notes import notes_on
+from spectra.study.notes import notes_on, on_smoothing
 from spectra.study.outcome import settled
 from spectra.study.paired import compare_pairs
 from spectra.study.panel import Panel, find_panel
@@ -228,6 +228,8 @@ def notes(course):
     """Where everything is known: what limits the result."""
     data = course.problem.data
     said = notes_on(course.problem, course.roles, course.group_name, course.quality)
+    if course.raw is not None and (flat := on_smoothing(course.raw, data, course.problem.settings)):
+        said.append(flat)
     return {"set_aside": getattr(data, "set_aside", []), "notes": [*said, *course.notes, *getattr(data, "notes", [])]}
 
 

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
-from spectra import Cohort, FeatureMatrix, PeakList, Spectrum
+from spectra import Cohort, FeatureMatrix, PeakList, Spectrum, savitzky_golay
+from spectra.pipeline import preprocess
 from spectra.settings import Settings
-from spectra.study import audit, probe, scores
+from spectra.study import audit, notes, probe, scores
 from spectra.study.problem import Problem
 from spectra.study.regions import empty_regions
 from spectra.study.shuffle import shuffle_test
@@ -236,6 +237,22 @@ def test_empty_regions_lie_where_no_spectrum_has_a_peak():
     values = empty_regions(cohort)
     assert values.shape[0] == 4 and values.shape[1] > 300
     np.testing.assert_allclose(values, 1.0)
+
+
+def test_smoothing_that_flattens_the_peaks_is_told():
+    random = np.random.default_rng(0)
+    mz = np.linspace(1000, 1200, 4001)
+
+    def said(width):
+        y = 50 + sum(2000 * np.exp(-0.5 * ((mz - centre) / width) ** 2) for centre in np.arange(1010, 1200, 10))
+        raw = Cohort.from_spectra([Spectrum(mz, random.poisson(y), str(i)) for i in range(4)])
+        return notes.on_smoothing(raw, preprocess(raw, Settings(), n_jobs=1)[0], Settings())
+
+    assert said(0.4) == ""  # 8 points
+    told = said(0.12)  # 2.4 points under a window of 21
+    share = int(told.split("takes ")[1].split("%")[0])
+    one = np.sqrt(50 + 2000 * np.exp(-0.5 * ((mz - 1100) / 0.12) ** 2)) - np.sqrt(50)
+    assert share == pytest.approx(100 * (1 - savitzky_golay(one).max() / one.max()), abs=5) and "smooth.half_window" in told
 
 
 def between_the_peaks(planted, seed):
