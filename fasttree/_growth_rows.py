@@ -41,15 +41,18 @@ def mark_cells(cells, threshold, missing_left, goes_left):
 
 
 @njit(_nrt=False)
-def split_cells(cells, threshold, missing_left, rows, value, spare_rows, spare_value):
-    """Mark and partition a node's rows and their target in one pass; returns the number that go left."""
+def split_cells(cells, threshold, rows, value, spare_rows, spare_value):
+    """Partition a node's rows and their target in one pass; returns the number that go left.
+
+    Missing values that go left are small already; see `send_missing_left`.
+    """
     one = np.uint64(1)
     left, right = np.uint64(0), np.uint64(0)
     for i in range(len(rows)):
         row, y, cell = rows[i], value[i], cells[np.uint64(i) * _LANES]
         rows[left], value[left] = row, y
         spare_rows[right], spare_value[right] = row, y
-        step = np.uint64((cell <= threshold) | (missing_left & (cell != cell)))
+        step = np.uint64(cell <= threshold)
         left += step
         right += one - step
     for i in range(right):
@@ -174,7 +177,7 @@ def split_at_once(sketch, node, word, columns, target, rows, work, room):
     if by_number:
         threshold = sketch.threshold[node]
     if by_number and target.family == MOMENT and target.unit:
-        n_left = split_cells(cells, threshold, missing_left == 1, part, target.value[start:stop], room.rows, room.target)
+        n_left = split_cells(cells, threshold, part, target.value[start:stop], room.rows, room.target)
     else:
         if by_number:
             mark_cells(cells, threshold, missing_left == 1, goes_left)
