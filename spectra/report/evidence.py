@@ -153,16 +153,6 @@ def _scored(controls, most=4):
     return listed(told + ([f"{len(ranked) - most} more"] if len(ranked) > most else []))
 
 
-def _beyond(controls, about):
-    """Whether the models do better than any of the controls that gave an alarm, by intervals that do not meet."""
-    best = max((control.auc.high for control in controls if np.isfinite(control.auc.mean)), default=1.0)
-    return (
-        f" The models do better ({interval_text(about.nested.auc)}), so none of these is the whole answer."
-        if best < about.nested.auc.low
-        else ""
-    )
-
-
 def _auc(control):
     auc = control.auc
     rank = "concordance" if control.predicts == "quantity" else "AUC"
@@ -178,7 +168,7 @@ def _controls(result, about):
             ALARM,
             "Told from what is no biomarker",
             f"{what} can also be told from {_scored(flagged)}. A model may learn that instead of the biology: balance it by design, "
-            f"or show that the markers hold within its levels.{_beyond(flagged, about)}",
+            "or show that the markers hold within its levels.",
         )
     doubtful = [control for control in nuisance if unsettled(control)]
     if doubtful:

@@ -10,6 +10,7 @@ from spectra.study.markers import TOP
 
 PANEL = 5  # markers on the first page
 FIGURES = 8  # markers drawn
+LIKELY = 0.5  # a known molecule that chance gives more often is not worth naming
 LIGHTEST = 20  # Da/e, below which nothing is measured: sodium, 23, is the lightest ion of note
 STABLE = 0.5  # chosen in half of the draws or more
 
@@ -48,7 +49,7 @@ def _molecule(row):
 
 def identity(marker, most=2):
     """What a marker may be: what the other peaks say, known molecules of about its mass and how many more there are, and whether matrix is near."""
-    names = list(dict.fromkeys(_molecule(row) for row in marker.candidates))
+    names = list(dict.fromkeys(_molecule(row) for row in marker.candidates if row["fdr"] <= LIKELY))
     found = [f"{marker.origin} (by chance {marker.origin_chance:.0%})"] if marker.origin else []
     found += names[:most] + ([f"{len(names) - most} more"] if len(names) > most else [])
     said = "perhaps " + ", ".join(found) if found else ""

@@ -18,7 +18,7 @@ WORDS = {
     "M+SA-H2O": "with sinapinic acid",
     "M+H-H2O": "without water",
     "M+H-NH3": "without ammonia",
-    "M+O+H": "oxidised",
+    "M+O+H": "oxidised or with potassium for sodium",  # 15.995 and 15.974 Da: time of flight seldom tells them apart
 }
 BARE = {
     "M+2H": "singly charged",
@@ -30,7 +30,7 @@ BARE = {
     "M+SA-H2O": "without sinapinic acid",
     "M+H-H2O": "with its water",
     "M+H-NH3": "with its ammonia",
-    "M+O+H": "not oxidised",
+    "M+O+H": "not oxidised or with sodium for potassium",
 }
 """What the molecule is to each of its forms."""
 

@@ -127,6 +127,7 @@ def test_the_cohort_s_own_explanation_wins_over_a_library_mass():
     assert horse["name"] == "Cytochrome c equine" and horse["kind"] == "calibrant"
     told = marker_figures.identity(markers.Marker("12361", 12361.0, 1.0, "a", 1.0, 0, [horse]))
     assert "carry-over" in told and "by chance" in told
+    assert marker_figures.identity(markers.Marker("12361", 12361.0, 1.0, "a", 1.0, 0, [horse | {"fdr": 0.8}])) == ""
 
 
 @pytest.mark.parametrize(("mz", "told"), [(3.7, "no ion is so light"), (568.1, "region of the matrix"), (1000.1, "")])
