@@ -10,7 +10,8 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from fasttree._estimator import Estimator
-from fasttree._growth_plan import grow_tree, plan
+from fasttree._growth_plan import plan
+from fasttree._growth_tree import grow_tree
 from fasttree._splitting_scan import Rules
 from fasttree._tree_prune import prune, pruning_path
 from fasttree._validation import category_counts, check_predict, count_of, feature_count, moderate
@@ -132,6 +133,7 @@ class BaseTree(Categorical, MultiOutputMixin, Estimator):
                 signs=monotonic_signs(self.monotonic_cst, n_features, n_classes, y.shape[1], self._levels),
                 n_categories=category_counts(self._levels, n_features),
                 best_first=self.max_leaf_nodes is not None,
+                by_values=self.min_impurity_decrease == 0.0,  # which is relative to the whole tree
             ),
             weight,
             rules,

@@ -26,24 +26,24 @@ class Nodes(NamedTuple):
     bounds: np.ndarray  # float64, shape (n_nodes, 2), or without rows
 
 
-def new_nodes(n_rows, n_nodes, n_slots, bounded):
-    """Room for exactly `n_nodes` of trees of `n_rows`; what no tree keeps lies apart from the rest."""
+def new_nodes(n_rows, n_nodes, n_slots, bounded, kept=True):
+    """Room for `n_nodes` of trees of `n_rows`; what no tree keeps lies apart from the rest.
+
+    kept : whether trees keep the rest; else what isn't written takes no memory
+    """
+    keeps = {
+        "threshold": (np.float64, (n_nodes,)),
+        "weight": (np.float64, (n_nodes,)),
+        **{name: (np.int32, (n_nodes,)) for name in ("left", "right", "feature", "size")},
+        "missing_left": (np.uint8, (n_nodes,)),
+    }
     passing = {
         "sums": (np.float64, (n_nodes, n_slots)),
         "bounds": (np.float64, (n_nodes if bounded else 0, 2)),
-        "low": (np.int32, (n_nodes,)),
-        "high": (np.int32, (n_nodes,)),
+        **{name: (np.int32, (n_nodes,)) for name in ("low", "high")},
     }
-    return Nodes(
-        left=np.empty(n_nodes, np.int32),
-        right=np.empty(n_nodes, np.int32),
-        feature=np.empty(n_nodes, np.int32),
-        threshold=np.empty(n_nodes, np.float64),
-        missing_left=np.empty(n_nodes, np.uint8),
-        size=np.empty(n_nodes, np.int32),
-        weight=np.empty(n_nodes, np.float64),
-        **unused(n_rows, passing),
-    )
+    own = {name: np.empty(shape, kind) for name, (kind, shape) in keeps.items()} if kept else unused(n_rows, keeps)
+    return Nodes(**own, **unused(n_rows, passing))
 
 
 @njit(_nrt=False)

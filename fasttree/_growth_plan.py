@@ -20,6 +20,7 @@ from fasttree._splitting_own import FAILED, RAISED, compile_own, prepare_own
 from fasttree._splitting_random import Table, new_lanes
 from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, SQUARED, Target
 from fasttree._splitting_search import Work
+from fasttree._splitting_values import measure_spread
 
 _SMALL = 1 << 18  # cells of X up to which it is laid out feature by feature for random thresholds
 _FEW_ROWS = 1024  # which are presorted however many features they have: nodes of more are searched by bounds
@@ -52,11 +53,24 @@ class Problem(NamedTuple):
     signs: np.ndarray  # int8, shape (n_features,): monotonic constraints; empty without any
     n_categories: np.ndarray  # int64, shape (n_features,), 0 for features of numbers; empty without any of categories
     category_codes: np.ndarray  # uint32, shape (n_features of categories, n_rows)
+    spread: object  # `Spread` of the features of a tree whose large nodes are searched by values, which needs no codes; else None
     benches: list  # memory that no thread is using
 
 
 def plan(
-    X, y, *, n_classes, criterion, max_features, splitter="best", weight=None, signs=None, n_categories=None, best_first=False, n_jobs=None
+    X,
+    y,
+    *,
+    n_classes,
+    criterion,
+    max_features,
+    splitter="best",
+    weight=None,
+    signs=None,
+    n_categories=None,
+    best_first=False,
+    by_values=False,
+    n_jobs=None,
 ):
     """Encode `X` and `y` once for any number of trees.
 
@@ -77,20 +91,12 @@ def plan(
         Of features of categories, whose values are numbers below it; 0 for the others. None without any, as for sparse `X`.
     best_first : bool
         Whether the number of leaves is limited.
+    by_values : bool
+        Whether large nodes may be searched by values, which serves a single tree: others would share the codes.
     n_jobs : int or None
     """
-    n_features, n_outputs = X.shape[1], y.shape[1]
-    classes = n_classes is not None
-    offset = np.zeros(n_outputs)
-    if classes:
-        outputs = y if n_outputs == 1 else y + np.concatenate([[0], np.cumsum(n_classes)[:-1]])
-    else:
-        n_classes = np.ones(n_outputs, dtype=np.int64)
-        if family_of(criterion) in (SQUARED, ABSOLUTE):
-            offset = _central(y if weight is None else y[weight > 0])
-        if family_of(criterion) == ABSOLUTE:  # whose leaves hold targets: only where these come back unchanged
-            offset = np.where(np.all((y - offset) + offset == y, axis=0), offset, 0.0)
-        outputs = np.hstack([y, y**2]) if callable(criterion) else y - offset
+    n_features, classes = X.shape[1], n_classes is not None
+    outputs, offset, n_classes = _outputs(y, n_classes, criterion, weight)
     random = splitter == "random"
     all_features = max_features == n_features and not random
     n_categories = np.empty(0, dtype=np.int64) if n_categories is None else n_categories
@@ -99,8 +105,12 @@ def plan(
     presorted = packable and len(y) <= (MOST_PACKED if best_first else n_sorted)
     if best_first and not presorted:
         n_sorted //= 16  # not every node grows into a subtree: 31 leaves of 100,000 x 20 take a tenth less than with all of it
-    values, has_missing = np.empty((0, n_features)), np.zeros(n_features, dtype=bool)
-    if random:
+    values, has_missing, spread = np.empty((0, n_features)), np.zeros(n_features, dtype=bool), None
+    by_values = by_values and all_features and not presorted and not best_first and signs is None and not len(n_categories)
+    by_values = by_values and _is_moment(criterion, outputs, n_classes) and _is_plain(X)
+    if by_values:
+        codes, spread = np.empty((n_features, 0), dtype=np.uint32), measure_spread(X)
+    elif random:
         codes = np.empty((n_features, 0), dtype=np.uint32)
         values = _lay_out(X.toarray() if scipy.sparse.issparse(X) else X)
         with np.errstate(over="ignore", invalid="ignore"):  # of large values
@@ -110,7 +120,7 @@ def plan(
     else:
         codes = encode(X, packed=presorted, n_jobs=n_jobs)
     category_codes = _number_categories(X, n_categories, codes, presorted)
-    if not random and not presorted:
+    if codes.shape[1] and not presorted:
         has_missing = codes.max(axis=1) == MISSING
     absolute = family_of(criterion) == ABSOLUTE
     by_target = np.stack([keys_of(column) for column in y.T]) if absolute else np.empty((0, len(y)), dtype=np.uint64)
@@ -132,8 +142,30 @@ def plan(
         np.empty(0, dtype=np.int8) if signs is None else signs,
         n_categories,
         category_codes,
+        spread,
         [],
     )
+
+
+def _outputs(y, n_classes, criterion, weight):
+    """`outputs`, `offset` and `n_classes` of the problem."""
+    n_outputs = y.shape[1]
+    offset = np.zeros(n_outputs)
+    if n_classes is not None:
+        return y if n_outputs == 1 else y + np.concatenate([[0], np.cumsum(n_classes)[:-1]]), offset, n_classes
+    if family_of(criterion) in (SQUARED, ABSOLUTE):
+        offset = _central(y if weight is None else y[weight > 0])
+    if family_of(criterion) == ABSOLUTE:  # whose leaves hold targets: only where these come back unchanged
+        offset = np.where(np.all((y - offset) + offset == y, axis=0), offset, 0.0)
+    return np.hstack([y, y**2]) if callable(criterion) else y - offset, offset, np.ones(n_outputs, dtype=np.int64)
+
+
+def _is_plain(X):
+    """Whether kernels can read `X` where it lies, and no value is missing."""
+    if scipy.sparse.issparse(X) or not X.flags.forc or not X.flags.writeable:
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):  # of large values, which are taken for missing ones if they add up to none
+        return not np.isnan(np.sum(X))
 
 
 def _number_categories(X, n_categories, codes, presorted):
@@ -161,7 +193,7 @@ def _lay_out(X):
     return np.require(X, requirements=["F" if by_column else "C", "W"])
 
 
-def _table(values):
+def table_of(values):
     """`values`, which are in C or Fortran order."""
     if values.flags.c_contiguous:
         return Table(values.reshape(-1), values.shape[1], 1)
@@ -172,21 +204,6 @@ def _central(y):
     """Each output's target nearest the mean: sums of squares of centred targets lose no digits, and whole numbers stay whole."""
     nearest = np.argmin(np.abs(y - y.mean(axis=0)), axis=0)
     return y[nearest, np.arange(y.shape[1])]
-
-
-def grow_tree(problem, weight, rules, seed):
-    """Grow the only tree of a problem, on the problem's own codes; see `grow_trees`. Without `weight`, all rows weigh one.
-
-    What only growing needs is let go before the tree is laid out: a caller that keeps no problem has the memory for it.
-    """
-    weight = np.ones(len(problem.outputs)) if weight is None else weight
-    bench = _new_bench(problem, 1, rules, own=bool(np.all(weight > 0.0)), alike=bool(np.all(weight == 1.0)))
-    lot, sketch = _grow(problem, bench, [weight], lambda weight: rules, [seed]), bench.sketch
-    none = np.empty((0, 0))
-    bench, weight, problem = None, None, problem._replace(codes=none, by_target=none)
-    nodes = _number(problem, sketch, lot)
-    del sketch
-    return next(iter(finish(problem, nodes, lot)))
 
 
 def grow_trees(problem, weights, rules, seeds):
@@ -208,10 +225,10 @@ def grow_trees(problem, weights, rules, seeds):
     """
     bench = problem.benches.pop() if problem.benches else None  # a thread takes one that is free
     if bench is None or bench.n_trees < len(seeds):
-        bench = _new_bench(problem, len(seeds), rules(weights[0]))
-    lot = _grow(problem, bench, weights, rules, seeds)
+        bench = new_bench(problem, len(seeds), rules(weights[0]))
+    lot = grow_lot(problem, bench, weights, rules, seeds)
     weights.clear()
-    nodes = _number(problem, bench.sketch, lot)
+    nodes = number_lot(problem, bench.sketch, lot)
     problem.benches.append(bench)
     return finish(problem, nodes, lot)
 
@@ -234,7 +251,7 @@ def _most_nodes(n_rows, rules):
     return 2 * min(n_rows, rules.max_leaves, 2 ** min(rules.max_depth, 31)) - 1
 
 
-def _new_bench(problem, n_trees, rules, own=False, alike=False):
+def new_bench(problem, n_trees, rules, own=False, alike=False):
     """own : whether the problem's own codes may be overwritten; with `alike`, where all rows weigh one, its targets as well"""
     n_rows, n_slots = len(problem.outputs), _slots(problem)
     all_features = problem.presorted or problem.ordered
@@ -260,7 +277,7 @@ def _new_bench(problem, n_trees, rules, own=False, alike=False):
     )
 
 
-def _grow(problem, bench, weights, rules, seeds):
+def grow_lot(problem, bench, weights, rules, seeds):
     """Grow trees into the sketch of `bench`, nothing of whose former content is read; returns their `Lot`."""
     n_trees, n_rows = len(seeds), len(problem.outputs)
     every_rule = [rules(weight) for weight in weights]
@@ -279,7 +296,7 @@ def _grow(problem, bench, weights, rules, seeds):
         bench.places,
         np.empty(0, dtype=np.uint32),
         bench.side,
-        _table(problem.values),
+        table_of(problem.values),
         problem.has_missing,
         bool(problem.has_missing.any()),
         problem.max_features,
@@ -292,17 +309,22 @@ def _grow(problem, bench, weights, rules, seeds):
     return lot._replace(weights=None, rows=lot.rows if len(problem.n_categories) else np.empty((n_trees, 0), dtype=np.uint32))
 
 
-def _number(problem, sketch, lot):
+def number_lot(problem, sketch, lot):
     """The nodes of all trees in their final order."""
     nodes = new_nodes(len(problem.outputs), lot.stops[-1], sketch.sums.shape[1], len(problem.signs) > 0)
     number_nodes(sketch, lot.stops, np.empty((np.max(np.diff(lot.stops)) + 1, 2), dtype=np.int64), nodes)
     return nodes
 
 
+def _is_moment(criterion, outputs, n_classes):
+    """Whether one number per row suffices."""
+    family = family_of(criterion)
+    return outputs.shape[1] == 1 and (family == SQUARED or (family == GINI and n_classes[0] == 2))
+
+
 def _family(problem):
-    family = family_of(problem.criterion)
-    single = problem.outputs.shape[1] == 1
-    return MOMENT if single and (family == SQUARED or (family == GINI and problem.n_classes[0] == 2)) else family
+    moment = _is_moment(problem.criterion, problem.outputs, problem.n_classes)
+    return MOMENT if moment else family_of(problem.criterion)
 
 
 def _slots(problem):

@@ -149,7 +149,7 @@ def scan_survivors(keys, histogram, bounds, floor, local, total_weight, total_va
             for i in range(place, stop):
                 row = keys[i] & np.uint64(0xFFFFFFFF)
                 left_count += 1.0
-                left_weight += local.weight[row]
+                left_weight += 1.0 if local.unit else local.weight[row]
                 left_value += local.value[row]
                 if i + 1 < stop and (keys[i] ^ keys[i + 1]) >> SHIFT == 0:
                     continue

@@ -44,21 +44,34 @@ def rank_columns(bits, packed, codes, values, order, counts):
     counts : int64[n_digits, n_buckets], a power of two of buckets. Overwritten.
     """
     for column in range(len(bits)):
-        source, n_present = 1, sort_by_cells(bits[column], values, order[1], counts)
-        if n_present < 0:
-            n_present = load_column(bits[column], values, order, counts)
-            source = radix_sort(n_present, values, order, counts)
-        code = np.uint32(0)
-        for i in range(n_present):
-            if i > 0 and values[source, i] != values[source, i - 1]:
-                code += np.uint32(1)
-            row = order[source, i]
-            if packed:
-                codes[column, i] = (code << PACKED_SHIFT) | row
-            else:
-                codes[column, row] = code
-        if n_present < bits.shape[1]:
-            place_missing(bits[column], n_present, packed, codes[column])
+        rank_column(bits[column], packed, codes[column], values, order, counts)
+
+
+@njit
+def sort_column(bits, values, order, counts):
+    """Sort the present values and their rows; returns which row of `values` and `order` they are in, and how many there are."""
+    source, n_present = 1, sort_by_cells(bits, values, order[1], counts)
+    if n_present < 0:
+        n_present = load_column(bits, values, order, counts)
+        source = radix_sort(n_present, values, order, counts)
+    return source, n_present
+
+
+@njit
+def rank_column(bits, packed, codes, values, order, counts):
+    """The same for one column."""
+    source, n_present = sort_column(bits, values, order, counts)
+    code = np.uint32(0)
+    for i in range(n_present):
+        if i > 0 and values[source, i] != values[source, i - 1]:
+            code += np.uint32(1)
+        row = order[source, i]
+        if packed:
+            codes[i] = (code << PACKED_SHIFT) | row
+        else:
+            codes[row] = code
+    if n_present < len(bits):
+        place_missing(bits, n_present, packed, codes)
 
 
 @njit
@@ -301,13 +314,11 @@ def encode(X, *, packed=False, n_jobs=None):
     n_rows, n_features = X.shape
     codes = np.empty((n_features, n_rows), dtype=np.uint32)
 
-    width = 8 if n_rows < 4096 else 11  # bits of a digit
-    kinds = {"values": (np.uint64, (2, n_rows)), "counts": (np.int64, (-(-64 // width), 1 << width)), "order": (np.uint32, (2, n_rows))}
     rooms = []
 
     def run(start):
         stop = min(start + step, n_features)
-        room = rooms.pop() if rooms else unused(n_rows, kinds)  # a thread takes one that is free
+        room = rooms.pop() if rooms else room_to_sort(n_rows, n_rows)  # a thread takes one that is free
         bits = dense_columns(X, start, stop).view(np.uint64)
         rank_columns(bits, packed, codes[start:stop], room["values"], room["order"], room["counts"])
         rooms.append(room)
@@ -315,6 +326,19 @@ def encode(X, *, packed=False, n_jobs=None):
     step = max(1, min(_BLOCK // n_rows, -(-n_features // 16)))
     over_threads(run, range(0, n_features, step), n_jobs=1 if n_rows * n_features < _SMALL else n_jobs)
     return codes
+
+
+def room_to_sort(n_rows, n_all, width=None):
+    """What sorting `n_rows` of the values of a column of `n_all`, by digits of so many bits, overwrites; "bits" are those of "cells"."""
+    width = width or (8 if n_rows < 4096 else 11)
+    kinds = {
+        "values": (np.uint64, (2, n_rows)),
+        "counts": (np.int64, (-(-64 // width), 1 << width)),
+        "cells": (np.float64, (n_rows,)),
+        "order": (np.uint32, (2, n_rows)),
+    }
+    room = unused(n_all, kinds)
+    return room | {"bits": room["cells"].view(np.uint64)}
 
 
 def keys_of(column):
