@@ -229,13 +229,15 @@ def look(question, out, apart, result, key, n_jobs):
 def describe(question, data, table):
     """What a study would do, on standard output."""
     from spectra.study.candidates import candidates
-    from spectra.study.roles import check_roles, column_of, encode, groups_of, task_of
+    from spectra.study.roles import check_roles, column_of, encode, groups_of, look_alikes, task_of
     from spectra.study.splits import group_labels, number_of_folds
 
     check_roles(table, question.columns)
     label, asked = question.label, question.settings.study
     y, classes, quantity = encode(column_of(table, label, "label"), task_of(label, question.task))
-    groups, _ = groups_of(table, question.roles)
+    groups, group_name = groups_of(table, question.roles)
+    for doubt in look_alikes(table, {"label": label} | question.roles | {"group": group_name}):
+        click.echo(f"note: {doubt}")
     _, patients, _ = group_labels(y, groups)
     folds = number_of_folds(patients, asked.folds, classes=classes, inner=asked.inner_folds)
     task = "classification" if quantity is None else "regression"

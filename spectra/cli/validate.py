@@ -21,7 +21,7 @@ def validate(manifest, *, label, group, settings, seed, console, n_jobs):
     import spectra
     from spectra.pipeline import preprocess
     from spectra.quality import usable
-    from spectra.study.roles import encode
+    from spectra.study.roles import column_of, encode, look_alikes
     from spectra.study.splits import group_labels
 
     data, table = inputs.read_input(manifest, settings=settings, console=console, n_jobs=n_jobs, label=label, roles={"group": group})
@@ -37,11 +37,13 @@ def validate(manifest, *, label, group, settings, seed, console, n_jobs):
             if row.verdict != "good" and row.file not in console.named:
                 click.echo(f"{row.verdict}: {row.file}: {row.reason}")
     if label:
-        y, classes, _ = encode(table[label])
+        y, classes, _ = encode(column_of(table, label, "label"))
         for k, name in enumerate(classes):
             click.echo(f"class {name}: {(y == k).sum()} rows")
+        for doubt in look_alikes(table, {"label": label, "group": group}):
+            click.echo(f"note: {doubt}")
         if group:
-            group_labels(y, table[group].to_numpy())
+            group_labels(y, column_of(table, group, "group"))
     if bad:
         raise SpectraError(f"{len(bad)} of {read} spectra cannot be used; a study would set them aside")
     click.echo("all readable")

@@ -25,7 +25,7 @@ from spectra.study.outcome import settled
 from spectra.study.paired import compare_pairs
 from spectra.study.panel import Panel, find_panel
 from spectra.study.result import ModelScore
-from spectra.study.roles import column_of, dates_of, groups_of
+from spectra.study.roles import column_of, dates_of, groups_of, look_alikes
 from spectra.study.sensitivity import sweep
 from spectra.study.shuffle import shuffle_test
 from spectra.study.splits import forward_splits, site_splits
@@ -227,7 +227,8 @@ def sensitivity(course):
 def notes(course):
     """Where everything is known: what limits the result."""
     data = course.problem.data
-    said = notes_on(course.problem, course.roles, course.group_name, course.quality)
+    said = look_alikes(course.table, course.roles | {"group": course.group_name})
+    said += notes_on(course.problem, course.roles, course.group_name, course.quality)
     if course.raw is not None and (flat := on_smoothing(course.raw, data, course.problem.settings)):
         said.append(flat)
     return {"set_aside": getattr(data, "set_aside", []), "notes": [*said, *course.notes, *getattr(data, "notes", [])]}

@@ -1,5 +1,7 @@
 """What the columns of a manifest mean to a study: label, patient, site, date, batch."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,8 @@ from spectra.study.audit import earlier_or_later
 from spectra.study.tasks import level_names, levels
 
 ROLES = ("label", "group", "site", "date")
+MOST_DOUBTS = 3  # told of one column
+_LEADING = re.compile(r"(?<![\d.,])0+(?=\d)")
 WHAT = {"group": "patients", "site": "places", "date": "days"}
 
 
@@ -77,7 +81,8 @@ def column_of(table, name, role):
     column = table[name]
     missing = np.flatnonzero(column.isna())
     if missing.size:
-        raise SpectraError(f"--{role}: column {name!r} is empty in row {missing[0] + 1}")
+        where = f"for {table['file'].iloc[missing[0]]!r}" if "file" in table else f"in row {missing[0] + 1}"
+        raise SpectraError(f"--{role}: column {name!r} is empty {where}; fill it in or leave the row out")
     return column.to_numpy()
 
 
@@ -109,6 +114,33 @@ def check_roles(table, roles):
         column_of(table, roles["site"], "site")
     if roles.get("date"):
         dates_of(table, roles["date"])
+
+
+def look_alikes(table, roles):
+    """A sentence on each column of names of which some differ as typing errors do.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"who": ["p1", "P1", "p2", "p02", "q"], "what": list("abcde")})
+    >>> look_alikes(table, {"label": "what", "group": "who"})
+    ["--group: 'p1' and 'P1', 'p2' and 'p02' in column 'who' differ in case, spaces or leading zeros alone and count as different; \
+if they are one, write them alike."]
+    """
+    said = []
+    for role, name in roles.items():
+        if role == "date" or name not in table or pd.api.types.is_numeric_dtype(table[name]):
+            continue
+        alike: dict[str, list[str]] = {}
+        for value in dict.fromkeys(table[name].dropna().astype(str)):
+            alike.setdefault(_LEADING.sub("", "".join(value.casefold().split())), []).append(repr(value))
+        doubts = [" and ".join(names) for names in alike.values() if len(names) > 1]
+        if doubts:
+            more = f" and {len(doubts) - MOST_DOUBTS} more" if len(doubts) > MOST_DOUBTS else ""
+            said.append(
+                f"--{role}: {', '.join(doubts[:MOST_DOUBTS])}{more} in column {name!r} differ in case, spaces or leading zeros alone and "
+                "count as different; if they are one, write them alike."
+            )
+    return said
 
 
 def groups_of(table, roles):

@@ -247,3 +247,29 @@ def test_a_packed_manifest_text_is_read(cohort):
 def test_a_folder_without_a_model_predicts_nothing(cohort, tmp_path, capsys):
     assert run("predict", tmp_path, cohort) == 2
     assert f"error: {tmp_path}: holds no model; give a run folder that 'spectra study' finished" in capsys.readouterr().err
+
+
+def test_names_that_differ_as_typing_errors_do_are_told(tmp_path, capsys):
+    manifest = write_cohort(tmp_path, n_patients=14)
+    text = manifest.read_text().replace(",p0,", ",P 0,", 1).replace(",p8,well,", ",p08,Well,", 1)
+    manifest.write_text(text)
+    roles = ["--label", "label", "--group", "patient", "--site", "site"]
+    told = {"label": "'well' and 'Well'", "group": "'P 0' and 'p0', 'p08' and 'p8'"}
+    for command in (["validate", manifest, *roles[:4]], ["study", manifest, *roles, "--dry-run", "--set", "study.folds=2"]):
+        run(*command)
+        said = capsys.readouterr().out
+        assert all(f"note: --{role}: {names} in column" in said for role, names in told.items()), said
+        assert "--site" not in said
+    manifest.write_text(text.replace(",Well,", ",well,"))
+    assert run("study", manifest, *roles, "--out", tmp_path / "out", *FEW) == 0
+    (note,) = [note for note in json.loads((tmp_path / "out" / "results.json").read_text())["notes"] if "leading zeros" in note]
+    assert note.startswith(f"--group: {told['group']}")
+
+
+def test_a_label_that_is_missing_is_told_by_its_file(tmp_path, capsys):
+    manifest = write_cohort(tmp_path, n_patients=14)
+    manifest.write_text(manifest.read_text().replace("s5_1.csv,s5,p5,ill", "s5_1.csv,s5,p5,"))
+    (tmp_path / "s1_0.csv").write_text("")  # set aside, so that rows would be counted wrong
+    for command in ("validate", "study"):
+        assert run(command, manifest, "--label", "label", *(["--dry-run"] if command == "study" else [])) == 2
+        assert "column 'label' is empty for 's5_1.csv'; fill it in" in capsys.readouterr().err
