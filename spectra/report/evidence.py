@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from spectra.report.markers import PANEL, STABLE, few_features, top
+from spectra.report.markers import PANEL, STABLE, top
 from spectra.report.multiverse import spread_of
 from spectra.report.subject import ENOUGH, interval_text
 from spectra.report.threats import one, source, together, unsettled, verdict
 from spectra.study.audit import SHUFFLED
+from spectra.study.markers import noted
 from spectra.study.notes import on_matrix, on_smoothing
 from spectra.study.outcome import SELECTED
 from spectra.study.technical import MODERATE
@@ -267,8 +268,6 @@ def _technical(result):
 
 
 def _markers(result):
-    if few_features(result):
-        return
     if result.panel:
         weak = [member for member in result.panel.members if member.chosen < STABLE]
         if 2 * len(weak) > len(result.panel.members):
@@ -276,7 +275,7 @@ def _markers(result):
             yield Threat(CAUTION, "The panel is not settled", f"{what}: other data may name other peaks.")
         return
     stable = [marker for marker in top(result, PANEL) if marker.stability >= STABLE]
-    if len(stable) < min(3, len(result.markers)):
+    if len(stable) < min(3, noted(result.features.shape[1])):
         yield Threat(
             CAUTION,
             "The panel is not settled",

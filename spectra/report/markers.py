@@ -6,7 +6,7 @@ from spectra.identification import ACCIDENTAL, MATRIX_BELOW
 from spectra.report.canvas import ACCENT, GREY, INK, PALE, by_class, colour, panels, picture, scaled, short, thin
 from spectra.report.subject import intensity_label, marker_name, value_label
 from spectra.study.error_bounds import meinshausen_buhlmann
-from spectra.study.markers import TOP
+from spectra.study.markers import TOP, noted
 
 PANEL = 5  # markers on the first page
 FIGURES = 8  # markers drawn
@@ -18,11 +18,6 @@ STABLE = 0.5  # chosen in half of the draws or more
 def top(result, most=TOP):
     """The most stable markers that were chosen at all."""
     return [marker for marker in result.markers[:most] if marker.stability > 0]
-
-
-def few_features(result):
-    """Are there so few that most stand among the best of any draw?"""
-    return result.features.shape[1] < 3 * TOP
 
 
 def size_in_words(effect):
@@ -206,10 +201,9 @@ def stability(result, about):
     handles = [axis.bar(0, 0, color=colour(about.classes.index(name), len(about.classes))) for name in seen[:8]]
     figure.legend(handles, [f"highest in {short(name, 24)}" for name in seen[:8]], loc="outside upper right", ncols=4)
     caption = (
-        f"Half of the {about.groups} are drawn again and again; bars say how often the {about.feature} was then among the ten best of a "
+        f"Half of the {about.groups} are drawn again and again; bars say how often the {about.feature} was then among the {noted(result.features.shape[1])} best of a "
         f"forest. A steep fall after a few bars means a small, settled panel; a flat row means that many {about.feature}s do equally well, "
         "or none does."
-        + (f" With {result.features.shape[1]} in all, most are always among the ten: this says little here." * few_features(result))
     )
     return figure, "Would they be chosen again?", caption
 

@@ -83,7 +83,6 @@ def write_report(path, result, facts):
         "notes": result.notes,
         "final": result.final,
         "n_features": result.features.shape[1],
-        "few_features": markers.few_features(result),
         "settings_rows": appendix.settings_rows(result.problem.settings, steps),
         "command": appendix.command(facts),
         "provenance": appendix.provenance(facts),

@@ -1,12 +1,12 @@
 """What a study is about, in the words and numbers that every section needs."""
 
-import re
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from spectra.containers import Cohort
 from spectra.study.outcome import SELECTED
+from spectra.study.roles import called
 from spectra.study.splits import group_labels
 
 ENOUGH = 20  # patients in the smallest class, below which the page says that they are too few
@@ -114,8 +114,7 @@ def _patient(result, row):
         if np.unique(groups).size + (copies.together if copies else 0) >= len(groups):
             return row
         name = next((name for name in ("patient", "sample") if name in result.features.samples), "patient")
-    name = re.sub(r"[ _-]?(id|no|nr|number|name)$", "", str(name).lower())
-    return name if re.fullmatch(r"[a-z]{3,20}", name) and not name.endswith("s") else "patient"
+    return called(name)
 
 
 def intensity_label(settings, power=""):
@@ -148,8 +147,8 @@ def value_label(result, power=""):
 
 
 def marker_name(marker):
-    """``m/z 4211.3`` or the column's name."""
-    return f"m/z {marker.mz:.1f}" if marker.mz == marker.mz else marker.name
+    """``m/z 4211.3`` or the column's name; below m/z 100, where bins are narrower than a tenth, with another digit."""
+    return f"m/z {marker.mz:.{1 if marker.mz >= 100 else 2}f}" if marker.mz == marker.mz else marker.name
 
 
 def p_text(p_value):

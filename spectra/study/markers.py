@@ -77,10 +77,15 @@ def matched(features, reference, tolerance):
     return np.where(close, nearest, -1)
 
 
+def noted(n_features):
+    """How many of the best features a draw notes: ten, or of few a third."""
+    return min(TOP, max(1, n_features // 3))
+
+
 def top_columns(features, target, reference, *, task, tolerance, seed):
     """Columns of `reference` that match the features most important to a forest (fewer when some have no match)."""
     importance = importances(features.values, target, task, seed)
-    best = np.argsort(-importance, kind="stable")[: min(TOP, max(1, importance.size // 3))]
+    best = np.argsort(-importance, kind="stable")[: noted(importance.size)]
     columns = matched(features, reference, tolerance)[best[importance[best] > 0]]
     return np.unique(columns[columns >= 0])
 

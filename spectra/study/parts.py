@@ -25,7 +25,7 @@ from spectra.study.outcome import settled
 from spectra.study.paired import compare_pairs
 from spectra.study.panel import Panel, find_panel
 from spectra.study.result import ModelScore
-from spectra.study.roles import column_of, dates_of, groups_of, look_alikes
+from spectra.study.roles import called, column_of, dates_of, groups_of, look_alikes
 from spectra.study.sensitivity import sweep
 from spectra.study.shuffle import shuffle_test
 from spectra.study.splits import forward_splits, site_splits
@@ -177,8 +177,8 @@ def technical(course):
     shift = shifts(course.found["steps"], problem.data)[1]
     numbers |= {SHIFT: shift} if shift.size else {}
     moved = drifts(numbers, found[1], found[0], problem.groups) if found and numbers else []
-    own = np.asarray(groups_of(table, course.roles)[0])  # copies are no replicates
-    samples, unit = (table["sample"].astype(str).to_numpy(), "sample") if "sample" in table else (own, "patient")
+    own, name = groups_of(table, course.roles)  # copies are no replicates
+    samples, unit = (table["sample"].astype(str).to_numpy(), "sample") if "sample" in table else (np.asarray(own), called(name))
     top = np.array([marker.column for marker in course.found["markers"]], int)
     return {"drifts": moved, "run_order": found, "agreement": agreement(features, samples, unit, top)}
 

@@ -151,6 +151,16 @@ def groups_of(table, roles):
     return np.arange(len(table)), None
 
 
+def called(name):
+    """What a group is called by the column that names it, without an ending such as ``_id``; "patient" where that is no plain word.
+
+    >>> called("Mouse_ID"), called("chip"), called("X1")
+    ('mouse', 'chip', 'patient')
+    """
+    name = re.sub(r"[ _-]?(id|no|nr|number|name)$", "", str(name).lower())
+    return name if re.fullmatch(r"[a-z]{3,20}", name) and not name.endswith("s") else "patient"
+
+
 def batches_of(table, roles):
     """Columns that could be a batch: the named site and date, and a column called plate."""
     batches = {}

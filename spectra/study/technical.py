@@ -137,7 +137,7 @@ def agreement(features, samples, unit, top):
     ----------
     features : FeatureMatrix
     samples : array, shape (n_rows,): rows with the same value are replicates
-    unit : str, what such a value is: "sample" or "patient"
+    unit : str, what such a value is called: "sample", "patient"
     top : int array, columns of the first markers
 
     Returns

@@ -497,6 +497,19 @@ def test_the_page_says_beside_the_panel_that_it_is_not_settled_or_no_finding(ful
     assert "and no finding" in page_of(chance, tmp_path)[0]
 
 
+def test_few_features_are_said_to_be_chosen_by_thirds(tmp_path):
+    text, _ = page_of(table_result(n_features=6), tmp_path)
+    assert "was then among the 2 best of a forest" in text and "always among the ten" not in text
+    markers = [Marker(f"feature {j}", float("nan"), 0.3, "good", 1.0, j, []) for j in range(6)]
+    unsettled = table_result(n_features=6, markers=markers)
+    assert "The panel is not settled" in {threat.title for threat in evidence.threats(unsettled, subject.subject(unsettled))}
+
+
+def test_light_peaks_that_differ_have_names_that_differ():
+    names = [subject.marker_name(Marker("", mz, 1.0, "a", 1.0, 0, [])) for mz in (4.98, 5.01, 4211.34)]
+    assert names == ["m/z 4.98", "m/z 5.01", "m/z 4211.3"]
+
+
 def test_a_perfect_confounder_is_named():
     table = pd.DataFrame({"bad": [30, 0], "good": [0, 30]}, index=["north", "south"])
     result = table_result(tables={"site": table})
