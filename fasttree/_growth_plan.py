@@ -303,6 +303,8 @@ def grow_lot(problem, bench, weights, rules, seeds):
     )
     codes = np.ascontiguousarray(problem.codes[:, :0] if bench.codes is problem.codes else problem.codes)
     target, work = _target(problem, lot.weights), bench.work
+    if not np.array_equal(lot.weights, np.trunc(lot.weights)):
+        work = work._replace(table=np.empty(0))
     if grow_many(columns, codes, problem.by_target, target, lot, every_rule[0], bench.sketch, work, bench.room):
         did = "raised an exception" if work.own.numbers[FAILED] == RAISED else "gave NaN for a split that was tried"
         raise ValueError(f"criterion={problem.criterion!r} {did}; it must give a number for any node's sums and weight")

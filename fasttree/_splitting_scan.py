@@ -274,6 +274,36 @@ def scan_classes(keys, n_present, missing_left, target, total_weight, totals, ru
 
 
 @njit(_nrt=False)
+def scan_pair(keys, n_present, missing_left, target, total_weight, total_second, rules, best, table):
+    """Best boundary by entropy of two classes whose weights are whole numbers, of which `table` holds x log x; a fifth of the time."""
+    first, stop = scan_bounds(len(keys), n_present, missing_left, rules.min_leaf)
+    least, slack = max(rules.min_weight, _TINY), _ENTROPY_SLACK * total_weight
+    weight, second, where = 0.0, 0.0, -1  # on the left
+    if missing_left:
+        for i in range(n_present, len(keys)):
+            row = keys[np.uint64(i)] & ROW
+            weight += target.weight[row]
+            second += target.weight[row] * target.outputs[row, 0]
+    all_rows, all_second = np.uint64(total_weight), np.uint64(total_second)
+    for i in range(stop):
+        row = keys[np.uint64(i)] & ROW
+        weight += target.weight[row]
+        second += target.weight[row] * target.outputs[row, 0]
+        if i < first or (keys[np.uint64(i)] ^ keys[np.uint64(i + 1)]) >> SHIFT == 0:
+            continue
+        if weight < least or total_weight - weight < least:
+            continue
+        left, left_second = np.uint64(np.int64(weight)), np.uint64(np.int64(second))
+        right, right_second = all_rows - left, all_second - left_second
+        score = table[left_second] + table[left - left_second] - table[left]
+        score += table[right_second] + table[right - right_second] - table[right]
+        if score > best + slack and allowed(rules, second / weight, (total_second - second) / (total_weight - weight)):
+            best = score
+            where = i
+    return best, where
+
+
+@njit(_nrt=False)
 def decrease(target, score, weight, totals):
     """Decrease of impurity, times the node's weight, that a split with `score` brings; averaged over the outputs.
 

@@ -39,6 +39,7 @@ from fasttree._splitting_scan import (
     constrained,
     scan_classes,
     scan_moment,
+    scan_pair,
     scan_sums,
 )
 from fasttree._splitting_sort import gather_keys, sort_keys
@@ -65,7 +66,7 @@ class Work(NamedTuple):
 
     left: np.ndarray  # float64, shape (n_slots,)
     right: np.ndarray  # float64, shape (n_slots,)
-    table: np.ndarray  # float64: x log x of whole numbers, for entropy
+    table: np.ndarray  # float64: x log x of whole numbers, for entropy where all weights are whole numbers; else empty
     order: np.ndarray  # int64, shape (n_features,): a permutation of the features
     random: np.ndarray  # uint64, shape (1,)
     keys: np.ndarray  # uint64, shape (n_rows,)
@@ -99,6 +100,8 @@ def scan(keys, n_present, missing_left, target, weight, totals, rules, best, wor
     if target.family == OWN:
         return scan_own(keys, n_present, missing_left, target, weight, totals, rules, best, work.own)
     if target.classes and target.outputs.shape[1] == 1:
+        if target.family == ENTROPY and target.n_slots == 2 and weight < len(work.table):
+            return scan_pair(keys, n_present, missing_left, target, weight, totals[1], rules, best, work.table)
         return scan_classes(keys, n_present, missing_left, target, weight, totals, rules, best, work)
     return scan_sums(keys, n_present, missing_left, target, weight, totals, rules, best, work.left, work.right)
 

@@ -34,11 +34,17 @@ from fasttree._splitting_encode import (
     unpack,
 )
 from fasttree._splitting_random import Table, draw_lanes, fill_lanes, lanes_at_once, mix, new_lanes, score_lanes
-from fasttree._splitting_scan import MOMENT, Rules, Target
+from fasttree._splitting_scan import ENTROPY, MOMENT, Rules, Target, scan_classes, scan_pair
 from fasttree._splitting_sort import gather_keys, merge_sort, sort_keys
 from tests.naive import trees as naive
 
 ANY = st.floats(allow_nan=True, allow_infinity=False) | st.sampled_from([0.0, -0.0, 1.0, -1.0, 5e-324, -5e-324])
+
+
+class Scanning(NamedTuple):
+    left: np.ndarray
+    right: np.ndarray
+    table: np.ndarray
 
 
 class Inner(NamedTuple):
@@ -204,6 +210,28 @@ def test_partition_is_stable(entries):
     n_left = partition(array, goes_left, np.empty_like(array))
     assert n_left == goes_left.sum()
     assert array.tolist() == [v for v, flag in entries if flag] + [v for v, flag in entries if not flag]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10**6))
+def test_two_classes_of_whole_weights_are_scanned_as_any(seed):
+    """By their table, the best boundary is the one that logarithms tell."""
+    random = np.random.default_rng(seed)
+    n_rows, n_missing, rules = int(random.integers(2, 60)), int(random.integers(0, 5)), Rules(9, 9, 2, int(random.integers(1, 4)), 2.5, 0.0)
+    codes = np.sort(random.integers(0, random.integers(2, 40), n_rows)).astype(np.uint64)
+    codes[n_rows - n_missing :] = MISSING
+    n_present = int(np.sum(codes != MISSING))
+    keys = (codes << np.uint64(32)) | random.permutation(n_rows).astype(np.uint64)
+    weight, slots = random.integers(1, 4, n_rows).astype(np.float64), random.integers(0, 2, (n_rows, 1)).astype(np.float64)
+    target = Target(ENTROPY, True, 2, False, weight, np.empty(0), slots)
+    totals = np.bincount(slots[:, 0].astype(int), weight, 2)
+    work = Scanning(np.empty(2), np.empty(2), np.empty(0))
+    for missing_left in (False, True):
+        given_all = keys, n_present, missing_left, target, weight.sum()
+        expected = scan_classes(*given_all, totals, rules, -np.inf, work)
+        found = scan_pair(*given_all, totals[1], rules, -np.inf, scipy.special.xlogy(range(200), range(200)))
+        assert found[1] == expected[1]
+        assert found[0] == pytest.approx(expected[0], abs=1e-9)
 
 
 @settings(deadline=None, max_examples=60)
