@@ -215,3 +215,18 @@ def test_calibrants_and_matrix_rank_behind_what_is_in_a_sample():
     assert {"calibrant", "matrix"} == set(ACCIDENTAL)
     with pytest.raises(SpectraError, match="forms must name at least one"):
         link_forms([1.0, 2.0], forms=())
+
+
+@pytest.mark.parametrize(
+    ("mz", "name"),  # average masses by hand: n x 189.167, less a proton's hydrogen for each metal
+    [
+        (212.2, "CHCA sodium"),
+        (417.4, "CHCA dimer potassium"),
+        (423.3, "CHCA dimer disodium"),
+        (439.4, "CHCA dimer sodium potassium"),
+        (568.5, "CHCA trimer"),
+    ],
+)
+def test_clusters_of_the_matrix_with_salt_are_known(mz, name):
+    best = match_masses([mz], tolerance_ppm=500, forms=["M+H"]).iloc[0]
+    assert best["name"] == name and best["kind"] == "matrix"
