@@ -124,6 +124,11 @@ def export_text(estimator, *, feature_names=None, max_depth=None, decimals=2):
     -------
     str
 
+    Raises
+    ------
+    TypeError, ValueError
+        If the estimator is no single tree of this package, or `feature_names` are not as many as its features.
+
     Examples
     --------
     >>> from fasttree import DecisionTreeClassifier, export_text

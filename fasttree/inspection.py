@@ -32,6 +32,11 @@ def predict_quantiles(forest, X, *, X_train, y_train, quantiles=(0.1, 0.5, 0.9))
     ndarray of shape (n_samples, n_quantiles)
         Each a target that occurred in training.
 
+    Raises
+    ------
+    ValueError
+        If the quantiles don't ascend from 0 to 1, or the rows are not those that the forest was fitted on.
+
     References
     ----------
     Meinshausen (2006), Journal of Machine Learning Research 7, 983.

@@ -167,6 +167,15 @@ def load(path):
     ------
     ValueError
         If the file is no model, of a newer version, damaged, or describes something that isn't a tree.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from fasttree import ExtraTreesRegressor, load, save
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "forest.npz"
+    >>> save(ExtraTreesRegressor(5).fit([[0.0], [1.0]], [2.0, 3.0]), path)
+    >>> load(path).predict([[1.0]])
+    array([3.])
     """
     try:
         parts = _read(path)

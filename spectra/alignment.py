@@ -44,6 +44,21 @@ class WarpAligner(Learned):
     ----------
     Gibb & Strimmer (2012), Bioinformatics 28, 2270: reference peaks and shifts are those of ``MALDIquant``, except that a shift here
     does not depend on which other spectra are transformed with it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spectra import Cohort, Spectrum, WarpAligner
+    >>> mz = np.linspace(1000.0, 2000.0, 2001)
+    >>> def profile(*centres):
+    ...     return Spectrum(mz, sum(100 * np.exp(-0.5 * ((mz - centre) / 2) ** 2) for centre in centres))
+    >>> places = 1200, 1400, 1600, 1800
+    >>> cohort = Cohort.from_spectra([profile(*places), profile(*(place + 1 for place in places))]).find_peaks(noise=1.0)
+    >>> aligner = WarpAligner(method="linear").fit(cohort)
+    >>> aligner.reference_mz_.tolist()
+    [1200.5, 1400.5, 1600.5, 1800.5]
+    >>> aligner.transform(cohort).peaks[1].mz.round(6).tolist()
+    [1200.5, 1400.5, 1600.5, 1800.5]
     """
 
     def __init__(self, *, method="lowess", tolerance=0.002, min_frequency=0.9, allow_no_matches=True):

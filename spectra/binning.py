@@ -41,6 +41,11 @@ def bin_peaks(peak_lists, *, tolerance=0.002, method="strict", widths=None):
     bins : list of int64 ndarray, shapes (n_peaks of each list,)
         The bin of every peak; -1 for peaks without a reference peak, and for the few that lie between dense places.
 
+    Raises
+    ------
+    SpectraError
+        When an option is out of its bounds.
+
     References
     ----------
     Gibb & Strimmer (2012), Bioinformatics 28, 2270: all bins but density's are those of ``MALDIquant::binPeaks``.
@@ -187,6 +192,20 @@ class PeakBinner(Learned):
         Increasing (Da/e).
     low_, high_ : ndarray, shape (n_bins,)
         The interval of each bin (Da/e).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spectra import Cohort, Spectrum, PeakBinner
+    >>> mz = np.linspace(1000.0, 2000.0, 2001)
+    >>> def profile(*centres):
+    ...     return Spectrum(mz, sum(100 * np.exp(-0.5 * ((mz - centre) / 2) ** 2) for centre in centres))
+    >>> cohort = Cohort.from_spectra([profile(1200, 1500), profile(1201, 1800)]).find_peaks(noise=1.0)
+    >>> features = PeakBinner().fit(cohort).transform(cohort)
+    >>> features.mz.tolist()
+    [1200.5, 1500.0, 1800.0]
+    >>> features.present.tolist()
+    [[True, True, False], [True, False, True]]
     """
 
     def __init__(self, *, tolerance=0.002, method="strict", widths=None, fill="interpolate"):
@@ -343,6 +362,20 @@ class FrequencyFilter(Learned):
     Attributes
     ----------
     keep_ : bool ndarray, shape (n_features,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spectra import Cohort, Spectrum, FrequencyFilter, PeakBinner
+    >>> mz = np.linspace(1000.0, 2000.0, 2001)
+    >>> def profile(*centres):
+    ...     return Spectrum(mz, sum(100 * np.exp(-0.5 * ((mz - centre) / 2) ** 2) for centre in centres))
+    >>> cohort = Cohort.from_spectra([profile(1200, 1500), profile(1200), profile(1200)]).find_peaks(noise=1.0)
+    >>> features = PeakBinner().fit(cohort).transform(cohort)
+    >>> FrequencyFilter(min_frequency=0.5).fit(features, ["ill", "well", "well"]).keep_.tolist()
+    [True, True]
+    >>> FrequencyFilter(min_frequency=0.5, by_class=False).fit(features).transform(features).mz.tolist()
+    [1200.0]
     """
 
     def __init__(self, *, min_frequency=0.25, by_class=True):

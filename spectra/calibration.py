@@ -143,6 +143,17 @@ class Calibrator(PerSpectrum):
         A spectrum with fewer is left where it is, or named in an error.
     allow_missing : bool
         Leave such spectra where they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spectra import Cohort, Spectrum, Calibrator
+    >>> mz = np.linspace(1000.0, 2000.0, 2001)
+    >>> def profile(*centres):
+    ...     return Spectrum(mz, sum(100 * np.exp(-0.5 * ((mz - centre) / 2) ** 2) for centre in centres))
+    >>> cohort = Cohort.from_spectra([profile(1201, 1501, 1801)]).find_peaks(noise=1.0)
+    >>> Calibrator([1200, 1500, 1800]).fit_transform(cohort).peaks[0].mz.round(1).tolist()
+    [1200.0, 1500.0, 1800.0]
     """
 
     def __init__(self, calibrants=(), *, method="linear", tolerance_ppm=3000.0, outlier_ppm=150.0, min_calibrants=3, allow_missing=True):

@@ -31,7 +31,22 @@ BLOCK = 1 << 18  # points that one job works through: some milliseconds, so that
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Spectrum:
-    """One profile: m/z in Da/e, strictly increasing, intensities in counts, and where it came from."""
+    """One profile, and where it came from.
+
+    Attributes
+    ----------
+    mz : float64 ndarray, shape (n_points,), strictly increasing (Da/e)
+    intensity : ndarray, shape (n_points,), counts
+    name : str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spectra import Spectrum
+    >>> spectrum = Spectrum(np.array([1000.0, 1000.5, 1001.0]), np.array([3.0, 7.0, 4.0]), "a.csv")
+    >>> len(spectrum), spectrum.name
+    (3, 'a.csv')
+    """
 
     mz: np.ndarray
     intensity: np.ndarray
@@ -106,6 +121,17 @@ class Cohort:
 
     Every public function of one spectrum is a method as well: ``cohort.savitzky_golay(half_window=10)`` runs it over all
     spectra, on ``n_jobs`` threads; with ``in_place=True`` those that give intensities write them over the old ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spectra import Cohort, Spectrum
+    >>> mz = np.linspace(1000.0, 2000.0, 101)
+    >>> cohort = Cohort.from_spectra([Spectrum(mz, np.full(101, 3.0), "a.csv"), Spectrum(mz, mz, "b.csv")])
+    >>> len(cohort), cohort.n_axes, cohort[0].name
+    (2, 1, 'a.csv')
+    >>> cohort.savitzky_golay(half_window=5)[0].intensity[:2].round(6).tolist()
+    [3.0, 3.0]
     """
 
     intensity: np.ndarray

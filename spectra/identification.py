@@ -147,6 +147,11 @@ def match_masses(
         them apart), ``fdr`` (share of matches as good or better that decoys get as well) and ``source``. ``attrs["shift_ppm"]`` is
         the shift taken off.
 
+    Raises
+    ------
+    SpectraError
+        When a mass is not above 0, the library is empty, a form is unknown, or an option is out of its bounds.
+
     Examples
     --------
     >>> from spectra import match_masses
@@ -273,6 +278,11 @@ def link_forms(mz, values=None, *, tolerance_ppm=1000.0, min_correlation=0.6, fo
     links : DataFrame
         ``first`` (place of the M+H), ``second``, ``form`` (of the second), ``error_ppm``, ``correlation`` (NaN without values), ``chance``: how
         likely the second peak would lie as near some form of a peak it goes with were they strewn blindly, as thick as within 12 Da.
+
+    Raises
+    ------
+    SpectraError
+        When `forms` names none, or one that is unknown, or an option is out of its bounds.
 
     Examples
     --------

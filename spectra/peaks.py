@@ -151,6 +151,11 @@ def flag_saturated(peaks, mz, counts, *, limit=None):
     PeakList
         A copy with its ``saturated`` set.
 
+    Raises
+    ------
+    SpectraError
+        When `mz` does not increase strictly or has another length than `counts`.
+
     Examples
     --------
     >>> import numpy as np

@@ -55,6 +55,11 @@ def find_peaks_cwt(mz, y, *, scales=SCALES, snr=3.0, ridge_scale=24, nearby=150,
     PeakList
         Heights, widths and areas count from the higher of a peak's two bounds; ``snr`` is the ridge's.
 
+    Raises
+    ------
+    SpectraError
+        When `mz` does not increase strictly or has another length than `y`, or an option is out of its bounds.
+
     References
     ----------
     Du, Kibbe & Lin (2006), Bioinformatics 22, 2059.

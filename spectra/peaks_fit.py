@@ -57,6 +57,11 @@ def find_peaks_fit(mz, y, *, snr=2.0, widths=None, iterations=100, noise_window=
     PeakList
         ``fwhm`` is the expected width, ``area`` the fitted Gaussian's, ``left`` and ``right`` lie one width away.
 
+    Raises
+    ------
+    SpectraError
+        When `mz` does not increase strictly or has another length than `y`, or an option is out of its bounds.
+
     Notes
     -----
     Made for instruments whose peaks are nearly symmetric and whose width follows from m/z. At a tenth of false peaks it finds 11 % more

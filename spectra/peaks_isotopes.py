@@ -34,6 +34,11 @@ def monoisotopic_peaks(peaks, *, charge=1, min_correlation=0.95, tolerance=1e-4,
     cluster : int64 ndarray, shape (n_peaks,)
         The place of each peak's cluster in `monoisotopic`; -1 for none.
 
+    Raises
+    ------
+    SpectraError
+        When an option is out of its bounds, or the least of `sizes` above the greatest.
+
     Notes
     -----
     With charge 1 the peaks are those of ``MALDIquant::monoisotopicPeaks``, but for its tolerances: version 1.22 gives each peak that of

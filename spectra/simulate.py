@@ -109,6 +109,11 @@ def simulate_cohort(
     -------
     Simulation
 
+    Raises
+    ------
+    SpectraError
+        When an option is out of its bounds.
+
     Examples
     --------
     >>> from spectra import simulate_cohort

@@ -1,7 +1,12 @@
 """``import spectra, fasttree`` stays quick: nothing heavy is loaded before it is used."""
 
+import importlib
+import inspect
+import re
 import subprocess
 import sys
+
+import pytest
 
 HEAVY = ["numba", "sklearn", "pandas", "matplotlib", "scipy.signal"]
 
@@ -26,3 +31,18 @@ def test_every_public_name_can_be_imported():
     for package in (spectra, spectra.study, fasttree):
         for name in package.__all__:
             assert getattr(package, name) is not None
+
+
+def _says(function, word):
+    return word in (inspect.getdoc(function) or "")
+
+
+@pytest.mark.parametrize("package", ["fasttree", "spectra"])
+def test_public_functions_show_themselves_and_their_errors(package):
+    module = importlib.import_module(package)
+    functions = {name: found for name in module.__all__ if inspect.isfunction(found := getattr(module, name))}
+    assert [name for name, function in functions.items() if not _says(function, ">>>")] == []
+    strict = [
+        name for name, function in functions.items() if re.search(r"\braise \w|\bcheck_(number|choice|axis)\(", inspect.getsource(function))
+    ]
+    assert [name for name in strict if not _says(functions[name], "Raises\n")] == []

@@ -183,6 +183,11 @@ def write_bruker(folder, intensity, *, ml1, ml2, ml3, delay, dwell):
     delay, dwell : float
         Time of the first point and time between points, ns.
 
+    Raises
+    ------
+    SpectraError
+        When a count does not fit into 32 bits.
+
     Examples
     --------
     >>> import pathlib, tempfile

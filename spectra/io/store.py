@@ -90,6 +90,15 @@ def open_cohort(path):
     ------
     SpectraError
         When the file is missing, damaged, of a newer format, or its parts do not fit together.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from spectra import open_cohort, save_cohort, simulate_cohort
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "cohort.npz"
+    >>> save_cohort(simulate_cohort(2, seed=0).cohort, path)
+    >>> len(open_cohort(path))
+    2
     """
     path = as_path(path)
     try:

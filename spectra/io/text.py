@@ -158,6 +158,11 @@ def write_csv(path, mz, intensity):
         Packed where it ends in ``.gz``; replaced where it exists, only once all is written.
     mz, intensity : array_like, shape (n_points,)
 
+    Raises
+    ------
+    SpectraError
+        When `mz` does not increase strictly or has another length than `intensity`.
+
     Examples
     --------
     >>> import pathlib, tempfile
