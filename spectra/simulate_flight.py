@@ -66,18 +66,25 @@ def flight_time(mass, *, charge=1, velocity=350.0, gap=0.008):
     gap : float
         See `Instrument`.
 
+    Returns
+    -------
+    float64 ndarray, of the broadcast shape
+
     References
     ----------
     Coombes, Koomen, Baggerly, Morris & Kobayashi (2005), Cancer Informatics 1, 41.
 
     Examples
     --------
+    >>> flight_time([1000, 1000], velocity=[300, 400]).round(1).tolist()
+    [17158.4, 17156.8]
     >>> float(flight_time(1000).round()), float(flight_time(8937, gap=0.017).round())
     (17158.0, 51940.0)
     """
     length, focus_volts, volts, delay, acceleration_gap = 1.0, 2000.0, 20000.0, 600e-9, 0.025 - gap
     inertia = np.asarray(mass, np.float64) * _DALTON / (charge * _CHARGE)
-    start = delay * np.asarray(velocity)
+    velocity = np.asarray(velocity, np.float64)
+    start = delay * velocity
     focused = np.sqrt(velocity**2 + 2 * focus_volts * (gap - start) / (inertia * gap))
     final = np.sqrt(2 * volts / inertia + focused**2)
     in_focus = inertia * gap * (focused - velocity) / focus_volts

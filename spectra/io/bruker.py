@@ -32,6 +32,11 @@ def bruker_axis(n_points, *, ml1, ml2, ml3, delay, dwell):
     float64 ndarray, shape (n_points,)
         Negative where the time lies before ``ml2``.
 
+    Raises
+    ------
+    SpectraError
+        When no m/z belongs to a time, or `n_points` or `ml1` is out of its bounds.
+
     Examples
     --------
     >>> from spectra import bruker_axis
@@ -67,6 +72,11 @@ def bruker_calibration(time, mz):
     Returns
     -------
     ml1, ml2, ml3 : float
+
+    Raises
+    ------
+    SpectraError
+        When the masses are too few, not above 0, or do not grow with the times.
 
     Examples
     --------
