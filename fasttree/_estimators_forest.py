@@ -148,6 +148,7 @@ class BaseForest(Categorical, MultiOutputMixin, Estimator):
             signs=monotonic_signs(self.monotonic_cst, X.shape[1], n_classes, y.shape[1], self._levels),
             n_categories=category_counts(self._levels, X.shape[1]),
             best_first=self.max_leaf_nodes is not None,
+            n_trees=n_more,
             n_jobs=self.n_jobs,
         )
 

@@ -22,7 +22,8 @@ from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, SQUARED, T
 from fasttree._splitting_search import Work
 from fasttree._splitting_values import measure_spread
 
-_SMALL = 1 << 18  # cells of X up to which it is laid out feature by feature for random thresholds
+_SMALL = 1 << 18  # cells of X up to which it is laid out feature by feature for random thresholds,
+_MANY_TREES = 16  # from so many trees on: of 281 x 774, laying out takes as long as 13 trees save by it
 _FEW_ROWS = 1024  # which are presorted however many features they have: nodes of more are searched by bounds
 _KEYS = 1 << 19  # of a subtree: half as many and twice as many took longer (100,000 x 20: 150 to 155 ms)
 
@@ -70,6 +71,7 @@ def plan(
     n_categories=None,
     best_first=False,
     by_values=False,
+    n_trees=1,
     n_jobs=None,
 ):
     """Encode `X` and `y` once for any number of trees.
@@ -93,6 +95,8 @@ def plan(
         Whether the number of leaves is limited.
     by_values : bool
         Whether large nodes may be searched by values, which serves a single tree: others would share the codes.
+    n_trees : int
+        That are to be grown.
     n_jobs : int or None
     """
     n_features, classes = X.shape[1], n_classes is not None
@@ -112,7 +116,7 @@ def plan(
         codes, spread = np.empty((n_features, 0), dtype=np.uint32), measure_spread(X)
     elif random:
         codes = np.empty((n_features, 0), dtype=np.uint32)
-        values = _lay_out(X.toarray() if scipy.sparse.issparse(X) else X)
+        values = _lay_out(X.toarray() if scipy.sparse.issparse(X) else X, n_trees)
         with np.errstate(over="ignore", invalid="ignore"):  # of large values
             total = np.sum(values)
         if np.isnan(total):
@@ -183,13 +187,13 @@ def _number_categories(X, n_categories, codes, presorted):
     return own
 
 
-def _lay_out(X):
+def _lay_out(X, n_trees):
     """`X` in C or Fortran order, writable, for random thresholds.
 
     No copy where the layout serves; read-only memory is copied, which costs less than kernels compiled for it. What is small is laid out
-    feature by feature: a node's rows then share lines of memory.
+    feature by feature for many trees: a node's rows then share lines of memory.
     """
-    by_column = X.flags.f_contiguous or X.size <= _SMALL
+    by_column = X.flags.f_contiguous or (X.size <= _SMALL and n_trees >= _MANY_TREES)
     return np.require(X, requirements=["F" if by_column else "C", "W"])
 
 

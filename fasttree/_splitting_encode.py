@@ -30,7 +30,7 @@ _INFINITY = np.uint64(0x7FF << 52)
 _OCTAVES = np.int64(31 << 52)  # powers of two, as integers, that have cells of their own
 _MOST_MOVES = 4  # per value, after which all digits are sorted by
 _SMALL = 1 << 16  # cells below which threads cost more than they save
-_BLOCK = 1 << 13  # cells that are copied to float64 columns at a time, unless a column has more
+_BLOCK = 1 << 12  # cells that are copied to float64 columns at a time, unless a column has more
 
 
 @njit

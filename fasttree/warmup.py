@@ -28,6 +28,7 @@ def warm() -> Iterator[str]:
     X = random.normal(size=(LARGE, 12))
     y = X[:, 0] + X[:, 1] * X[:, 2] + random.normal(size=LARGE)
     classes = np.digitize(y, [-1.0, 1.0])
+    wide = np.tile(X[:1100, :8], 128)  # too large for all of a tree to be presorted
     for kind in ("DecisionTree", "ExtraTrees", "RandomForest"):
         options = {"random_state": 0} if kind == "DecisionTree" else {"random_state": 0, "n_estimators": 2}
         for suffix, target in (("Classifier", classes), ("Regressor", y)):
@@ -37,6 +38,7 @@ def warm() -> Iterator[str]:
                 model = getattr(fasttree, name)(**options).fit(values, target)
                 _use(model, values)
                 if name == "DecisionTreeClassifier":
+                    model.set_params(max_depth=1).fit(wide.astype(dtype), y[:1100] > 0).set_params(max_depth=None)
                     values[:, 0] = np.abs(np.rint(values[:, 0]))
                     _use(model.set_params(categorical_features=[0]).fit(values, target), values)
             yield name
