@@ -1,8 +1,12 @@
 """Looking into forests: quantiles, proximities, importances that don't flatter features with many values, shares in predictions."""
 
 import numpy as np
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from fasttree._estimators_forest import BaseForest
+from fasttree._estimators_forest_numbers import ForestRegressor
+from fasttree._estimators_tree import class_lists
 from fasttree._threads import over_threads
 from fasttree._tree import LEAF, dense_blocks
 from fasttree._tree_categories import NO_SETS
@@ -34,8 +38,8 @@ def predict_quantiles(forest, X, *, X_train, y_train, quantiles=(0.1, 0.5, 0.9))
 
     Raises
     ------
-    ValueError
-        If the quantiles don't ascend from 0 to 1, or the rows are not those that the forest was fitted on.
+    TypeError, ValueError
+        If it is no forest of numbers, the quantiles don't ascend from 0 to 1, or the rows are not those that the forest was fitted on.
 
     References
     ----------
@@ -51,8 +55,9 @@ def predict_quantiles(forest, X, *, X_train, y_train, quantiles=(0.1, 0.5, 0.9))
     >>> bool(low < middle < high)
     True
     """
+    _check_forest(forest, ForestRegressor)
     X, X_train = (check_predict(forest, part, fitted="estimators_") for part in (X, X_train))
-    y = column_or_1d(y_train, dtype=np.float64)
+    y = check_array(column_or_1d(y_train), ensure_2d=False, dtype=np.float64, input_name="y_train")
     levels = np.asarray(quantiles, dtype=np.float64)
     if levels.ndim != 1 or not np.all((levels >= 0) & (levels <= 1)) or np.any(np.diff(levels) < 0):
         raise ValueError(f"quantiles={quantiles!r} must ascend from 0 to 1")
@@ -72,6 +77,12 @@ def predict_quantiles(forest, X, *, X_train, y_train, quantiles=(0.1, 0.5, 0.9))
             add_weights(one.tree_.apply(part), starts, rows, own, weights)
         weighted_quantiles(y, order, weights, levels, out[start : start + step])
     return out
+
+
+def _check_forest(forest, kind=BaseForest):
+    if not isinstance(forest, kind):
+        wanted = "a forest of fasttree" if kind is BaseForest else "a RandomForestRegressor or ExtraTreesRegressor of fasttree"
+        raise TypeError(f"forest is of type {type(forest).__name__}, not {wanted}")
 
 
 def _drawn(forest, X, n_targets):
@@ -99,6 +110,11 @@ def proximity(forest, X, Y=None):
     ndarray of shape (n_samples of X, n_samples of Y)
         From 0 to 1.
 
+    Raises
+    ------
+    TypeError
+        If it is no forest of this package.
+
     Examples
     --------
     >>> from fasttree import ExtraTreesClassifier, proximity
@@ -108,6 +124,7 @@ def proximity(forest, X, Y=None):
     >>> bool(near > far)
     True
     """
+    _check_forest(forest)
     check_is_fitted(forest, "estimators_")
     first = np.ascontiguousarray(forest.apply(X))
     second = first if Y is None else np.ascontiguousarray(forest.apply(Y))
@@ -136,8 +153,8 @@ def out_of_bag_importances(forest, X, y):
 
     Raises
     ------
-    ValueError
-        If no rows are out of bag.
+    TypeError, ValueError
+        If it is no forest of this package, or no rows are out of bag.
 
     References
     ----------
@@ -152,6 +169,7 @@ def out_of_bag_importances(forest, X, y):
     >>> int(np.argmax(out_of_bag_importances(forest, X, X[:, 1] > 0)))
     1
     """
+    _check_forest(forest)
     X = check_predict(forest, X, fitted="estimators_")
     if not forest.bootstrap:
         raise ValueError("the forest was grown with bootstrap=False: no rows are out of bag")
@@ -170,7 +188,7 @@ def _as_values(forest, y):
     """Targets in the layout of leaf values, flat: shares of classes, or numbers."""
     if not hasattr(forest, "classes_"):
         return y.astype(np.float64)
-    classes = forest.classes_ if forest.n_outputs_ > 1 else [forest.classes_]
+    classes = class_lists(forest)
     most = max(len(found) for found in classes)
     shares = np.zeros((len(y), len(classes), most))
     for output, found in enumerate(classes):

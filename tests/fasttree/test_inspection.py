@@ -268,3 +268,16 @@ def test_other_models_are_not_explained():
         explain(GradientBoostingRegressor(), X)
     with pytest.raises(ValueError, match="2 outputs"):
         explain(DecisionTreeClassifier().fit(X, np.column_stack([y > 0, y > 1])), X)
+
+
+def test_what_is_no_forest_of_the_right_kind_is_named():
+    X, y = np.arange(12.0)[:, None], np.arange(12) % 2
+    tree, forest = DecisionTreeRegressor().fit(X, y), RandomForestRegressor(3).fit(X, y)
+    for look in (lambda model: proximity(model, X), lambda model: out_of_bag_importances(model, X, y)):
+        with pytest.raises(TypeError, match="forest is of type DecisionTreeRegressor, not a forest of fasttree"):
+            look(tree)
+    for model in (tree, RandomForestClassifier(3).fit(X, y)):
+        with pytest.raises(TypeError, match=f"of type {type(model).__name__}, not a RandomForestRegressor or ExtraTreesRegressor"):
+            predict_quantiles(model, X, X_train=X, y_train=y)
+    with pytest.raises(ValueError, match="y_train contains NaN"):
+        predict_quantiles(forest, X, X_train=X, y_train=np.full(12, np.nan))
