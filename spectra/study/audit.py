@@ -132,7 +132,7 @@ class Tested(NamedTuple):
 
 
 def judge(tests):
-    """Verdicts on all the tests of one study together: the more was asked, the smaller a p must be.
+    """Verdicts on all the tests of one study together: the more was asked, the smaller a p must be. Doubts are adjusted apart from alarms.
 
     Parameters
     ----------
@@ -142,7 +142,10 @@ def judge(tests):
     -------
     list of Control
     """
-    adjusted = holm([test.p_value for test in tests]) if tests else []
+    adjusted = np.empty(len(tests))
+    for doubt in (False, True):  # what can raise no alarm costs none
+        asked = [i for i, test in enumerate(tests) if test.doubt == doubt]
+        adjusted[asked] = holm([tests[i].p_value for i in asked])
     found = []
     for test, p in zip(tests, adjusted, strict=True):
         if p < ALARM and test.auc.mean >= LEAST_AUC:

@@ -239,6 +239,15 @@ def test_empty_regions_lie_where_no_spectrum_has_a_peak():
     np.testing.assert_allclose(values, 1.0)
 
 
+def test_what_can_raise_no_alarm_makes_none_harder_to_raise():
+    def tested(p_value, doubt=False):
+        return audit.Tested("x", "class", scores.Interval(0.95, 0.9, 1.0), p_value, 100, "alarm", "calm", doubt)
+
+    found = audit.judge([tested(0.012), tested(0.5), tested(0.6), tested(0.01, doubt=True), tested(0.7)])
+    assert [control.p_value for control in found] == pytest.approx([0.048, 1, 1, 0.01, 1])
+    assert found[0].flag and not found[3].flag and found[3].doubt and found[3].verdict == "alarm"
+
+
 def test_smoothing_that_flattens_the_peaks_is_told():
     random = np.random.default_rng(0)
     mz = np.linspace(1000, 1200, 4001)
