@@ -2,8 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from joblib import Parallel, delayed
-from joblib.parallel import MultiprocessingBackend, SequentialBackend, ThreadingBackend, get_active_backend
+from joblib import Parallel
+from joblib.parallel import MultiprocessingBackend, get_active_backend
 
 
 def parallel(n_jobs, return_as="list"):
@@ -25,8 +25,6 @@ def over_threads(function, items, *, n_jobs):
     """
     items = list(items)
     backend, usual = get_active_backend(prefer="threads", require="sharedmem")
-    if type(backend) not in (ThreadingBackend, SequentialBackend):
-        return Parallel(n_jobs=n_jobs, require="sharedmem", batch_size=1)(delayed(function)(item) for item in items)
     threads = min(backend.effective_n_jobs(usual if n_jobs is None else n_jobs), len(items))
     if threads < 2:
         return [function(item) for item in items]
