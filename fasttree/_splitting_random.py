@@ -19,7 +19,7 @@ from fasttree._jit import njit
 from fasttree._jit_vector import LANES, cast, load, pack, splat, store, where
 from fasttree._splitting_absolute import score_absolute
 from fasttree._splitting_own import score_children
-from fasttree._splitting_scan import _TINY, ABSOLUTE, move_row
+from fasttree._splitting_scan import _TINY, ABSOLUTE
 
 GROUPS = 8  # of lanes that are searched together, at most
 _CELLS = 1 << 13  # values of these, at most, unless a single group has more: they stay in the cache
@@ -259,6 +259,14 @@ def score_lanes(cells, n_lanes, has_missing, target, weight, total_value, rules,
 
 
 @njit(_nrt=False)
+def take_lane(cells, lane, out):
+    """The values in one lane of ``len(cells) // len(out)``."""
+    first = lane // LANES * LANES * len(out) + lane % LANES
+    for i in range(len(out)):
+        out[i] = cells[first + i * LANES]
+
+
+@njit(_nrt=False)
 def gather_values(table, rows, feature, out):
     """One feature's values of a node's rows into `out`."""
     values, stride, first = table.values, np.uint64(table.row_stride), np.uint64(feature) * np.uint64(table.column_stride)
@@ -268,16 +276,26 @@ def gather_values(table, rows, feature, out):
 
 @njit(_nrt=False)
 def score_sums(values, threshold, missing_left, local, total_weight, totals, work):
-    """Number and weight on the left, and the score, for any number of outputs and classes."""
-    left, right = work.left, work.right
-    for slot in range(len(left)):
-        left[slot] = 0.0
-        right[slot] = totals[slot]
+    """Number and weight on the left, and the score, for any number of outputs and classes; `values` are overwritten."""
+    left, right, outputs, weights = work.left, work.right, local.outputs, local.weight
     count, left_weight = 0, 0.0
-    for i in range(len(values)):
-        if values[i] <= threshold or (missing_left and values[i] != values[i]):
-            left_weight += move_row(local, i, left, right)
-            count += 1
+    for i in range(len(values)):  # no branch: half of the rows go left, whichever these are
+        goes_left = np.int64((values[i] <= threshold) | (missing_left & (values[i] != values[i])))
+        values[i] = weights[i] * goes_left
+        left_weight += values[i]
+        count += goes_left
+    left[:] = 0.0
+    for output in range(outputs.shape[1]):
+        if local.classes:
+            for i in range(len(values)):
+                left[np.uint64(outputs[i, output])] += values[i]
+        else:
+            total = 0.0
+            for i in range(len(values)):
+                total += values[i] * outputs[i, output]
+            left[output] = total
+    for slot in range(len(left)):
+        right[slot] = totals[slot] - left[slot]
     right_weight = total_weight - left_weight
     if left_weight < _TINY or right_weight < _TINY:
         return count, left_weight, -np.inf
@@ -286,7 +304,7 @@ def score_sums(values, threshold, missing_left, local, total_weight, totals, wor
 
 @njit(_nrt=False)
 def score_threshold(values, threshold, missing_left, local, weight, totals, rules, work):
-    """Score of one split by any other criterion, minus infinity where it isn't allowed."""
+    """Score of one split by any other criterion, minus infinity where it isn't allowed; `values` are overwritten."""
     if local.family == ABSOLUTE:
         count, left_weight, score = score_absolute(values, threshold, missing_left, local.outputs.shape[1], work.absolute)
     else:

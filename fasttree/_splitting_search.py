@@ -27,6 +27,7 @@ from fasttree._splitting_random import (
     next_word,
     score_lanes,
     score_threshold,
+    take_lane,
 )
 from fasttree._splitting_scan import (
     ABSOLUTE,
@@ -301,13 +302,13 @@ def choose_sides(n_lanes, size, random, lanes):
 
 
 @njit(_nrt=False)
-def score_others(columns, rows, n_lanes, target, weight, totals, rules, work):
+def score_others(cells, n_rows, n_lanes, target, weight, totals, rules, work):
     """Scores of the lanes by a criterion that needs more than one number per row."""
-    values, lanes = work.values[: len(rows)], work.lanes
+    values, lanes = work.values[:n_rows], work.lanes
     for j in range(n_lanes):
         lanes.score[j] = -np.inf
-        if lanes.low[j] < lanes.high[j] or 0 < lanes.n_missing[j] < len(rows):
-            gather_values(columns.table, rows, lanes.feature[j], values)
+        if lanes.low[j] < lanes.high[j] or 0 < lanes.n_missing[j] < n_rows:
+            take_lane(cells, j, values)
             lanes.score[j] = score_threshold(values, lanes.threshold[j], lanes.missing_left[j], target, weight, totals, rules, work)
 
 
@@ -345,7 +346,7 @@ def score_drawn(columns, rows, n_lanes, cells, target, weight, totals, rules, wo
     if target.family == MOMENT:
         score_lanes(cells, n_lanes, has_missing, target, weight, totals[1] if target.classes else totals[0], rules, lanes)
     else:
-        score_others(columns, rows, n_lanes, target, weight, totals, rules, work)
+        score_others(cells, size, n_lanes, target, weight, totals, rules, work)
     if len(work.categories.n_categories):
         word = next_word(work.random)
         score_drawn_sets(columns, rows, n_lanes, word, target, weight, totals, rules, work)
