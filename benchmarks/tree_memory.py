@@ -6,7 +6,7 @@ scikit-learn's nodes and of our memory from the system it sees little). Both aft
 library's code nor compiled kernels count. Megabytes.
 
 scikit-learn makes a float32 copy of any X of float64, and none of float32; fasttree makes integers of four bytes of either, or searches X
-itself (extra-trees; laid out anew where it is small).
+itself (extra-trees, and the large nodes of a single tree).
 """
 
 import argparse

@@ -85,7 +85,9 @@ def _values(problem, weight, sums):
         np.divide(sums[:, first : first + n_classes], weight[:, None], out=value[:, output, :n_classes])
         first += n_classes
     if family == GINI:
-        return value, 1.0 - _sum_products(value, value) / n_outputs
+        products = _sum_products(value, value)
+        products /= n_outputs
+        return value, np.subtract(1.0, products, out=products)
     bits = np.log2(value, out=np.zeros_like(value), where=value > 0)
     return value, np.maximum(-_sum_products(value, bits) / n_outputs, 0.0)
 
@@ -93,7 +95,9 @@ def _values(problem, weight, sums):
 def _sum_products(a, b):
     """Products of each node's entries, summed: a few of them by `np.sum` take four times as long, two by `einsum` six times."""
     if a.shape[1:] == (1, 2):
-        return a[:, 0, 0] * b[:, 0, 0] + a[:, 0, 1] * b[:, 0, 1]
+        products = a[:, 0, 0] * b[:, 0, 0]
+        products += a[:, 0, 1] * b[:, 0, 1]
+        return products
     return np.einsum("noc,noc->n", a, b)
 
 

@@ -20,7 +20,7 @@ from fasttree._splitting_scan import _TINY
 
 MIDDLE = N_BUCKETS // 2  # the bucket of the middle alone, which may be the value of most rows
 _CELLS = 1 << 12  # values that are looked at together: few enough to stay in the cache while feature after feature takes its own
-_SAMPLE = 1 << 13  # values that tell the middles and widths of the features
+_SAMPLE = 1 << 12  # values that tell the middles and widths of the features
 _NEAR = 1.0 + 1e-13  # by which a later feature's score must be greater, where sums are rounded: equal ones are added up differently
 
 
