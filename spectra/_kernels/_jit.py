@@ -136,24 +136,24 @@ def open_cache(function):
 
 
 class CalleeLibrary(JITCodeLibrary):
-    """Code for others to link: neither optimised as a whole nor made machine code."""
+    """Code for others to link: neither optimised as a whole nor made machine code, nor linked with what it calls itself."""
 
-    def _optimize_final_module(self):
-        pass
-
-    def _finalize_final_module(self):
+    def finalize(self):
         self._finalized = True
 
 
 class CalleeCompiler(Compiler):
-    """Compiles into a `CalleeLibrary`, under which the function is known to the compiler instead of under an address."""
+    """Compiles into a `CalleeLibrary`, under which the function is known to the compiler instead of under an address.
+
+    A caller is told to link all that is below it, each function once: linked level by level, those at the bottom were copied at each.
+    """
 
     def compile_extra(self, function):
         context = self.state.targetctx
         library = self.state.library = CalleeLibrary(context.codegen(), function.__qualname__)
         self.state.flags.no_compile = True
         result = super().compile_extra(function)._replace(entry_point=library)
-        context.insert_user_function(library, result.fndesc, [library])
+        context.insert_user_function(library, result.fndesc, list(dict.fromkeys([library, *library._linking_libraries])))
         return result
 
 
