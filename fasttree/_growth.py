@@ -22,9 +22,11 @@ arrays of each call took from a quarter to a half of the time.
 from typing import NamedTuple
 
 import numpy as np
+from numba import types
 
-from fasttree._growth_rows import partition_keys, split_at_once, split_keys, split_rows
+from fasttree._growth_rows import partition_keys, split_keys, split_rows
 from fasttree._jit import FAST_MATH, njit
+from fasttree._jit_late import BOOL, FLOAT, FLOATS, INT, ROWS, Late
 from fasttree._jit_reference import refer
 from fasttree._pages import unused
 from fasttree._splitting_absolute import lay_out, measure
@@ -33,11 +35,15 @@ from fasttree._splitting_encode import ROW, SHIFT, pack
 from fasttree._splitting_own import call_side
 from fasttree._splitting_random import Table
 from fasttree._splitting_scan import ABSOLUTE, MOMENT, OWN, POISSON, Target, constrained, decrease, xlogx
-from fasttree._splitting_search import search_presorted, search_random, search_sampled
+from fasttree._splitting_search import AT_MEASURE, AT_ONCE, call_random, search_presorted, search_sampled
 from fasttree._splitting_sort import gather_keys, sort_keys
 
 _EPSILON = np.finfo(np.float64).eps
 _ROUNDING = 1e-12  # of an impurity: so much less than nothing is nothing
+
+MEASURE = Late(AT_MEASURE, types.none, "Target", ROWS, INT, BOOL, FLOAT, FLOATS, "Work")
+SPLIT_AT_ONCE = Late(AT_ONCE, types.none, "Sketch", INT, types.uint64, "Columns", "Target", ROWS, "Work", "Room")
+call_measure, call_at_once = MEASURE.call, SPLIT_AT_ONCE.call
 
 # instead of the top of a presorted subtree
 ABOVE = -1  # the node lies in none
@@ -183,7 +189,14 @@ def add_up_values(target, start, stop, sums):
 
 
 @njit(_nrt=False)
-def open_node(sketch, node, target, rows, ordered, rules, absolute):
+def measure_node(target, rows, start, ordered, weight, sums, work):
+    """Lay out the node of these `rows`, which start at `start`, and measure it by absolute error."""
+    lay_out(work.absolute, target, rows, start, ordered)
+    measure(work.absolute, len(rows), weight, sums)
+
+
+@njit(_nrt=False)
+def open_node(sketch, node, target, rows, ordered, rules, work):
     """Enter a node whose rows and depth are known; True when it might be split.
 
     What absolute error keeps of a node is added for leaves only, and where values are bounded.
@@ -199,8 +212,7 @@ def open_node(sketch, node, target, rows, ordered, rules, absolute):
     is_open = depth < rules.max_depth and size >= rules.min_split and size >= 2 * rules.min_leaf and weight >= 2.0 * rules.min_weight
     is_open = is_open and not pure
     if target.family == ABSOLUTE and (not is_open or len(sketch.bounds)):
-        lay_out(absolute, target, rows[start:stop], start, ordered)
-        measure(absolute, size, weight, sketch.sums[node])
+        call_measure(work.addresses, target, rows[start:stop], start, ordered, weight, sketch.sums[node], work)
     return is_open
 
 
@@ -231,8 +243,7 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
     start, stop = sketch.start[node], sketch.stop[node]
     weight, sums = sketch.weight[node], sketch.sums[node, : target.n_slots]
     if target.family == ABSOLUTE:
-        lay_out(work.absolute, target, rows[start:stop], start, not columns.presorted)
-        measure(work.absolute, stop - start, weight, sketch.sums[node])
+        call_measure(work.addresses, target, rows[start:stop], start, not columns.presorted, weight, sketch.sums[node], work)
     if len(sketch.bounds):
         rules = refer(constrained(rules, rules.sign, sketch.bounds[node, 0], sketch.bounds[node, 1]))
     if columns.presorted:
@@ -242,7 +253,7 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
         weights, outputs = target.weight[start:stop], target.outputs[start:stop]
         own = refer(Target(target.family, target.classes, target.n_slots, target.unit, weights, value, outputs))
         if len(columns.table.values):
-            found = search_random(columns, rows[start:stop], own, weight, sums, rules, work)
+            found = call_random(work.addresses, columns, rows[start:stop], own, weight, sums, rules, work)
         else:
             found = search_sampled(columns, columns.places[start:stop], own, weight, sums, rules, work)
     if found.feature < 0:
@@ -263,7 +274,7 @@ def find_split(sketch, node, columns, target, rows, rules, work, room):
     if sketch.decrease[node] / sketch.weight[0] + _EPSILON < rules.min_decrease:
         return False
     if found.cut == DONE:
-        split_at_once(sketch, node, np.uint64(found.low), columns, target, rows, work, room)
+        call_at_once(work.addresses, sketch, node, np.uint64(found.low), columns, target, rows, work, room)
     return True
 
 
@@ -374,7 +385,7 @@ def grow_within(node, top, fresh, counts, columns, target, rows, rules, sketch, 
             n_leaves += 1
         opened = 0
         for child in range(new, end):
-            opened += np.int64(open_node(sketch, child, target, rows, not columns.presorted, rules, work.absolute)) << (child - new)
+            opened += np.int64(open_node(sketch, child, target, rows, not columns.presorted, rules, work)) << (child - new)
         if len(sketch.bounds) and not fresh:
             bound_values(sketch, node, new, work.signs, target)
         if columns.presorted and opened and not fresh:

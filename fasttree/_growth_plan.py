@@ -9,6 +9,7 @@ import scipy.sparse
 from fasttree._growth import Columns, Room, Sketch, new_sketch
 from fasttree._growth_criteria import family_of
 from fasttree._growth_finish import finish
+from fasttree._growth_late import addresses_for
 from fasttree._growth_many import Lot, grow_many
 from fasttree._growth_number import new_nodes, number_nodes
 from fasttree._pages import unused
@@ -19,7 +20,7 @@ from fasttree._splitting_encode import MISSING, MOST_PACKED, PACKED_MISSING, PAC
 from fasttree._splitting_own import FAILED, RAISED, compile_own, prepare_own
 from fasttree._splitting_random import Table, new_lanes
 from fasttree._splitting_scan import ABSOLUTE, ENTROPY, GINI, MOMENT, SQUARED, Target
-from fasttree._splitting_search import Work
+from fasttree._splitting_search import N_LATE, Work
 from fasttree._splitting_values import measure_spread
 
 _SMALL = 1 << 18  # cells of X up to which it is laid out feature by feature for random thresholds,
@@ -309,6 +310,7 @@ def grow_lot(problem, bench, weights, rules, seeds):
     target, work = _target(problem, lot.weights), bench.work
     if not np.array_equal(lot.weights, np.trunc(lot.weights)):
         work = work._replace(table=np.empty(0))
+    work.addresses[:] = addresses_for(columns, target, work, rules=every_rule[0], sketch=bench.sketch, room=bench.room)
     if grow_many(columns, codes, problem.by_target, target, lot, every_rule[0], bench.sketch, work, bench.room):
         did = "raised an exception" if work.own.numbers[FAILED] == RAISED else "gave NaN for a split that was tried"
         raise ValueError(f"criterion={problem.criterion!r} {did}; it must give a number for any node's sums and weight")
@@ -399,6 +401,7 @@ def _work(problem, own, alike):
         signs=problem.signs,
         categories=new_categories(problem.n_categories, 1 if moment or problem.by_target.size else _slots(problem)),
         lanes=new_lanes(n_rows if len(problem.values) else 0, problem.values.dtype),
+        addresses=np.zeros(N_LATE, dtype=np.int64),
     )
 
 

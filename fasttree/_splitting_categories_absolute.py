@@ -134,7 +134,7 @@ def scan_orders(n, keys, n_present, weight, rules, best, work):
 
 
 @njit(_nrt=False)
-def scan_sets_absolute(keys, n_present, target, weight, rules, best, work):
+def scan_sets_absolute(keys, n_present, target, weight, totals, rules, best, work):
     """Best set of categories to go left by absolute error, of a node that is laid out; otherwise as `scan_sets`."""
     n = sum_up(keys, target, work.categories)
     forget_means(n, work.categories)

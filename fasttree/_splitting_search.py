@@ -6,15 +6,15 @@
 from typing import NamedTuple
 
 import numpy as np
+from numba import types
 
 from fasttree._jit import njit
+from fasttree._jit_late import BOOL, FLOAT, FLOATS, INT, KEYS, ROWS, Late
 from fasttree._jit_reference import refer
 from fasttree._jit_vector import LANES, greatest, load, splat, where
 from fasttree._splitting_absolute import Absolute, scan_absolute, score_absolute
 from fasttree._splitting_bound import neighbours, search_bounded
-from fasttree._splitting_categories import DONE, Categories, is_set, scan_sets
-from fasttree._splitting_categories_absolute import scan_sets_absolute
-from fasttree._splitting_categories_drawn import score_drawn_sets
+from fasttree._splitting_categories import DONE, Categories, is_set
 from fasttree._splitting_encode import MISSING, PACKED_MISSING, PACKED_ROW, PACKED_SHIFT, ROW, SHIFT, unpack
 from fasttree._splitting_own import Own, scan_own
 from fasttree._splitting_random import (
@@ -46,7 +46,7 @@ from fasttree._splitting_scan import (
 from fasttree._splitting_sort import gather_keys, sort_keys
 
 NONE_MISSING = 2  # instead of a side: a node that misses nothing sends what is missing later to its larger side
-_LARGE = 1024  # rows from which bounding beats sorting
+LARGE_ROWS = 1024  # rows from which bounding beats sorting
 _LANE_BITS, _LANE = np.uint64(8), np.uint64(255)  # enough for the number of a lane
 
 
@@ -88,6 +88,21 @@ class Work(NamedTuple):
     signs: np.ndarray  # int8, shape (n_features,): monotonic constraints; empty without any
     lanes: Lanes
     categories: Categories
+    addresses: np.ndarray  # int64, shape (N_LATE,): of the kernels that this problem needs besides
+
+
+# What is called by its address; see `fasttree._jit_late`. `addresses` are an array of as many as there are places.
+AT_SCAN, AT_SETS, AT_LARGE, AT_RANDOM, AT_DRAWN_SETS, AT_LANE_ALLOWED, AT_MEASURE, AT_ONCE, N_LATE = range(9)
+_BEST = types.Tuple((FLOAT, INT))
+_FOUND = types.NamedTuple((FLOAT, INT, INT, INT, INT, INT, FLOAT), Found)
+SCAN = Late(AT_SCAN, _BEST, KEYS, INT, BOOL, "Target", FLOAT, FLOATS, "Rules", FLOAT, "Work")
+SETS = Late(AT_SETS, _BEST, KEYS, INT, "Target", FLOAT, FLOATS, "Rules", FLOAT, "Work")
+LARGE = Late(AT_LARGE, types.Tuple((_FOUND, INT)), "Columns", ROWS, "Target", FLOAT, FLOATS, "Rules", "Work")
+RANDOM = Late(AT_RANDOM, _FOUND, "Columns", ROWS, "Target", FLOAT, FLOATS, "Rules", "Work")
+DRAWN_SETS = Late(AT_DRAWN_SETS, types.none, "Columns", ROWS, INT, types.uint64, "Target", FLOAT, FLOATS, "Rules", "Work")
+LANE_ALLOWED = Late(AT_LANE_ALLOWED, BOOL, "Columns", ROWS, INT, "Target", "Rules", "Work")
+call_scan, call_sets, call_large, call_random = SCAN.call, SETS.call, LARGE.call, RANDOM.call
+call_drawn_sets, call_lane_allowed = DRAWN_SETS.call, LANE_ALLOWED.call
 
 
 @njit(_nrt=False)
@@ -96,15 +111,40 @@ def scan(keys, n_present, missing_left, target, weight, totals, rules, best, wor
     if target.family == MOMENT:
         total = totals[1] if target.classes else totals[0]
         return scan_moment(keys, SHIFT, ROW, n_present, missing_left, target, weight, total, rules, best)
-    if target.family == ABSOLUTE:
-        return scan_absolute(keys, n_present, missing_left, weight, rules, best, work.absolute)
-    if target.family == OWN:
-        return scan_own(keys, n_present, missing_left, target, weight, totals, rules, best, work.own)
-    if target.classes and target.outputs.shape[1] == 1:
-        if target.family == ENTROPY and target.n_slots == 2 and weight < len(work.table):
-            return scan_pair(keys, n_present, missing_left, target, weight, totals[1], rules, best, work.table)
-        return scan_classes(keys, n_present, missing_left, target, weight, totals, rules, best, work)
+    return call_scan(work.addresses, keys, n_present, missing_left, target, weight, totals, rules, best, work)
+
+
+@njit(_nrt=False)
+def scan_by_distances(keys, n_present, missing_left, target, weight, totals, rules, best, work):
+    """By absolute error."""
+    return scan_absolute(keys, n_present, missing_left, weight, rules, best, work.absolute)
+
+
+@njit(_nrt=False)
+def scan_by_own(keys, n_present, missing_left, target, weight, totals, rules, best, work):
+    """By a user's criterion."""
+    return scan_own(keys, n_present, missing_left, target, weight, totals, rules, best, work.own)
+
+
+@njit(_nrt=False)
+def scan_by_classes(keys, n_present, missing_left, target, weight, totals, rules, best, work):
+    """By one output's classes."""
+    if target.family == ENTROPY and target.n_slots == 2 and weight < len(work.table):
+        return scan_pair(keys, n_present, missing_left, target, weight, totals[1], rules, best, work.table)
+    return scan_classes(keys, n_present, missing_left, target, weight, totals, rules, best, work)
+
+
+@njit(_nrt=False)
+def scan_by_sums(keys, n_present, missing_left, target, weight, totals, rules, best, work):
+    """By all others but those of one output's classes."""
     return scan_sums(keys, n_present, missing_left, target, weight, totals, rules, best, work.left, work.right)
+
+
+def scan_of(family, classes, n_outputs):
+    """The scan of a family that has one of its own."""
+    if family in (ABSOLUTE, OWN):
+        return scan_by_distances if family == ABSOLUTE else scan_by_own
+    return scan_by_classes if classes and n_outputs == 1 else scan_by_sums
 
 
 @njit(_nrt=False)
@@ -127,10 +167,7 @@ def scan_feature(feature, keys, target, weight, totals, rules, found, work):
     if keys[-1] >> SHIFT == MISSING:
         n_present = count_present(keys)
     if is_set(work.categories, feature):
-        if target.family == ABSOLUTE:
-            score, side = scan_sets_absolute(keys, n_present, target, weight, rules, found.score, work)
-        else:
-            score, side = scan_sets(keys, n_present, target, weight, totals, rules, found.score, work)
+        score, side = call_sets(work.addresses, keys, n_present, target, weight, totals, rules, found.score, work)
         return Found(score, feature, DONE, 0, 0, side, np.nan) if side >= 0 else found
     if len(work.signs):
         rules = refer(constrained(rules, work.signs[feature], rules.lower, rules.upper))
@@ -227,7 +264,7 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
         if columns.max_features < n_features:
             draw_features(work.order, n_drawn, n_next, work.random)
         if n_drawn == 0 and bounds:
-            found, n_varying = search_large(columns, rows, target, weight, totals, rules, work)
+            found, n_varying = call_large(work.addresses, columns, rows, target, weight, totals, rules, work)
         for i in range(n_drawn, n_next):
             feature = work.order[i]
             if bounds and n_drawn == 0 and can_bound(columns, feature, work.categories):
@@ -257,8 +294,8 @@ def search_sampled(columns, rows, target, weight, totals, rules, work):
 def is_large(target, n_rows):
     """Whether a node is searched by bounds."""
     if target.family == ENTROPY:
-        return n_rows >= _LARGE and target.n_slots == 2 and target.outputs.shape[1] == 1
-    return n_rows >= _LARGE and target.family == MOMENT
+        return n_rows >= LARGE_ROWS and target.n_slots == 2 and target.outputs.shape[1] == 1
+    return n_rows >= LARGE_ROWS and target.family == MOMENT
 
 
 @njit(_nrt=False)
@@ -349,7 +386,7 @@ def score_drawn(columns, rows, n_lanes, cells, target, weight, totals, rules, wo
         score_others(cells, size, n_lanes, target, weight, totals, rules, work)
     if len(work.categories.n_categories):
         word = next_word(work.random)
-        score_drawn_sets(columns, rows, n_lanes, word, target, weight, totals, rules, work)
+        call_drawn_sets(work.addresses, columns, rows, n_lanes, word, target, weight, totals, rules, work)
     for j in range(n_lanes, count_groups(n_lanes) * LANES):
         lanes.score[j] = -np.inf
     return word
@@ -401,7 +438,7 @@ def search_random(columns, rows, target, weight, totals, rules, work):
             n_varying += 1
             feature, score = np.int64(lanes.feature[j]), scores[j]
             better = score > found.score or (score == found.score and feature < found.feature)
-            if better and (len(work.signs) == 0 or lane_allowed(columns, rows, j, target, rules, work)):
+            if better and (len(work.signs) == 0 or call_lane_allowed(work.addresses, columns, rows, j, target, rules, work)):
                 side = np.int64(lanes.missing_left[j]) if n_missing[j] else NONE_MISSING
                 threshold = np.nan if is_set(work.categories, feature) else np.float64(lanes.threshold[j])
                 found = Found(score, feature, DONE, np.int64(word + np.uint64(feature)), 0, side, threshold)

@@ -59,7 +59,9 @@ class MachineCode(CompileResultCacheImpl):
 
     def reduce(self, result):
         (name, kind, (code, _)), *rest, _ = super().reduce(result)
-        defined = llvm.parse_assembly(f'define void @"{result.fndesc.llvm_cpython_wrapper_name}"() {{ ret void }}')
+        symbols = result.fndesc.llvm_cpython_wrapper_name, result.fndesc.llvm_func_name
+        symbol = next(symbol for symbol in symbols if result.library.get_pointer_to_function(symbol))  # what Python calls, if it can
+        defined = llvm.parse_assembly(f'define void @"{symbol}"() {{ ret void }}')
         return ((name, kind, (code, defined.as_bitcode())), *rest, ())
 
 
