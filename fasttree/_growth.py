@@ -19,22 +19,20 @@ These kernels and those they call allocate nothing and are compiled without refe
 arrays of each call took from a quarter to a half of the time.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import types
 
 from fasttree._growth_rows import partition_keys, split_keys, split_rows
-from fasttree._jit import FAST_MATH, njit
+from fasttree._growth_state import Columns
+from fasttree._growth_sums import add_up, add_up_values, order_target
+from fasttree._jit import njit
 from fasttree._jit_late import BOOL, FLOAT, FLOATS, INT, ROWS, Late
 from fasttree._jit_reference import refer
-from fasttree._pages import unused
 from fasttree._splitting_absolute import lay_out, measure
 from fasttree._splitting_categories import DONE, is_set
 from fasttree._splitting_encode import ROW, SHIFT, pack
 from fasttree._splitting_own import call_side
-from fasttree._splitting_random import Table
-from fasttree._splitting_scan import ABSOLUTE, MOMENT, OWN, POISSON, Target, constrained, decrease, xlogx
+from fasttree._splitting_scan import ABSOLUTE, MOMENT, OWN, Target, constrained, decrease
 from fasttree._splitting_search import AT_MEASURE, AT_ONCE, call_random, search_presorted, search_sampled
 from fasttree._splitting_sort import gather_keys, sort_keys
 
@@ -49,143 +47,6 @@ call_measure, call_at_once = MEASURE.call, SPLIT_AT_ONCE.call
 ABOVE = -1  # the node lies in none
 UNSORTED = -2  # the node is the top of one that isn't presorted yet
 NO_MORE = -3  # there is no node to split
-
-
-class Columns(NamedTuple):
-    """The features of a problem. Arrays that the way to search doesn't use are empty (codes without columns, values without rows)."""
-
-    presorted: bool  # are the nodes searched by keys, which `codes` hold: those of each node's rows, packed, each feature's sorted
-    ordered: bool  # else: do the codes have the order of `rows`
-    n_sorted: int  # rows up to which subtrees are presorted
-    codes: np.ndarray  # uint32, shape (n_features, n_all_rows); overwritten where presorted or ordered
-    places: np.ndarray  # uint32, shape (n_rows,): where the codes of `rows` lie: 0, 1, ..., or at `rows` themselves where it is empty;
-    # in presorted subtrees, the order of the rows by numbers of their own
-    names: np.ndarray  # uint32: the rows that are known by their places or by numbers of their own; else empty
-    side: np.ndarray  # uint8, shape (n_all_rows,): does a row go left; overwritten where presorted, and for absolute error
-    table: Table  # for random thresholds
-    has_missing: np.ndarray  # bool, shape (n_features,)
-    any_missing: bool
-    max_features: int
-
-
-class Sketch(NamedTuple):
-    """A tree while it grows: one entry per node, in order of creation."""
-
-    left: np.ndarray  # int32; the right child follows the left one; -1 for a leaf
-    feature: np.ndarray  # int32
-    cut: np.ndarray  # uint32, the greatest code that goes left, or DONE
-    low: np.ndarray  # int32, a row with the greatest value on the left
-    high: np.ndarray  # int32, a row with the least value on the right; -1 where only missing values go right; see `split_at_once`
-    threshold: np.ndarray  # float64, of random splits, NaN by a set of categories; empty where all are searched
-    missing_left: np.ndarray  # uint8
-    start: np.ndarray  # int32
-    stop: np.ndarray  # int32
-    depth: np.ndarray  # int32
-    weight: np.ndarray  # float64
-    decrease: np.ndarray  # float64, of the node's weight times its impurity
-    sums: np.ndarray  # float64, shape (n_nodes, n_slots)
-    bounds: np.ndarray  # float64, shape (n_nodes, 2): of the node's value, by monotonic constraints; without rows where there are none
-
-
-class Room(NamedTuple):
-    """Arrays that growing overwrites."""
-
-    goes_left: np.ndarray  # uint8, shape (n_rows,)
-    rows: np.ndarray  # uint32, shape (n_rows,)
-    target: np.ndarray  # float64, shape (n_rows,), not where all is presorted
-    frontier: np.ndarray  # int32, shape (n_rows // 2 + 2, 2): nodes to split; the top of the presorted subtree that each is in
-    counts: np.ndarray  # int64, shape (3,)
-
-
-def new_sketch(n_rows, n_nodes, n_slots, n_bounded, n_random):
-    """Room for `n_nodes` of trees of `n_rows`, so many of which have bounds, and splits at random."""
-    kinds = {
-        "threshold": (np.float64, (n_random,)),
-        "weight": (np.float64, (n_nodes,)),
-        "decrease": (np.float64, (n_nodes,)),
-        "sums": (np.float64, (n_nodes, n_slots)),
-        "bounds": (np.float64, (n_bounded, 2)),
-        **{name: (np.int32, (n_nodes,)) for name in ("left", "feature", "low", "high", "start", "stop", "depth")},
-        "cut": (np.uint32, (n_nodes,)),
-        "missing_left": (np.uint8, (n_nodes,)),
-    }
-    return Sketch(**unused(n_rows, kinds))
-
-
-@njit(_nrt=False)
-def order_target(target, rows, weight, value, outputs):
-    """Copy the target in the order of `rows`, so that each node's part of it is a range as well; where all weigh one, weights stay.
-
-    `value` may be the outputs themselves where all weigh one.
-    """
-    all_weight, all_outputs = target.weight, target.outputs
-    moment, alike = target.family == MOMENT, target.unit and len(rows) == len(all_weight)
-    for i in range(len(rows)):
-        row = rows[i]
-        if not alike:
-            weight[i] = all_weight[row]
-        if moment:
-            value[i] = all_weight[row] * all_outputs[row, 0]
-        for output in range(outputs.shape[1]):
-            outputs[i, output] = all_outputs[row, output]
-
-
-@njit(_nrt=False)
-def add_up(target, rows, start, stop, ordered, sums):
-    """Total weight of ``rows[start:stop]``, their sums into `sums`; whether all have the same target.
-
-    With `ordered`, the target's arrays have the order of `rows`.
-    """
-    total = 0.0
-    pure = True
-    outputs, weight, family, classes = target.outputs, target.weight, target.family, target.classes
-    n_outputs = outputs.shape[1]
-    for slot in range(len(sums)):
-        sums[slot] = 0.0
-    first = outputs[start if ordered else np.int64(rows[start])]
-    for i in range(start, stop):
-        row = np.uint64(i if ordered else np.int64(rows[i]))
-        part = weight[row]
-        total += part
-        for output in range(n_outputs):
-            y = outputs[row, output]
-            pure &= y == first[output]
-            if classes:
-                sums[np.uint64(y)] += part
-            else:
-                sums[output] += part * y
-                if family == OWN:  # the columns hold squares already
-                    continue
-                sums[n_outputs + output] += part * (xlogx(y) if family == POISSON else y * y)
-    return total, pure
-
-
-@njit(fastmath=FAST_MATH, _nrt=False, forceinline=True)
-def add_up_values(target, start, stop, sums):
-    """The same where the ordered target's `value` alone tells: two classes, or numbers of weight one."""
-    weight, first_sum, second_sum, n_other = np.float64(stop - start), 0.0, 0.0, 0
-    values, weights = target.value[start:stop], target.weight[start:stop]
-    if target.classes and target.unit:
-        for i in range(len(values)):
-            second_sum += values[i]
-        first_sum = weight - second_sum
-        pure = first_sum == 0.0 or second_sum == 0.0
-    elif target.classes:
-        weight = 0.0
-        for i in range(len(values)):
-            weight += weights[i]
-            second_sum += values[i]
-            n_other += np.int64(values[i] != 0.0)
-        first_sum = weight - second_sum
-        pure = n_other == 0 or n_other == len(values)
-    else:
-        for i in range(len(values)):
-            first_sum += values[i]
-            second_sum += values[i] * values[i]
-            n_other += np.int64(values[i] != values[0])
-        pure = n_other == 0
-    sums[0], sums[1] = first_sum, second_sum
-    return weight, pure
 
 
 @njit(_nrt=False)

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fasttree._growth import add_up, add_up_values
 from fasttree._growth_rows import partition, partition_target
+from fasttree._growth_sums import add_up, add_up_values
 from fasttree._jit import njit
 from fasttree._jit_reference import refer
 from fasttree._splitting_scan import MOMENT, Target

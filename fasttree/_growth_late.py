@@ -18,11 +18,10 @@ from fasttree._splitting_search import (
     RANDOM,
     SCAN,
     SETS,
-    lane_allowed,
     scan_of,
     search_large,
-    search_random,
 )
+from fasttree._splitting_search_random import lane_allowed, search_random
 
 _ADDRESSES: dict = {}  # type of the values, kernels -> addresses: all else of the tuples is always alike, and finding types takes a while
 

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fasttree._growth import Sketch, grow
+from fasttree._growth import grow
+from fasttree._growth_state import Sketch
 from fasttree._jit import njit
 from fasttree._splitting_encode import PACKED_ROW, ROW, select_rows
 from fasttree._splitting_own import FAILED

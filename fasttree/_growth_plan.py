@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse
 
-from fasttree._growth import Columns, Room, Sketch, new_sketch
 from fasttree._growth_criteria import family_of
 from fasttree._growth_finish import finish
 from fasttree._growth_late import addresses_for
 from fasttree._growth_many import Lot, grow_many
 from fasttree._growth_number import new_nodes, number_nodes
+from fasttree._growth_state import Columns, Room, Sketch, new_sketch
 from fasttree._pages import unused
 from fasttree._splitting_absolute import Absolute
 from fasttree._splitting_bound import N_AT_ONCE, N_BUCKETS
@@ -45,7 +45,7 @@ class Problem(NamedTuple):
     classes: bool
     criterion: object  # a name or the user's function
     max_features: int
-    presorted: bool  # see `fasttree._growth.Columns`
+    presorted: bool  # see `fasttree._growth_state.Columns`
     ordered: bool
     n_sorted: int
     codes: np.ndarray
@@ -244,7 +244,7 @@ class Bench(NamedTuple):
     work: Work
     room: Room
     codes: np.ndarray  # uint32, shape (n_features, n_rows), those of the rows of a tree on all features; else the problem's
-    places: np.ndarray  # uint32, shape (n_rows,), or empty; see `fasttree._growth.Columns`
+    places: np.ndarray  # uint32, shape (n_rows,), or empty; see `fasttree._growth_state.Columns`
     side: np.ndarray  # uint8, shape (n_rows,), or empty
     sketch: Sketch
     own: object  # the user's criterion, which must live as long as its addresses in `work`, or None

@@ -1,6 +1,6 @@
 """Bringing the rows of a node that is split into order: marking who goes left, and partitioning all that is kept by node.
 
-`sketch`, `columns`, `target`, `work` and `room` are references; see `fasttree._growth`.
+`sketch`, `columns`, `target`, `work` and `room` are references; see `fasttree._growth_state`.
 """
 
 import numpy as np

@@ -11,9 +11,9 @@ from numba.core.errors import UnsupportedError
 from scipy import sparse
 
 from fasttree import DecisionTreeClassifier, DecisionTreeRegressor
-from fasttree._growth import new_sketch
 from fasttree._growth_number import new_nodes, number_nodes
 from fasttree._growth_rows import partition
+from fasttree._growth_state import new_sketch
 from fasttree._jit import njit
 from fasttree._jit_reference import interpreted, refer
 from fasttree._jit_vector import LANES
