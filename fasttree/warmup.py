@@ -12,6 +12,7 @@ import numpy as np
 import fasttree
 
 ROWS = 600
+FEW = 60
 LARGE = 3000  # rows from which nodes are searched, and trees grown, in other ways than small ones
 
 
@@ -42,6 +43,9 @@ def warm() -> Iterator[str]:
                     values[:, 0] = np.abs(np.rint(values[:, 0]))
                     _use(model.set_params(categorical_features=[0]).fit(values, target), values)
             yield name
+    fasttree.RandomForestRegressor(1, max_features=0.5, random_state=0).fit(X, y)  # whose large nodes are searched by bounds
+    _warm_others(X[:FEW], y[:FEW])
+    yield "other criteria, sets, bounds"
     for name, target in (("GradientBoostingClassifier", classes), ("GradientBoostingRegressor", y)):
         model_class = getattr(fasttree, name)
         for rows in (ROWS, LARGE):
@@ -51,6 +55,18 @@ def warm() -> Iterator[str]:
                 if name.endswith("Classifier"):
                     _use(model_class(max_iter=2, random_state=0).fit(values, aim > 0), values)
         yield name
+
+
+def _warm_others(X, y):
+    """What is compiled only for problems that need it; see `fasttree._jit_late`."""
+    X = np.column_stack([np.abs(np.rint(X[:, :1])), X[:, 1:]])
+    several = np.column_stack([y, -y])
+    for dtype in (np.float64, np.float32):
+        values = X.astype(dtype)
+        for model_class in (fasttree.DecisionTreeRegressor, fasttree.ExtraTreesRegressor):
+            for options, target in (({}, several), ({"criterion": "absolute_error"}, y)):
+                for more in ({"categorical_features": [0]}, {"monotonic_cst": [0, 1] + [0] * (X.shape[1] - 2)} if target is y else {}):
+                    model_class(random_state=0, **options, **more).fit(values, target)
 
 
 def _use(model, X):
