@@ -117,7 +117,7 @@ def test_another_version_of_a_library_is_another_result(tmp_path, monkeypatch):
     problem = Problem(data, Settings(), np.array([0, 1, 0, 1]), np.arange(4), ["a", "b"], 0)
 
     def kept(value):
-        study = course.Course(problem, None, None, None, table, {}, None, 2, [], [], 1, None, None, [], Cache(tmp_path))
+        study = course.Course(problem, None, None, None, table, {}, None, 2, [], [], 1, None, None, [], cache=Cache(tmp_path))
         return study.kept("panel", int, lambda: value, []), study.cache.told[-1][2]
 
     assert kept(1)[0] == 1 and kept(2) == (1, "")
