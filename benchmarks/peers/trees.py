@@ -266,5 +266,7 @@ def cases(threads):
         )
     yield categories_case("100k x 20", 10, threads)
     yield fitting_case("extra-trees, 10", "ExtraTreesClassifier", "100k x 20", 4, threads, n_estimators=10)
+    entropy = {"n_estimators": 10, "criterion": "entropy"}  # as slow with several classes or outputs: one sum at a time
+    yield fitting_case("extra-trees by entropy, 10", "ExtraTreesClassifier", "100k x 20", None, threads, **entropy)
     yield fitting_case("extra-trees, 100", "ExtraTreesClassifier", "281 x 774", 15, threads, n_estimators=100, pairs=7)
     yield predict_case(threads)

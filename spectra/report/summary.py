@@ -104,10 +104,9 @@ def panel_words(result, about):
         )
     elif weak:
         which = f"{weak} of these {len(members)}" if len(members) > 1 else f"This {about.feature}"
-        were = "were" if weak > 1 else "was"
-        warning = (
-            f"{which} {were} chosen in fewer than half of the splits: with other {about.groups}, other {about.feature}s would stand here."
-        )
+        were, others = ("were", f"other {about.feature}s") if weak > 1 else ("was", f"another {about.feature}")
+        place = "their place" if weak > 1 else "its place"
+        warning = f"{which} {were} chosen in fewer than half of the splits: with other {about.groups}, {others} would stand in {place}."
     return warning, _rough(about)
 
 

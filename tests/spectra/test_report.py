@@ -486,7 +486,7 @@ def test_a_score_of_a_quantity_is_nowhere_called_auc(tmp_path):
 
 def test_the_page_says_beside_the_panel_that_it_is_not_settled_or_no_finding(full, tmp_path):
     text, _ = page_of(full, tmp_path)
-    assert "1 of these 2 was chosen in fewer than half of the splits: with other patients, other peaks would stand here." in text
+    assert "1 of these 2 was chosen in fewer than half of the splits: with other patients, another peak would stand in its place." in text
     assert "The panel is not settled" not in text  # half of it is
     weak = full.panel._replace(members=[Member(0, [3], 0.0), Member(1, [], 0.4)])
     told = {threat.title: threat.text for threat in evidence.threats(dataclasses.replace(full, panel=weak), subject.subject(full))}
