@@ -89,7 +89,7 @@ class KernelFiles(IndexDataCacheFile):
     def _load_index(self):
         try:
             return super()._load_index()
-        except Exception:
+        except Exception:  # any as well; what is not known is compiled anew
             return {}
 
     def _save_data(self, name, data):

@@ -16,6 +16,7 @@ import numpy as np
 from fasttree._jit import FAST_MATH, njit
 from fasttree._splitting_bound import _SLACK, N_AT_ONCE, N_BUCKETS, bound_buckets, greatest, moment_score, scan_survivors
 from fasttree._splitting_encode import SHIFT, rank_column, sort_column
+from fasttree._splitting_random import gather_values
 from fasttree._splitting_scan import _TINY
 
 MIDDLE = N_BUCKETS // 2  # the bucket of the middle alone, which may be the value of most rows
@@ -70,14 +71,6 @@ def rows_at_once(n_features):
 
 
 @njit(_nrt=False)
-def load_values(table, rows, feature, out):
-    """One feature's values of some rows, as float64, into the first of `out`."""
-    values, stride, first = table.values, np.uint64(table.row_stride), np.uint64(feature) * np.uint64(table.column_stride)
-    for i in range(len(rows)):
-        out[i] = values[first + np.uint64(rows[i]) * stride]
-
-
-@njit(_nrt=False)
 def find_buckets(values, middle, width, buckets):
     """Bucket of each value; every step is monotonic after rounding as well."""
     for i in range(len(values)):
@@ -121,7 +114,7 @@ def fill_histograms(table, rows, spread, local, first, n_features, room):
         value = local.value[begin : begin + size]
         weight = local.weight if local.unit else local.weight[begin : begin + size]
         for j in range(n_features):
-            load_values(table, rows[begin : begin + size], first + j, block)
+            gather_values(table, rows[begin : begin + size], first + j, block)
             find_buckets(block[:size], spread.middle[first + j], spread.width[first + j], buckets)
             add_block(buckets[:size], local.unit, weight, value, histograms[j])
             low, high = range_of_values(block[:size])
@@ -153,7 +146,7 @@ def keep_survivors(table, rows, feature, middle, width, histogram, bounds, floor
             n_kept += np.int64(histogram[bucket, 0])
     for begin in range(0, len(rows), len(block)):
         size = min(len(block), len(rows) - begin)
-        load_values(table, rows[begin : begin + size], feature, block)
+        gather_values(table, rows[begin : begin + size], feature, block)
         find_buckets(block[:size], middle, width, buckets)
         for i in range(size):
             bucket = buckets[i]
@@ -256,5 +249,5 @@ def rank_rows(table, rows, packed, codes, cells, bits, values, order, counts):
     """
     size = len(rows)
     for feature in range(len(codes)):
-        load_values(table, rows, feature, cells)
+        gather_values(table, rows, feature, cells)
         rank_column(bits[:size], packed, codes[feature, :size], values, order, counts)
